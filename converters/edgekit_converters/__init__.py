@@ -1,0 +1,1 @@
+"""Converters change the kind of a model: Keras to `.tflite`."""

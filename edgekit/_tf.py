@@ -1,0 +1,74 @@
+"""The only door to TensorFlow, tf_keras, TF-MOT and Keras 3.
+
+TensorFlow takes 5 to 12 seconds to import, so nothing imports it at module level; whoever needs it calls one of these
+functions. They make sure that `tf.keras` is Keras 2 (TF-MOT refuses any other), quiet the start-up noise and say what
+to install where a package is missing.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+import os
+import sys
+import warnings
+from typing import Any
+
+from edgekit.errors import EdgekitError, MissingDependency
+
+__all__ = ["keras3", "tensorflow", "tf_keras", "tfmot"]
+
+
+@functools.cache
+def tensorflow() -> Any:
+    """TensorFlow, loaded once with Keras 2 as `tf.keras`, one seedable CPU device and no chatter."""
+    if "tensorflow" in sys.modules and os.environ.get("TF_USE_LEGACY_KERAS") != "1":
+        raise EdgekitError(
+            "TensorFlow must load with TF_USE_LEGACY_KERAS=1, because TF-MOT takes only tf_keras models.",
+            received="TensorFlow was imported before EdgeKit",
+            remedy="Set TF_USE_LEGACY_KERAS=1 in the environment, or import edgekit's functions first.",
+        )
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # other kernels round in another order: same seed, same file
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    tf = _import("tensorflow")
+    tf.get_logger().setLevel(logging.ERROR)
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    return tf
+
+
+@functools.cache
+def tf_keras() -> Any:
+    """tf_keras (Keras 2), the Keras that TF-MOT and the converter take."""
+    tensorflow()
+    return _import("tf_keras")
+
+
+@functools.cache
+def tfmot() -> Any:
+    """TensorFlow Model Optimization: magnitude pruning and quantisation-aware training."""
+    tensorflow()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _import("tensorflow_model_optimization")
+
+
+@functools.cache
+def keras3() -> Any:
+    """Keras 3 with the TensorFlow backend, to read today's model files."""
+    tensorflow()
+    return _import("keras")
+
+
+def _import(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise MissingDependency(
+            f"Training and conversion need the package {name}, which is not installed.",
+            remedy="Install it with: pip install 'edgekit[train]'",
+        ) from error

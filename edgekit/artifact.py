@@ -1,0 +1,78 @@
+"""An Artifact: a file (or SavedModel folder), what it is, and what made it from what."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+__all__ = ["Artifact", "describe", "sha256_of", "write_atomically"]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One produced file and its lineage.
+
+    Attributes:
+        path: Where it lies, relative to the folder of the manifest that lists it.
+        kind: "keras" or "tflite".
+        sha256: Hex digest of its bytes.
+        bytes: Size on disk.
+        parent: sha256 of the artifact that it was made from, if any.
+        made_by: The step that made it, for example "sparsify" or "convert int8".
+    """
+
+    path: str
+    kind: str
+    sha256: str
+    bytes: int
+    parent: str | None
+    made_by: str
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def describe(path: Path, *, root: Path, kind: str, parent: str | None, made_by: str) -> Artifact:
+    """Measure a file that exists and say where it came from."""
+    size = sum(f.stat().st_size for f in _files(path))
+    return Artifact(str(path.relative_to(root)), kind, sha256_of(path), size, parent, made_by)
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file, or of a folder's files with their names in sorted order."""
+    digest = hashlib.sha256()
+    for file in _files(path):
+        if path.is_dir():
+            digest.update(str(file.relative_to(path)).encode())
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def write_atomically(path: Path) -> Iterator[Path]:
+    """Give a temporary sibling to write a file or folder to; rename it into place on success, else remove it.
+
+    A kill, a full disk or a second run never leaves half a file under the final name.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary = holder / path.name
+    try:
+        yield temporary
+        if temporary.is_dir() and path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(f for f in path.rglob("*") if f.is_file()) if path.is_dir() else [path]

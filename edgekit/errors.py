@@ -1,0 +1,88 @@
+"""What can go wrong, as types; each carries the exit code that the command line gives.
+
+    EdgekitError                1   a rule, what was received, the remedy
+    ├── UsageError              2   the command, recipe key or option does not exist
+    ├── DataError               1   the data set breaks a rule
+    ├── ModelError              1   the model file or its layers break a rule
+    ├── RecipeError             1   the recipe breaks a rule
+    ├── ConversionError         1   the converter failed, or its file breaks the contract
+    ├── RuntimeFailed           1   a runtime is missing, crashed, hung or refused the model
+    └── MissingDependency       1   a package that the job needs is not installed
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ConversionError",
+    "DataError",
+    "EdgekitError",
+    "MissingDependency",
+    "ModelError",
+    "RecipeError",
+    "RuntimeFailed",
+    "UsageError",
+    "did_you_mean",
+]
+
+
+class EdgekitError(Exception):
+    """A failure that the user can act on: one rule, the value received, the remedy.
+
+    Args:
+        rule: What must hold, as one sentence.
+        received: The value that broke it, if any.
+        remedy: What to do about it, if known.
+    """
+
+    exit_code = 1
+
+    def __init__(self, rule: str, *, received: object = None, remedy: str = "") -> None:
+        self.rule, self.received, self.remedy = rule, received, remedy
+        parts = [rule.rstrip()]
+        if received is not None:
+            parts.append(f"Received: {received}.")
+        if remedy:
+            parts.append(remedy.rstrip())
+        super().__init__(" ".join(parts))
+
+
+class UsageError(EdgekitError):
+    """The command, option or key asked for does not exist."""
+
+    exit_code = 2
+
+
+class DataError(EdgekitError):
+    """The data set breaks a rule."""
+
+
+class ModelError(EdgekitError):
+    """The model file or its layers break a rule."""
+
+
+class RecipeError(EdgekitError):
+    """The recipe breaks a rule."""
+
+
+class ConversionError(EdgekitError):
+    """The converter failed, or the file that it made breaks its contract."""
+
+
+class RuntimeFailed(EdgekitError):
+    """A runtime is missing, crashed, hung or refused the model."""
+
+
+class MissingDependency(EdgekitError):
+    """A package that the job needs is not installed."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The closing half of an unknown-name message: the nearest name, or all of them."""
+    options = sorted(known)
+    near = difflib.get_close_matches(name, options, n=1, cutoff=0.5)
+    if near:
+        return f"Did you mean {near[0]!r}?"
+    return f"Known: {', '.join(options)}."
