@@ -12,12 +12,37 @@ import importlib
 import logging
 import os
 import sys
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from edgekit.errors import EdgekitError, MissingDependency
 
-__all__ = ["keras3", "tensorflow", "tf_keras", "tfmot"]
+__all__ = ["captured_output", "keras3", "tensorflow", "tf_keras", "tfmot"]
+
+
+@contextmanager
+def captured_output() -> Iterator[list[str]]:
+    """Catch what native code writes to file descriptors 1 and 2; given as lines after the block."""
+    lines: list[str] = []
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile() as sink:
+        os.dup2(sink.fileno(), 1)
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, descriptor in enumerate(kept, start=1):
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            sink.seek(0)
+            lines.extend(sink.read().decode(errors="replace").splitlines())
 
 
 @functools.cache
@@ -33,7 +58,8 @@ def tensorflow() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # other kernels round in another order: same seed, same file
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    tf = _import("tensorflow")
+    with captured_output():
+        tf = _import("tensorflow")
     tf.get_logger().setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
     return tf

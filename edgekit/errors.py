@@ -1,19 +1,23 @@
 """What can go wrong, as types; each carries the exit code that the command line gives.
 
-    EdgekitError                1   a rule, what was received, the remedy
-    ├── UsageError              2   the command, recipe key or option does not exist
-    ├── DataError               1   the data set breaks a rule
-    ├── ModelError              1   the model file or its layers break a rule
-    ├── RecipeError             1   the recipe breaks a rule
-    ├── ConversionError         1   the converter failed, or its file breaks the contract
-    ├── RuntimeFailed           1   a runtime is missing, crashed, hung or refused the model
-    └── MissingDependency       1   a package that the job needs is not installed
+EdgekitError                1   a rule, what was received, the remedy
+├── UsageError              2   the command, recipe key or option does not exist
+├── DataError               1   the data set breaks a rule
+├── ModelError              1   the model file or its layers break a rule
+├── RecipeError             1   the recipe breaks a rule
+├── ConversionError         1   the converter failed, or its file breaks the contract
+├── RuntimeFailed           1   a runtime is missing, crashed, hung or refused the model
+└── MissingDependency       1   a package that the job needs is not installed
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, get_args
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
 
 __all__ = [
     "ConversionError",
@@ -66,6 +70,31 @@ class ModelError(EdgekitError):
 class RecipeError(EdgekitError):
     """The recipe breaks a rule."""
 
+    @classmethod
+    def from_pydantic(cls, error: ValidationError, *, where: str, model: type[BaseModel]) -> RecipeError:
+        """Say pydantic's first finding in the house's form: rule, received, remedy.
+
+        Args:
+            error: What pydantic raised.
+            where: The key under which the validated value stands, or "".
+            model: The type that was validated against, which knows the right keys.
+        """
+        first = error.errors()[0]
+        place, known = [where] if where else [], model.model_fields
+        for part in first["loc"]:
+            if isinstance(part, str) and part in ("auto", "none") or _is_type_tag(part, known):
+                continue  # pydantic's tag of a union member is not a key
+            place.append(str(part))
+            inner = _model_of(known[part].annotation) if isinstance(part, str) and part in known else None
+            known = inner.model_fields if inner else known
+        key = ".".join(place)
+        if first["type"] == "extra_forbidden":
+            return cls("Unknown recipe key.", received=repr(key), remedy=did_you_mean(place[-1], known))
+        if first["type"] == "missing":
+            return cls(f"A recipe needs the key {key}.", remedy="A starter recipe is written by: edgekit init")
+        message = first["msg"].removeprefix("Value error, ").rstrip(".")
+        return cls(f"The recipe key {key} must fit: {message}.", received=repr(first["input"]))
+
 
 class ConversionError(EdgekitError):
     """The converter failed, or the file that it made breaks its contract."""
@@ -86,3 +115,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if near:
         return f"Did you mean {near[0]!r}?"
     return f"Known: {', '.join(options)}."
+
+
+def _is_type_tag(part: object, known: Mapping[str, Any]) -> bool:
+    return isinstance(part, str) and part not in known and part[:1].isupper()
+
+
+def _model_of(annotation: Any) -> Any:
+    """The pydantic model in an annotation such as `Train | None`, or None."""
+    options = (annotation, *get_args(annotation))
+    return next((o for o in options if hasattr(o, "model_fields")), None)

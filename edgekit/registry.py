@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import inspect
+import os
 import pkgutil
+import re
+import sys
+from collections.abc import Callable
 from types import ModuleType
 
-from edgekit.errors import UsageError, did_you_mean
+from edgekit.errors import RecipeError, UsageError, did_you_mean
 
-__all__ = ["load", "names"]
+__all__ = ["call", "entry", "is_reference", "load", "names", "source_sha256"]
 
 
 def names(package: ModuleType) -> list[str]:
@@ -30,3 +36,66 @@ def load(package: ModuleType, name: str) -> ModuleType:
         kind = package.__name__.rpartition(".")[2]
         raise UsageError(f"No such entry in {kind}.", received=repr(name), remedy=did_you_mean(name, known))
     return importlib.import_module(f"{package.__name__}.{name}")
+
+
+def entry(item: object) -> tuple[str, dict[str, object]]:
+    """Read one list item of a recipe: `name` or `{name: {key: value}}`.
+
+    Raises:
+        RecipeError: Anything else.
+    """
+    if isinstance(item, str):
+        return item, {}
+    if isinstance(item, dict) and len(item) == 1:
+        ((name, options),) = item.items()
+        if isinstance(name, str) and (options is None or isinstance(options, dict)):
+            return name, options or {}
+    raise RecipeError(
+        "A list entry is a name, or one name with its options.",
+        received=repr(item),
+        remedy="Write for example: - sparsify: {sparsity: 0.5}",
+    )
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text has the form `module:function`."""
+    return re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", text) is not None
+
+
+def call(reference: str) -> object:
+    """Call `module:function` without arguments; modules in the working directory are found too.
+
+    Raises:
+        UsageError: No such module or function.
+    """
+    return _function(reference)()
+
+
+def source_sha256(reference: str) -> str:
+    """sha256 of the module's source that `module:function` names: its content, for caches."""
+    module = sys.modules[_function(reference).__module__]
+    return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
+
+
+def _function(reference: str) -> Callable[[], object]:
+    module_name, _, function = reference.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name.split(".")[0] and error.name != module_name:
+            raise
+        raise UsageError(
+            "module:function names an importable module.",
+            received=repr(reference),
+            remedy=f"Run from the folder that holds {module_name.split('.')[0]}.py, or install the package.",
+        ) from None
+    found: Callable[[], object] | None = getattr(module, function, None)
+    if not callable(found):
+        raise UsageError(
+            f"module:function names a function of the module {module_name}.",
+            received=repr(reference),
+            remedy=did_you_mean(function, [n for n in vars(module) if not n.startswith("_")]),
+        )
+    return found

@@ -1,0 +1,8 @@
+"""Keras -> `.tflite`: lowered with batch 1, converted, read back and held to its contract."""
+
+from __future__ import annotations
+
+from edgekit_converters.tflite.convert import convert_keras
+from edgekit_converters.tflite.spec import ConvertSpec, format_names
+
+__all__ = ["ConvertSpec", "convert_keras", "format_names"]

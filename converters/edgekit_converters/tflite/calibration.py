@@ -1,0 +1,63 @@
+"""The representative dataset: real samples, bound to inputs by name, from which the converter takes its ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from edgekit.data.dataset import Array
+from edgekit.errors import ConversionError
+
+__all__ = ["Representative", "representative_dataset"]
+
+Representative = Array | Mapping[str, Array]
+"""Calibration samples [N, ...] of the only input, or of each input by its name."""
+
+
+def representative_dataset(
+    samples: Representative, inputs: Mapping[str, tuple[int | None, ...]]
+) -> Callable[[], Iterator[dict[str, Array]]]:
+    """A generator function in the form that the converter takes: one sample of batch 1 per step.
+
+    Args:
+        samples: Preprocessed samples.
+        inputs: Shape of one sample (without batch) for every input of the model.
+
+    Raises:
+        ConversionError: Names, shapes or lengths do not fit, or a value is not finite.
+    """
+    if not isinstance(samples, Mapping):
+        if len(inputs) != 1:
+            raise ConversionError(
+                "A model with several inputs takes calibration samples by input name.",
+                received="one array",
+                remedy=f"Give a mapping with the keys {', '.join(inputs)}.",
+            )
+        samples = {next(iter(inputs)): samples}
+    if set(samples) != set(inputs):
+        raise ConversionError(
+            f"Calibration samples are bound to the model's inputs: {', '.join(inputs)}.", received=", ".join(samples)
+        )
+    lengths = {len(a) for a in samples.values()}
+    if len(lengths) != 1 or not min(lengths):
+        raise ConversionError(
+            "Calibration takes the same number of samples, at least one, for every input.", received=sorted(lengths)
+        )
+    for name, array in samples.items():
+        expected, given = inputs[name], array.shape[1:]
+        if len(expected) != len(given) or any(e not in (None, g) for e, g in zip(expected, given, strict=True)):
+            raise ConversionError(
+                f"Calibration samples of {name!r} must have the shape {list(expected)}.", received=list(given)
+            )
+        if not np.isfinite(array).all():
+            raise ConversionError("Calibration samples must be finite.", received=f"NaN or infinity in {name!r}")
+
+    bound = dict(samples)
+    count = lengths.pop()
+
+    def generate() -> Iterator[dict[str, Array]]:
+        for i in range(count):
+            yield {name: array[i : i + 1].astype(np.float32) for name, array in bound.items()}
+
+    return generate

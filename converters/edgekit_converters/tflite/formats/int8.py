@@ -1,0 +1,20 @@
+"""int8: full-integer; weights per-channel, activations per-tensor, no float tensor but where asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NEEDS_CALIBRATION = True
+IO_DTYPES = ("int8", "uint8", "float32")
+
+
+def configure(tf: Any, converter: Any) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+
+
+def problems(quantization: str, float_tensors: list[str]) -> list[str]:
+    found = [] if quantization == "int8" else [f"it is {quantization}"]
+    if float_tensors:
+        found.append(f"float tensors inside: {', '.join(float_tensors[:3])}")
+    return found

@@ -1,0 +1,79 @@
+"""Accuracy of the file that ships, on a data set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgekit.data import Dataset
+from edgekit.data.dataset import Array, SplitName
+from edgekit.measure.accuracy import Score, mse, top1
+from edgekit.measure.predict import predict
+from edgekit.training.objective import Objective
+
+__all__ = ["Evaluation", "evaluate_file"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A score, where it was measured, and what the model said.
+
+    Attributes:
+        score: The metric with its 95 % interval.
+        runtime: That ran the model.
+        seconds: Wall time, start-up of the workers included.
+        outputs: float32 [N, ...].
+    """
+
+    score: Score
+    runtime: str
+    seconds: float
+    outputs: Array
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "schema": "edgekit.evaluate/1",
+            "metric": self.score.metric,
+            "value": self.score.value,
+            "low": self.score.low,
+            "high": self.score.high,
+            "samples": self.score.samples,
+            "runtime": self.runtime,
+            "seconds": self.seconds,
+        }
+
+
+def evaluate_file(
+    path: Path,
+    dataset: Dataset,
+    objective: Objective,
+    *,
+    runtime: str = "litert",
+    split: SplitName = "test",
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Run a `.tflite` over a whole split.
+
+    Args:
+        path: The file.
+        dataset: Preprocessed as the model expects.
+        objective: Its metric.
+        runtime: Name of a runtime.
+        split: Which samples.
+        workers: Processes; default one per core.
+        progress: Called with (done, total).
+
+    Raises:
+        ModelError: Samples do not fit the model.
+        RuntimeFailed: The runtime is missing, or does not survive the model.
+    """
+    features = dataset.features(split)
+    started = time.perf_counter()
+    outputs = predict(path, features, runtime=runtime, workers=workers, progress=progress)
+    targets = objective.targets(dataset, split)
+    score = top1(outputs, targets) if objective.metric == "top1" else mse(outputs, targets)
+    return Evaluation(score, runtime, time.perf_counter() - started, outputs)

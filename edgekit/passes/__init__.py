@@ -1,0 +1,138 @@
+"""Passes go Keras -> Keras, one file each. A pass is a frozen pydantic model whose fields are its recipe keys.
+
+A file added here is a pass: it defines one public subclass of `Pass`, named `PASS`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from edgekit import passes, registry
+from edgekit.errors import RecipeError, UsageError
+from edgekit.target import Budget, Target
+from edgekit.training import Finetune, FinetuneChoice, Train, Trainer
+
+__all__ = ["Context", "Pass", "load_pass", "matches", "parse_pass", "zero_masks"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a pass may use.
+
+    Attributes:
+        trainer: Trains and scores on the recipe's data and objective.
+        train: The plan that fine-tuning takes its batch size, optimiser and rate from.
+        target, budget: What the device accepts and what the user allows.
+        reference: Validation score of the baseline, for `finetune: auto`.
+        log: Takes one line for the user.
+    """
+
+    trainer: Trainer
+    train: Train
+    target: Target
+    budget: Budget
+    reference: float
+    log: Callable[[str], None]
+
+    def good_enough(self, score: float) -> bool:
+        """Whether a validation score keeps the accuracy budget (0.01 where none is set)."""
+        allowed = 0.01 if self.budget.accuracy_drop is None else self.budget.accuracy_drop
+        if self.trainer.objective.metric == "mse":
+            return score <= self.reference * (1 + allowed)
+        return self.reference - score <= allowed
+
+
+class Pass(BaseModel, ABC):
+    """One step Keras -> Keras."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    summary: ClassVar[str]
+    """One line for `edgekit passes`."""
+
+    finetune: FinetuneChoice = Field(
+        "auto",
+        description="epochs and learning_rate; auto trains only if the accuracy budget is missed without; none never",
+    )
+
+    @property
+    def name(self) -> str:
+        """What recipes call it: the name of its module."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @abstractmethod
+    def check(self, model: Any, target: Target) -> list[str]:
+        """What stands against applying this pass to a tf_keras model, found before any training; empty if nothing."""
+
+    @abstractmethod
+    def apply(self, model: Any, context: Context) -> Any:
+        """Give a new tf_keras model; the one given is left as it is.
+
+        Raises:
+            ModelError: The result breaks what the pass promises.
+        """
+
+    def decide(self, context: Context, score_without: Callable[[], float]) -> Finetune | None:
+        """How to fine-tune, or None for not at all; `score_without` is asked only where the recipe says `auto`."""
+        if isinstance(self.finetune, Finetune):
+            return self.finetune
+        if self.finetune == "none":
+            return None
+        score = score_without()
+        enough = context.good_enough(score)
+        verdict = "within budget, no fine-tuning" if enough else "below budget, fine-tuning"
+        context.log(
+            f"{self.name}: validation {score:.4f} without fine-tuning ({context.reference:.4f} before), {verdict}"
+        )
+        return None if enough else Finetune()
+
+
+def load_pass(name: str) -> type[Pass]:
+    """The pass of that name.
+
+    Raises:
+        UsageError: No such pass.
+    """
+    kind: type[Pass] = registry.load(passes, name).PASS
+    return kind
+
+
+def parse_pass(item: object) -> Pass:
+    """From recipe form: `qat` or `{sparsify: {sparsity: 0.5}}`.
+
+    Raises:
+        RecipeError: An unknown pass or key.
+    """
+    name, options = registry.entry(item)
+    try:
+        return load_pass(name).model_validate(options)
+    except UsageError as error:
+        raise RecipeError("Unknown pass.", received=repr(name), remedy=error.remedy) from None
+    except ValidationError as error:
+        raise RecipeError.from_pydantic(error, where=name, model=load_pass(name)) from None
+
+
+def matches(layer: str, patterns: Sequence[str] | Mapping[str, Any]) -> str | None:
+    """The first shell-style pattern (`conv*`) that a layer's name fits, or None."""
+    return next((p for p in patterns if fnmatchcase(layer, p)), None)
+
+
+def zero_masks(model: Any, *, least: float = 0.1) -> dict[str, Any]:
+    """Where kernels hold pruned zeros: "layer/kernel" -> boolean array, for kernels at least this fraction zero.
+
+    A kernel keeps its name inside a quantisation wrapper, so that a mask can be compared before and after.
+    """
+    found = {}
+    for layer in model.layers:
+        for weight in layer.weights:
+            name = "/".join(weight.name.partition(":")[0].split("/")[-2:])
+            values = weight.numpy()
+            if values.ndim >= 2 and name.endswith("kernel") and np.mean(values == 0) >= least:
+                found[name] = values == 0
+    return found

@@ -1,0 +1,109 @@
+"""A measured step: a Keras model's `.tflite`, converted, evaluated on the test split and inspected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.data import Dataset
+from edgekit.data.dataset import Array
+from edgekit.errors import ConversionError
+from edgekit.measure.accuracy import correct
+from edgekit.measure.evaluation import evaluate_file
+from edgekit.models.tflite import inspect_tflite
+from edgekit.passes import zero_masks
+from edgekit.training import Objective
+from edgekit_converters.tflite import ConvertSpec, convert_keras
+
+__all__ = ["CORRECT_FILE", "KERAS_FILE", "TFLITE_FILE", "Measured", "convert_and_measure"]
+
+KERAS_FILE = "model.h5"
+TFLITE_FILE = "model.tflite"
+CORRECT_FILE = "correct.npy"
+"""bool [N]: which test samples the `.tflite` classifies right; for paired comparisons."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A finished step.
+
+    Attributes:
+        name: "baseline", a pass or "convert FORMAT".
+        key: The content that made it.
+        folder: Where its files lie.
+        record: What was measured, JSON-ready.
+        cached: Whether this run found it done.
+    """
+
+    name: str
+    key: str
+    folder: Path
+    record: dict[str, Any]
+    cached: bool
+
+    @property
+    def tflite(self) -> Path:
+        return self.folder / TFLITE_FILE
+
+    def correct(self) -> Array | None:
+        """Which test samples are classified right, or None for other tasks."""
+        path = self.folder / CORRECT_FILE
+        return np.load(path, allow_pickle=False) if path.is_file() else None
+
+
+def convert_and_measure(
+    model: Any, folder: Path, spec: ConvertSpec, dataset: Dataset, objective: Objective, runtime: str
+) -> dict[str, Any]:
+    """Make a model's `.tflite` in a step's folder and measure that very file.
+
+    Args:
+        model: A tf_keras model.
+        folder: Of the step; gets the file and, for classification, which samples it classifies right.
+        spec: Format and dtypes.
+        dataset, objective: What it is judged on: the whole test split.
+        runtime: That runs it.
+
+    Returns:
+        The step's record.
+
+    Raises:
+        ConversionError: The file breaks its contract, or loses zeros that a pass has pruned.
+    """
+    path = folder / TFLITE_FILE
+    representative = dataset.features("calibration") if spec.needs_calibration else None
+    convert_keras(model, path, spec, representative=representative)
+    found = inspect_tflite(path)
+    pruned = sum(int(mask.sum()) for mask in zero_masks(model).values())
+    if found.params - found.nonzero_params < pruned:
+        raise ConversionError(
+            "The converted file keeps every zero that was pruned.",
+            received=f"{found.params - found.nonzero_params} zeros in the file, {pruned} in the Keras model",
+        )
+    evaluation = evaluate_file(path, dataset, objective, runtime=runtime)
+    agreement = None
+    if objective.metric == "top1":
+        np.save(folder / CORRECT_FILE, correct(evaluation.outputs, dataset.labels("test")))
+        keras_outputs = model.predict(dataset.features("test"), batch_size=256, verbose=0)
+        agreement = float(np.mean(_choice(evaluation.outputs) == _choice(keras_outputs)))
+    return {
+        "spec": spec.model_dump(),
+        "metric": objective.metric,
+        "accuracy": evaluation.score.value,
+        "accuracy_low": evaluation.score.low,
+        "accuracy_high": evaluation.score.high,
+        "agreement": agreement,
+        "params": found.params,
+        "nonzero_params": found.nonzero_params,
+        "macs": found.macs,
+        "model_bytes": found.bytes,
+        "gzip_bytes": found.gzip_bytes,
+        "sha256": found.sha256,
+    }
+
+
+def _choice(outputs: Array) -> Array:
+    choice: Array = outputs.argmax(-1) if outputs.shape[-1] > 1 else outputs[..., 0] > 0.5
+    return choice

@@ -1,0 +1,266 @@
+"""Runs a recipe step by step: cached by content, resumable after a kill, every step an Artifact with its lineage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edgekit import registry
+from edgekit.artifact import sha256_of
+from edgekit.data import Dataset, load_data
+from edgekit.data.sidecar import read_sidecar
+from edgekit.errors import RecipeError
+from edgekit.models import build_network, is_network, load_model, save_model
+from edgekit.passes import Context, Pass
+from edgekit.pipeline.manifest import Manifest, write_manifest
+from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured, convert_and_measure
+from edgekit.pipeline.results import Shipped, build_manifest, measure_latency
+from edgekit.pipeline.store import StepStore, open_store, step_key, versions
+from edgekit.recipe import Recipe
+from edgekit.target import load_target
+from edgekit.training import Train, Trainer, seed_everything
+from edgekit_converters.tflite import ConvertSpec
+
+__all__ = ["Log", "compress"]
+
+Log = Callable[[str], None]
+
+
+@dataclass
+class _Run:
+    """What the steps of one run share."""
+
+    recipe: Recipe
+    dataset: Dataset
+    store: StepStore
+    log: Log
+    unsafe: bool
+    quiet: bool
+    tensorboard: bool
+    models: dict[str, Any] = field(default_factory=dict)
+    """Keras models at hand, by the key of the step that made them; loaded from disk only when a step needs one."""
+
+    def model(self, step: Measured) -> Any:
+        if step.key not in self.models:
+            self.models[step.key] = load_model(step.folder / KERAS_FILE, unsafe=self.unsafe)
+        return self.models[step.key]
+
+    def trainer(self, name: str, key: str) -> Trainer:
+        return Trainer(
+            self.dataset,
+            self.recipe.objective,
+            self.recipe.seed,
+            self.store.workdir(name, key),
+            quiet=self.quiet,
+            tensorboard=self.tensorboard,
+        )
+
+
+def compress(
+    recipe: Recipe,
+    output: Path,
+    *,
+    unsafe: bool = False,
+    quiet: bool = False,
+    tensorboard: bool = False,
+    log: Log = lambda line: None,
+) -> Manifest:
+    """Do what a recipe says; run again after a kill, it goes on after the last finished step.
+
+    Args:
+        recipe: What to do.
+        output: Folder for models, manifest and steps.
+        unsafe: Allow Lambda layers in the model file.
+        quiet: No progress bars.
+        tensorboard: Write training logs for TensorBoard under `output/steps/unfinished`.
+        log: Takes one line for the user.
+
+    Returns:
+        The manifest, also written to `output/manifest.json`.
+
+    Raises:
+        EdgekitError: The recipe, the model or the data break a rule; nothing half-made is left.
+    """
+    _check_model_exists(recipe)
+    dataset = load_data(
+        recipe.data, seed=recipe.seed, trained=recipe.train is None, preprocessing=_own_preprocessing(recipe)
+    )
+    with open_store(output) as store:
+        run = _Run(recipe, dataset, store, log, unsafe, quiet, tensorboard)
+        base = step_key(
+            _fingerprint(recipe), dataset.fingerprint, versions(), recipe.seed, recipe.objective.task, unsafe
+        )
+        done = [_baseline(run, base)]
+        for item in recipe.passes:
+            done.append(_pass(run, item, done))
+        shipped = [_convert(run, spec, done) for spec in recipe.convert]
+        latencies = measure_latency(store, [*done, *(s.measured for s in shipped)], recipe.measure, log)
+        manifest = build_manifest(output, recipe, dataset, done, shipped, latencies)
+    write_manifest(manifest, output)
+    return manifest
+
+
+def _baseline(run: _Run, base: str) -> Measured:
+    recipe = run.recipe
+    key = step_key(base, "baseline", recipe.train.model_dump() if recipe.train else None)
+    found = _find(run, "baseline", key)
+    if found:
+        return found
+    model = _starting_model(run)
+    _check_before_training(run, model)
+
+    def make() -> Any:
+        if recipe.train:
+            run.log(f"baseline: training {recipe.model} for {recipe.train.epochs} epochs")
+            run.trainer("baseline", key).fit(model, recipe.train, name="train")
+        return model
+
+    return _make(run, "baseline", key, make, parent=None)
+
+
+def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
+    name = item.name if all(d.name != item.name for d in done) else f"{item.name} {len(done)}"
+    settings = (_plan(run.recipe).model_dump(), run.recipe.budget.accuracy_drop, run.recipe.target)
+    key = step_key(done[-1].key, item.name, item.model_dump(mode="json"), settings)
+    found = _find(run, name, key)
+    if found:
+        return found
+    trainer = run.trainer(item.name, key)
+    baseline = run.model(done[0])
+    context = Context(
+        trainer,
+        _plan(run.recipe),
+        load_target(run.recipe.target),
+        run.recipe.budget,
+        trainer.score(baseline),
+        run.log,
+    )
+    run.log(f"{name}: {item.summary}")
+    return _make(run, name, key, lambda: item.apply(run.model(done[-1]), context), parent=done[-1])
+
+
+def _make(run: _Run, name: str, key: str, make: Callable[[], Any], *, parent: Measured | None) -> Measured:
+    """Make a Keras step: the model, its `.tflite` and what that is worth, all or nothing."""
+    started = time.perf_counter()
+    model = make()
+    with run.store.writing(name, key) as (folder, record):
+        save_model(model, folder / KERAS_FILE)
+        spec = ConvertSpec(format="int8" if _is_quantized(model) else "float32").resolved()
+        record |= convert_and_measure(model, folder, spec, run.dataset, run.recipe.objective, run.recipe.measure[0])
+        record |= {
+            "keras_sha256": sha256_of(folder / KERAS_FILE),
+            "keras_parent": parent.record["keras_sha256"] if parent else None,
+            "seconds": time.perf_counter() - started,
+        }
+    run.models[key] = model
+    made = Measured(name, key, run.store.folder(name, key), record, cached=False)
+    _say(run, made)
+    return made
+
+
+def _convert(run: _Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
+    """Make a shipped file: float formats from the last model without fake quantisation, the others from the last."""
+    integer = spec.format in ("int8", "int16x8")
+    unquantized = [d for d in done if d.record["spec"]["format"] == "float32"]
+    if spec.format != "int8" and not unquantized:
+        raise RecipeError(
+            f"{spec.format} is made from a model without quantisation-aware wrappers.",
+            received=f"{run.recipe.model}, which has them",
+            remedy="Start from the model before quantisation-aware training, or convert to int8 only.",
+        )
+    source = done[-1] if spec.format == "int8" else unquantized[-1]
+    name = f"convert {spec.format}"
+    key = step_key(source.key, "convert", spec.model_dump(), run.recipe.measure[0])
+    found = _find(run, name, key)
+    if found:
+        return Shipped(found, source)
+    started = time.perf_counter()
+    with run.store.writing(name, key) as (folder, record):
+        if source.record["spec"] == spec.model_dump():  # this very file was made when its step was measured
+            for file in source.folder.iterdir():
+                if file.name not in (KERAS_FILE, "step.json"):
+                    (folder / file.name).write_bytes(file.read_bytes())
+            record |= {k: v for k, v in source.record.items() if k not in ("key", "seconds")}
+        else:
+            run.log(f"{name}: converting the model of {source.name}" + (" with calibration" if integer else ""))
+            record |= convert_and_measure(
+                run.model(source), folder, spec, run.dataset, run.recipe.objective, run.recipe.measure[0]
+            )
+        record |= {"keras_sha256": source.record["keras_sha256"], "seconds": time.perf_counter() - started}
+    made = Measured(name, key, run.store.folder(name, key), record, cached=False)
+    _say(run, made)
+    return Shipped(made, source)
+
+
+def _find(run: _Run, name: str, key: str) -> Measured | None:
+    record = run.store.find(name, key)
+    if record is None:
+        return None
+    found = Measured(name, key, run.store.folder(name, key), record, cached=True)
+    if not (found.folder / TFLITE_FILE).is_file():
+        return None
+    run.log(f"{name}: done before, taken from {found.folder}")
+    return found
+
+
+def _starting_model(run: _Run) -> Any:
+    recipe, dataset = run.recipe, run.dataset
+    if not is_network(recipe.model):
+        return load_model(recipe.model, unsafe=run.unsafe)
+    seed_everything(recipe.seed)
+    return build_network(recipe.model, dataset.features("train").shape[1:], dataset.classes or 1)
+
+
+def _check_before_training(run: _Run, model: Any) -> None:
+    recipe = run.recipe
+    recipe.objective.check(model, run.dataset)
+    target = load_target(recipe.target)
+    for number, item in enumerate(recipe.passes):
+        findings = item.check(model, target)
+        if findings:
+            raise RecipeError(
+                f"passes.{number} ({item.name}) must fit the model and the target.", received="; ".join(findings)
+            )
+
+
+def _check_model_exists(recipe: Recipe) -> None:
+    if is_network(recipe.model) and recipe.train is None:
+        raise RecipeError(
+            "A reference network comes untrained.",
+            received=f"model: {recipe.model} without train",
+            remedy="Add for example: train: {epochs: 20}",
+        )
+
+
+def _own_preprocessing(recipe: Recipe) -> Any:
+    sidecar = None if registry.is_reference(recipe.model) else read_sidecar(Path(recipe.model))
+    return sidecar.preprocessing if sidecar else None
+
+
+def _fingerprint(recipe: Recipe) -> str:
+    """The model's content; for code, its text."""
+    path = Path(recipe.model)
+    if path.exists():
+        return sha256_of(path)
+    if registry.is_reference(recipe.model):
+        return registry.source_sha256(recipe.model)
+    return recipe.model
+
+
+def _plan(recipe: Recipe) -> Train:
+    return recipe.train or Train.model_validate({})
+
+
+def _is_quantized(model: Any) -> bool:
+    return any(type(layer).__name__.startswith("Quantize") for layer in model.layers)
+
+
+def _say(run: _Run, step: Measured) -> None:
+    record = step.record
+    run.log(
+        f"{step.name}: {record['metric']} {record['accuracy']:.4f} on the {record['spec']['format']} file, "
+        f"{record['model_bytes']:,} bytes, {record['seconds']:.1f} s"
+    )

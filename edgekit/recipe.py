@@ -1,0 +1,220 @@
+"""Recipe: what to do with a model, as YAML in and out. Always concrete; unknown keys are errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, WithJsonSchema
+
+from edgekit import passes, registry, runtimes
+from edgekit.data import DataSpec
+from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
+from edgekit.models import is_network
+from edgekit.passes import Pass, load_pass, parse_pass
+from edgekit.target import Budget, load_target, target_names
+from edgekit.training import Objective, Train
+from edgekit_converters.tflite import ConvertSpec, format_names
+
+__all__ = ["Recipe", "load_recipe", "parse_recipe", "recipe_schema"]
+
+
+def _parse_convert(item: object) -> ConvertSpec:
+    if isinstance(item, ConvertSpec):
+        return item
+    name, options = registry.entry(item)
+    if name not in format_names():
+        raise RecipeError("Unknown format.", received=repr(name), remedy=did_you_mean(name, format_names()))
+    try:
+        return ConvertSpec.model_validate({"format": name, **options}).resolved()
+    except ValidationError as error:
+        raise RecipeError.from_pydantic(error, where=f"convert.{name}", model=ConvertSpec) from None
+
+
+def _named_schema(kinds: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """JSON schema of a list entry: a name, or one name with its options."""
+    forms = [
+        {"type": "object", "properties": {n: s}, "required": [n], "additionalProperties": False}
+        for n, s in kinds.items()
+    ]
+    return {"anyOf": [{"enum": sorted(kinds)}, *forms]}
+
+
+def _inlined(kind: type[BaseModel]) -> dict[str, Any]:
+    """A model's JSON schema without references, so that it can stand inside another."""
+    schema = kind.model_json_schema()
+    definitions = schema.pop("$defs", {})
+
+    def resolve(node: Any) -> Any:
+        if isinstance(node, dict):
+            if "$ref" in node:
+                return resolve(definitions[node["$ref"].rpartition("/")[2]])
+            return {k: resolve(v) for k, v in node.items()}
+        return [resolve(v) for v in node] if isinstance(node, list) else node
+
+    resolved: dict[str, Any] = resolve(schema)
+    return resolved
+
+
+AnyPass = Annotated[
+    Pass,
+    PlainValidator(lambda item: item if isinstance(item, Pass) else parse_pass(item)),
+    PlainSerializer(lambda p: {p.name: p.model_dump(mode="json")}),
+    WithJsonSchema(_named_schema({})),
+]
+AnyFormat = Annotated[
+    ConvertSpec,
+    PlainValidator(_parse_convert),
+    PlainSerializer(lambda s: {s.format: s.model_dump(mode="json", exclude={"format"})}),
+    WithJsonSchema(
+        _named_schema(
+            {
+                n: {
+                    "type": "object",
+                    "properties": {k: {"type": "string"} for k in ("input_dtype", "output_dtype")},
+                    "additionalProperties": False,
+                }
+                for n in format_names()
+            }
+        )
+    ),
+]
+
+
+class Recipe(BaseModel):
+    """What to do: model, data, passes, formats, budget and seed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="EdgeKit recipe")
+
+    model: str = Field(description="a reference network, a .keras or .h5 file, a SavedModel or module:function")
+    data: DataSpec
+    target: str = Field("generic", description="the device that the result is for")
+    train: Train | None = Field(None, description="left out where the model comes trained")
+    objective: Objective = Objective()
+    passes: tuple[AnyPass, ...] = Field((), description="Keras -> Keras steps, in order")
+    convert: tuple[AnyFormat, ...] = Field((ConvertSpec(format="int8").resolved(),), description="files to make")
+    measure: tuple[str, ...] = Field(("litert",), description="runtimes; the first one gives the accuracy")
+    budget: Budget = Budget.model_validate({})
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-ready; `parse_recipe` reads it back."""
+        return self.model_dump(mode="json")
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe from YAML; relative paths in it are taken from its folder.
+
+    Args:
+        path: The file.
+        overrides: `KEY.PATH=VALUE` settings, such as `passes.0.sparsity=0.8`; values are YAML.
+
+    Raises:
+        RecipeError: The file is missing, is no YAML mapping or breaks a rule.
+    """
+    if not path.is_file():
+        raise RecipeError(
+            "A recipe is a YAML file.", received=repr(str(path)), remedy="Write a starter recipe with: edgekit init"
+        )
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError("A recipe is valid YAML.", received=f"{path}: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise RecipeError(
+            "A recipe is a mapping of keys.",
+            received=f"{path}, {'an empty file' if values is None else type(values).__name__}",
+            remedy="Write a starter recipe with: edgekit init",
+        )
+    for override in overrides:
+        _override(values, override)
+    return parse_recipe(values, folder=path.parent)
+
+
+def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path()) -> Recipe:
+    """Check a recipe.
+
+    Args:
+        values: Its keys.
+        folder: That relative paths of model and data are taken from.
+
+    Raises:
+        RecipeError: An unknown key, pass, format, runtime or target, or a value that breaks a rule.
+    """
+    try:
+        recipe = Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError.from_pydantic(error, where="", model=Recipe) from None
+    except RecipeError:
+        raise
+    except EdgekitError as error:
+        raise RecipeError(error.rule, received=error.received, remedy=error.remedy) from None
+    for name in recipe.measure:
+        if name not in registry.names(runtimes):
+            known = registry.names(runtimes)
+            raise RecipeError("Unknown runtime in measure.", received=repr(name), remedy=did_you_mean(name, known))
+    target = load_target(recipe.target)
+    refused = [c.format for c in recipe.convert if c.format not in target.formats]
+    if refused or not recipe.convert or not recipe.measure:
+        raise RecipeError(
+            f"convert names formats that the target {target.name} runs ({', '.join(target.formats)}), and measure "
+            "at least one runtime.",
+            received=", ".join(refused) or "an empty list",
+        )
+    source = recipe.data.model_copy(update={"source": _beside(recipe.data.source, folder)})
+    return recipe.model_copy(update={"model": _beside(recipe.model, folder), "data": source})
+
+
+def recipe_schema() -> dict[str, Any]:
+    """JSON schema of recipes, so that editors complete them."""
+    schema = Recipe.model_json_schema()
+    kinds = {name: _inlined(load_pass(name)) for name in registry.names(passes)}
+    schema["properties"]["passes"]["items"] = _named_schema(kinds)
+    schema["properties"]["target"]["enum"] = target_names()
+    schema["properties"]["measure"]["items"] = {"enum": registry.names(runtimes)}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _beside(source: str, folder: Path) -> str:
+    """A path that exists beside the recipe, made whole; names, references and absolute paths as they are."""
+    if is_network(source) or registry.is_reference(source) or not (folder / source).exists():
+        return source
+    return str(folder / source)
+
+
+def _override(values: dict[str, Any], text: str) -> None:
+    path, separator, value = text.partition("=")
+    *parents, last = path.split(".")
+    if not separator or not last or not all(parents):
+        raise UsageError("--set takes KEY.PATH=VALUE.", received=repr(text), remedy="Try: --set train.epochs=3")
+    node: Any = values
+    for key in parents:
+        node = _child(node, key, text)
+    try:
+        node[int(last) if isinstance(node, list) else last] = yaml.safe_load(value)
+    except (TypeError, ValueError, IndexError, yaml.YAMLError):
+        raise _no_such_key(text) from None
+
+
+def _child(node: Any, key: str, text: str) -> Any:
+    """Step into a key, making what is missing; short forms (`qat`, `data: digits`) become their long forms."""
+    if isinstance(node, list):
+        if not key.isdigit() or int(key) >= len(node):
+            raise _no_such_key(text)
+        name, options = registry.entry(node[int(key)])
+        node[int(key)] = {name: options}
+        return options
+    if not isinstance(node, dict):
+        raise _no_such_key(text)
+    child = node.get(key)
+    if child is None or (key == "data" and isinstance(child, str)):
+        node[key] = child = {} if child is None else {"source": child}
+    return child
+
+
+def _no_such_key(text: str) -> UsageError:
+    return UsageError(
+        "--set names a key of the recipe.", received=repr(text), remedy="Try: --set passes.0.sparsity=0.8"
+    )

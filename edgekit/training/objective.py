@@ -1,0 +1,97 @@
+"""What training optimises and evaluation reports: the task, its loss and its metric."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from edgekit import _tf
+from edgekit.data import Dataset
+from edgekit.data.dataset import Array, SplitName, is_labels
+from edgekit.errors import DataError, ModelError
+
+__all__ = ["Objective", "Task"]
+
+Task = Literal["classification", "regression", "reconstruction"]
+
+
+class Objective(BaseModel):
+    """The task: classification (cross-entropy, top-1), regression or reconstruction (mean squared error)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: Task = "classification"
+
+    @property
+    def metric(self) -> str:
+        """Name of the figure that is reported: "top1" (a fraction, higher is better) or "mse" (lower is better)."""
+        return "top1" if self.task == "classification" else "mse"
+
+    def targets(self, dataset: Dataset, name: SplitName) -> Array:
+        """What the model's output is compared with, for a split: labels [N], targets [N, ...] or the input itself."""
+        return dataset.features(name) if self.task == "reconstruction" else dataset.labels(name)
+
+    def check(self, model: Any, dataset: Dataset) -> None:
+        """Make sure that the data fits the model before anything is trained or converted.
+
+        Raises:
+            ModelError: Input or output of the model do not fit the samples or the classes.
+            DataError: The labels do not fit the task.
+        """
+        if len(model.inputs) != 1 or len(model.outputs) != 1:
+            raise ModelError(
+                "Training takes models with one input and one output.",
+                received=f"{len(model.inputs)} inputs and {len(model.outputs)} outputs",
+            )
+        present: list[SplitName] = [n for n in ("test", "train") if len(dataset.splits[n])]
+        sample, expected = dataset.features(present[0]).shape[1:], tuple(model.input_shape[1:])
+        if len(sample) != len(expected) or any(e not in (None, s) for s, e in zip(sample, expected, strict=True)):
+            raise ModelError(
+                f"Samples must have the shape of the model's input, {list(expected)}.",
+                received=f"samples of shape {list(sample)}",
+                remedy="Add reshape or resize to data.preprocessing, or use the data that the model was made for.",
+            )
+        if self.task == "classification":
+            self._check_classes(int(model.output_shape[-1]), dataset, present)
+
+    def _check_classes(self, units: int, dataset: Dataset, present: list[SplitName]) -> None:
+        for name in present:
+            labels = dataset.labels(name)
+            if not is_labels(labels):
+                raise DataError(
+                    "Classification takes one class index per sample.",
+                    received=f"labels of shape {list(labels.shape)} and dtype {labels.dtype}",
+                    remedy="Give class indices, or set objective: {task: regression}.",
+                )
+            top = int(labels.max())
+            if top >= max(units, 2):
+                raise DataError(
+                    f"Labels must be below the model's number of classes, {units}.",
+                    received=f"the label {top} in the {name} split",
+                    remedy="Correct the labels, or use a model with more outputs.",
+                )
+
+    def loss(self, model: Any) -> Any:
+        """The tf_keras loss for this model's output (logits or probabilities, told by its last activation)."""
+        losses = _tf.tf_keras().losses
+        if self.task != "classification":
+            return losses.MeanSquaredError()
+        activation = _last_activation(model)
+        if int(model.output_shape[-1]) == 1:
+            return losses.BinaryCrossentropy(from_logits=activation != "sigmoid")
+        return losses.SparseCategoricalCrossentropy(from_logits=activation != "softmax")
+
+
+def _last_activation(model: Any) -> str | None:
+    """Name of the activation that makes the output; TF-MOT's wrappers are looked through."""
+    producer = model.outputs[0]._keras_history.layer
+    while hasattr(producer, "layer"):
+        producer = producer.layer
+    if type(producer).__name__ == "Softmax":
+        return "softmax"
+    activation = getattr(producer, "activation", None)
+    while activation is not None and hasattr(activation, "activation"):  # QuantizeAwareActivation
+        activation = activation.activation
+    name = getattr(activation, "__name__", None)
+    return str(name) if name else None

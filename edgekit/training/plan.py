@@ -1,0 +1,45 @@
+"""How long and how fast to train: recipe keys of `train` and of every pass's `finetune`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Finetune", "FinetuneChoice", "Train"]
+
+Epochs = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+
+
+class Train(BaseModel):
+    """Training from scratch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: Epochs = 20
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="sgd has momentum 0.9 (Nesterov)")
+    learning_rate: Rate = 1e-3
+    schedule: Literal["constant", "cosine"] = Field("cosine", description="cosine falls to 0 at the last step")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(0.0, description="for adamw")
+    early_stopping: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="stop after this many epochs without a better validation score, and keep the best weights"
+    )
+
+
+class Finetune(BaseModel):
+    """Training that repairs what a pass broke; batch size and optimiser are those of `train`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: Epochs = 2
+    learning_rate: Rate | None = Field(None, description="default: a tenth of train.learning_rate")
+
+    def as_train(self, train: Train) -> Train:
+        """The full plan, with what is left out taken from `train`."""
+        rate = self.learning_rate or train.learning_rate / 10
+        return train.model_copy(update={"epochs": self.epochs, "learning_rate": rate, "early_stopping": None})
+
+
+FinetuneChoice = Finetune | Literal["auto", "none"]

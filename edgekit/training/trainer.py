@@ -1,0 +1,153 @@
+"""The training loop: seeded input that can start at any epoch, checkpoints, progress, early stopping."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit import _tf
+from edgekit.data import Dataset
+from edgekit.data.dataset import Array, SplitName
+from edgekit.training.objective import Objective
+from edgekit.training.plan import Train
+from edgekit.training.progress import epoch_bar
+
+__all__ = ["Trainer", "seed_everything"]
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains and scores tf_keras models on one data set towards one objective.
+
+    Attributes:
+        dataset: Training and validation samples.
+        objective: The loss and the metric.
+        seed: Of initialisation, shuffling and dropout.
+        workdir: Where checkpoints and TensorBoard logs go.
+        quiet: No progress bar.
+        tensorboard: Write logs for TensorBoard under `workdir`.
+    """
+
+    dataset: Dataset
+    objective: Objective
+    seed: int
+    workdir: Path
+    quiet: bool = False
+    tensorboard: bool = False
+
+    def fit(self, model: Any, plan: Train, *, name: str, callbacks: Sequence[Any] = ()) -> dict[str, list[float]]:
+        """Train a model in place; a killed run goes on after its last finished epoch.
+
+        Args:
+            model: tf_keras model; compiled here.
+            plan: Epochs, batch size, optimiser, schedule.
+            name: Of checkpoints and of the progress bar.
+            callbacks: More tf_keras callbacks, such as TF-MOT's.
+
+        Returns:
+            One list per figure (loss, val_loss, ...), a value per epoch.
+        """
+        keras = _tf.tf_keras()
+        seed_everything(self.seed)
+        steps = math.ceil(len(self.dataset.raw("train")) / plan.batch_size)
+        model.compile(_optimizer(plan, steps), self.objective.loss(model), metrics=self._metrics())
+        checkpoint = self.workdir / f"{name}.checkpoint"
+        backup = keras.callbacks.BackupAndRestore(checkpoint)
+        monitor, mode = ("val_accuracy", "max") if self.objective.metric == "top1" else ("val_loss", "min")
+        watchers = [*callbacks, backup, keras.callbacks.TerminateOnNaN()]
+        if plan.early_stopping:
+            watchers.append(
+                keras.callbacks.EarlyStopping(
+                    monitor, mode=mode, patience=plan.early_stopping, restore_best_weights=True
+                )
+            )
+        if self.tensorboard:
+            watchers.append(keras.callbacks.TensorBoard(self.workdir / "tensorboard" / name))
+        with epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
+            history = model.fit(
+                self._batches(plan.batch_size, plan.epochs, _finished_epochs(checkpoint)),
+                epochs=plan.epochs,
+                steps_per_epoch=steps,
+                validation_data=self._validation(plan.batch_size),
+                callbacks=[*watchers, bar],
+                verbose=0,
+            )
+        shutil.rmtree(checkpoint, ignore_errors=True)
+        return {k: [float(v) for v in values] for k, values in history.history.items()}
+
+    def score(self, model: Any, split: SplitName = "validation") -> float:
+        """The metric of the Keras model on a split: top-1 as a fraction, or the mean squared error."""
+        outputs = self.predict(model, split)
+        targets = self.objective.targets(self.dataset, split)
+        if self.objective.metric == "mse":
+            return float(np.mean((outputs - targets.reshape(outputs.shape)) ** 2))
+        predicted = outputs.argmax(-1) if outputs.shape[-1] > 1 else outputs[:, 0] > 0.5
+        return float(np.mean(predicted == targets))
+
+    def predict(self, model: Any, split: SplitName) -> Array:
+        """Outputs [N, ...] of the Keras model on a split."""
+        outputs: Array = model.predict(self.dataset.features(split), batch_size=256, verbose=0)
+        return outputs
+
+    def _metrics(self) -> list[Any]:
+        return ["accuracy"] if self.objective.metric == "top1" else []
+
+    def _validation(self, batch: int) -> Any:
+        data = _tf.tensorflow().data.Dataset.from_tensor_slices(
+            (self.dataset.features("validation"), self.objective.targets(self.dataset, "validation"))
+        )
+        return data.batch(max(batch, 256)).cache().prefetch(2)
+
+    def _batches(self, size: int, epochs: int, first: int) -> Any:
+        """Batches of epochs `first` to `epochs`: each epoch's order follows from the seed and its number alone.
+
+        Samples stay in one tensor and are gathered a batch at a time, which is several times faster than shuffling
+        them one by one, and a resumed run sees the same batches as one that was never killed.
+        """
+        tf = _tf.tensorflow()
+        x = tf.constant(self.dataset.features("train"))
+        y = tf.constant(self.objective.targets(self.dataset, "train"))
+        seed = self.seed
+
+        def order(epoch: Any) -> Any:
+            shuffled = tf.random.experimental.stateless_shuffle(tf.range(len(x)), seed=tf.stack([seed, epoch]))
+            return tf.data.Dataset.from_tensor_slices(shuffled).batch(size)
+
+        epoch_numbers = tf.data.Dataset.range(first, epochs, output_type=tf.int32)
+        return epoch_numbers.flat_map(order).map(lambda i: (tf.gather(x, i), tf.gather(y, i))).prefetch(4)
+
+
+def seed_everything(seed: int) -> None:
+    """Make what follows repeatable: Python, numpy and TensorFlow seeds, and deterministic kernels."""
+    _tf.tf_keras().utils.set_random_seed(seed)
+    _tf.tensorflow().config.experimental.enable_op_determinism()
+
+
+def _optimizer(plan: Train, steps: int) -> Any:
+    optimizers = _tf.tf_keras().optimizers
+    rate: Any = plan.learning_rate
+    if plan.schedule == "cosine":
+        rate = optimizers.schedules.CosineDecay(plan.learning_rate, plan.epochs * steps)
+    makers: dict[str, Callable[[], Any]] = {
+        "adam": lambda: optimizers.Adam(rate),
+        "adamw": lambda: optimizers.AdamW(rate, weight_decay=plan.weight_decay),
+        "sgd": lambda: optimizers.SGD(rate, momentum=0.9, nesterov=True),
+    }
+    return makers[plan.optimizer]()
+
+
+def _finished_epochs(checkpoint: Path) -> int:
+    """Epochs that an earlier, killed run finished, as its checkpoint says."""
+    tf = _tf.tensorflow()
+    latest = tf.train.latest_checkpoint(checkpoint / "chief") or tf.train.latest_checkpoint(checkpoint)
+    if latest is None:
+        return 0
+    reader = tf.train.load_checkpoint(latest)
+    keys = [k for k in reader.get_variable_to_shape_map() if "ckpt_saved_epoch" in k]
+    return int(reader.get_tensor(keys[0])) + 1 if keys else 0
