@@ -1,3 +1,8 @@
 """EdgeKit: takes a Keras model to phones and microcontrollers, with savings proven on the file that ships."""
 
+from __future__ import annotations
+
+from edgekit.api import benchmark, compress, convert, evaluate, inspect, load_data, load_model
+
+__all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data", "load_model"]
 __version__ = "0.1.0"

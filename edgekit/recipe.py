@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +20,16 @@ from edgekit.target import Budget, load_target, target_names
 from edgekit.training import Objective, Train
 from edgekit_converters.tflite import ConvertSpec, format_names
 
-__all__ = ["Recipe", "load_recipe", "parse_recipe", "recipe_schema"]
+__all__ = ["Recipe", "load_recipe", "parse_convert", "parse_recipe", "recipe_schema", "starter_recipe"]
 
 
-def _parse_convert(item: object) -> ConvertSpec:
+def parse_convert(item: object) -> ConvertSpec:
+    """From recipe form: `int8` or `{int8: {input_dtype: uint8}}`.
+
+    Raises:
+        RecipeError: An unknown format or key.
+        ConversionError: A dtype that the format does not have.
+    """
     if isinstance(item, ConvertSpec):
         return item
     name, options = registry.entry(item)
@@ -66,7 +74,7 @@ AnyPass = Annotated[
 ]
 AnyFormat = Annotated[
     ConvertSpec,
-    PlainValidator(_parse_convert),
+    PlainValidator(parse_convert),
     PlainSerializer(lambda s: {s.format: s.model_dump(mode="json", exclude={"format"})}),
     WithJsonSchema(
         _named_schema(
@@ -175,6 +183,13 @@ def recipe_schema() -> dict[str, Any]:
     schema["properties"]["target"]["enum"] = target_names()
     schema["properties"]["measure"]["items"] = {"enum": registry.names(runtimes)}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+@contextmanager
+def starter_recipe() -> Iterator[Path]:
+    """The recipe that `edgekit init` writes and `edgekit demo` runs, as a file."""
+    with resources.as_file(resources.files("edgekit") / "recipes" / "starter.yaml") as path:
+        yield path
 
 
 def _beside(source: str, folder: Path) -> str:

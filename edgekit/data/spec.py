@@ -39,7 +39,12 @@ class DataSpec(BaseModel):
 
 
 def load_data(
-    spec: str | DataSpec, *, seed: int = 0, trained: bool = False, preprocessing: Preprocessing | None = None
+    spec: str | DataSpec,
+    *,
+    seed: int = 0,
+    trained: bool = False,
+    preprocessing: Preprocessing | None = None,
+    dtype: str | None = None,
 ) -> Dataset:
     """Read, check and split a data set.
 
@@ -49,6 +54,7 @@ def load_data(
         trained: The data goes to a model that comes trained; then samples are only cast, unless told otherwise.
             A model that is trained here gets 8-bit samples rescaled to 0..1 and 16-bit ones to -1..1.
         preprocessing: A trained model's own, which wins over the source's default.
+        dtype: Of a trained model's input: samples that have it already go in as they are.
 
     Raises:
         DataError: The source is missing, damaged or breaks a rule.
@@ -58,7 +64,7 @@ def load_data(
     told = Preprocessing.parse(spec.preprocessing) if spec.preprocessing is not None else preprocessing
     raw = _read(spec.source, told)
     if told is None:
-        told = raw.preprocessing if raw.preprocessing is not None else _default(raw, trained)
+        told = raw.preprocessing if raw.preprocessing is not None else _default(raw, trained, dtype)
     return split(raw, told, calibration=spec.calibration, validation=spec.validation, test=spec.test, seed=seed)
 
 
@@ -75,9 +81,9 @@ def _read(source: str, preprocessing: Preprocessing | None) -> Raw:
     )
 
 
-def _default(raw: Raw, trained: bool) -> Preprocessing:
+def _default(raw: Raw, trained: bool, dtype: str | None) -> Preprocessing:
     x = raw.x_train if raw.x_train is not None else raw.x_test
-    if x is None or (trained and x.dtype in (np.int8, np.int32, np.int64)):
+    if x is None or (trained and (x.dtype in (np.int8, np.int32, np.int64) or x.dtype.name == dtype)):
         return Preprocessing()  # integer features go in as they are
     operations: list[Any] = [Cast()]
     if not trained and x.dtype == np.uint8:

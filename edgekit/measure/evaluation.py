@@ -14,7 +14,7 @@ from edgekit.measure.accuracy import Score, mse, top1
 from edgekit.measure.predict import predict
 from edgekit.training.objective import Objective
 
-__all__ = ["Evaluation", "evaluate_file"]
+__all__ = ["Evaluation", "evaluate_file", "evaluate_keras"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,21 @@ def evaluate_file(
     features = dataset.features(split)
     started = time.perf_counter()
     outputs = predict(path, features, runtime=runtime, workers=workers, progress=progress)
+    return Evaluation(_score(outputs, dataset, objective, split), runtime, time.perf_counter() - started, outputs)
+
+
+def evaluate_keras(model: Any, dataset: Dataset, objective: Objective, *, split: SplitName = "test") -> Evaluation:
+    """Run a tf_keras model over a whole split, under Keras itself.
+
+    Raises:
+        ModelError: Samples do not fit the model.
+    """
+    objective.check(model, dataset)
+    started = time.perf_counter()
+    outputs = model.predict(dataset.features(split), batch_size=256, verbose=0)
+    return Evaluation(_score(outputs, dataset, objective, split), "keras", time.perf_counter() - started, outputs)
+
+
+def _score(outputs: Array, dataset: Dataset, objective: Objective, split: SplitName) -> Score:
     targets = objective.targets(dataset, split)
-    score = top1(outputs, targets) if objective.metric == "top1" else mse(outputs, targets)
-    return Evaluation(score, runtime, time.perf_counter() - started, outputs)
+    return top1(outputs, targets) if objective.metric == "top1" else mse(outputs, targets)

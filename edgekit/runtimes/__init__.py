@@ -6,17 +6,28 @@ A `.tflite` from outside may corrupt the heap, abort or never return, so a model
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Runtime", "Session", "TensorSpec"]
+from edgekit import registry
 
-Array = NDArray[np.generic]
+__all__ = [
+    "Array",
+    "BatchSession",
+    "Runtime",
+    "Session",
+    "TensorSpec",
+    "TimedSession",
+    "load_runtime",
+    "runtime_names",
+]
+
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,7 @@ class TensorSpec:
         shape: Dimensions as the file declares them; images are NHWC.
         dtype: numpy name, such as "int8" or "float32".
         scale, zero_point: Affine quantisation, real = scale * (q - zero_point); None where the tensor is not quantised.
+        signature: The same dimensions with -1 for each that may be resized; None where the file names none.
     """
 
     name: str
@@ -35,6 +47,7 @@ class TensorSpec:
     dtype: str
     scale: float | None = None
     zero_point: int | None = None
+    signature: tuple[int, ...] | None = None
 
 
 class Session(Protocol):
@@ -59,10 +72,49 @@ class Session(Protocol):
         ...
 
 
+@runtime_checkable
+class BatchSession(Session, Protocol):
+    """A session that takes many samples at once; `edgekit.measure.predict` uses it where a runtime has it."""
+
+    def plan(self, samples: Sequence[Array], *, batch: int | None = None, output: int = 0) -> int:
+        """Settle how many samples each inference takes, on the first few samples, and hold the model ready.
+
+        Args:
+            samples: One array [n, ...] per input, float32 or in the input's own dtype.
+            batch: Samples for each inference; None leaves the choice to the session.
+            output: Which of the model's outputs is wanted.
+
+        Returns:
+            The batch: above what the file declares only where a batch gives what one sample at a time gives.
+
+        Raises:
+            RuntimeFailed: The child crashed, hung or refused the model.
+        """
+        ...
+
+    def map(self, samples: Sequence[Array]) -> Array:
+        """The planned output, dequantised to float32 [n, ...], for samples of the planned shapes and dtypes."""
+        ...
+
+
+@runtime_checkable
+class TimedSession(Session, Protocol):
+    """A session that measures itself; `edgekit.measure.latency` needs it."""
+
+    def time(self, inputs: Sequence[Array], runs: int) -> list[int]:
+        """Nanoseconds of each of `runs` inferences, without the copying of inputs and outputs."""
+        ...
+
+    def peak_memory(self) -> int | None:
+        """Bytes that the child held at most since just before it loaded the model, less what it held then."""
+        ...
+
+
 class Runtime(Protocol):
     """Something that runs a `.tflite`."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def probe(self) -> str | None:
         """Why this runtime cannot be used here (with the remedy), or None: found out by running a tiny model."""
@@ -75,3 +127,18 @@ class Runtime(Protocol):
             RuntimeFailed: The runtime is missing, or refuses or does not survive the model.
         """
         ...
+
+
+def runtime_names() -> list[str]:
+    """Every runtime that this folder holds, whether or not it is installed."""
+    return registry.names(sys.modules[__name__])
+
+
+def load_runtime(name: str) -> Runtime:
+    """A runtime by its name.
+
+    Raises:
+        UsageError: No runtime of that name; the nearest one is suggested.
+    """
+    runtime: Runtime = registry.load(sys.modules[__name__], name).RUNTIME
+    return runtime

@@ -1,0 +1,239 @@
+"""The functions of `import edgekit`: what the command line does, for Python programs. Importing them is light."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgekit.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from edgekit.data import Dataset, DataSpec
+    from edgekit.measure.evaluation import Evaluation
+    from edgekit.measure.latency import BenchmarkReport
+    from edgekit.models.tflite import Inspection
+    from edgekit.pipeline import Manifest
+    from edgekit.recipe import Recipe
+    from edgekit.training.objective import Task
+
+__all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data", "load_model"]
+
+Progress = Callable[[int, int], None]
+
+
+def compress(
+    recipe: str | Path | dict[str, Any] | Recipe,
+    output: str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    unsafe: bool = False,
+    quiet: bool = True,
+    tensorboard: bool = False,
+    log: Callable[[str], None] = lambda line: None,
+) -> Manifest:
+    """Train, compress, convert and measure as a recipe says; a killed run goes on after its last finished step.
+
+    Args:
+        recipe: A YAML file, its keys as a dict, or a Recipe.
+        output: Folder for models, manifest, report and steps.
+        overrides: `KEY.PATH=VALUE` settings for a YAML file.
+        unsafe: Allow Lambda layers in the model file.
+        quiet: No progress bars on stderr.
+        tensorboard: Write training logs for TensorBoard.
+        log: Takes one line for the user.
+
+    Raises:
+        EdgekitError: The recipe, the model or the data break a rule.
+
+    Example:
+        manifest = edgekit.compress({"model": "digits_cnn", "data": "digits", "train": {"epochs": 5}}, "runs/digits")
+        print(manifest.selected, manifest.budget["met"])
+    """
+    from edgekit import pipeline
+    from edgekit.recipe import Recipe, load_recipe, parse_recipe
+    from edgekit.report import write_report
+
+    if isinstance(recipe, dict):
+        recipe = parse_recipe(recipe)
+    elif not isinstance(recipe, Recipe):
+        recipe = load_recipe(Path(recipe), overrides)
+    manifest = pipeline.compress(recipe, Path(output), unsafe=unsafe, quiet=quiet, tensorboard=tensorboard, log=log)
+    write_report(manifest, Path(output))
+    return manifest
+
+
+def convert(
+    model: str | Path,
+    output: str | Path,
+    *,
+    format: str = "int8",
+    data: str | DataSpec | None = None,
+    input_dtype: str | None = None,
+    output_dtype: str | None = None,
+    seed: int = 0,
+    unsafe: bool = False,
+) -> Inspection:
+    """Convert a trained Keras model to a `.tflite` with batch 1 and hold the file to its contract.
+
+    Args:
+        model: .h5, .keras, SavedModel or `module:function`.
+        output: The `.tflite` to write; a sidecar with the preprocessing goes beside it.
+        format: float32, float16, dynamic, int8 or int16x8.
+        data: Where calibration samples come from (training data only); needed for int8 and int16x8.
+        input_dtype, output_dtype: Of the file; default the format's own (int8 for int8).
+        seed: Of the choice of calibration samples.
+        unsafe: Allow Lambda layers.
+
+    Raises:
+        EdgekitError: The model or the data break a rule, or the file would break its contract.
+    """
+    from edgekit.data import Preprocessing
+    from edgekit.data.sidecar import Sidecar, write_sidecar
+    from edgekit.models import load_model
+    from edgekit.models.tflite import inspect_tflite
+    from edgekit.recipe import parse_convert
+    from edgekit_converters.tflite import convert_keras
+
+    path = _tflite_path(output)
+    spec = parse_convert({format: {"input_dtype": input_dtype, "output_dtype": output_dtype}})
+    if spec.needs_calibration and data is None:
+        raise UsageError(
+            f"{spec.format} takes its ranges from training samples.",
+            received="no data",
+            remedy="Give --data SPEC, for example --data train.npz.",
+        )
+    dataset = _data_for(model, data, seed) if data is not None else None
+    keras_model = load_model(model, unsafe=unsafe)
+    samples = dataset.features("calibration") if dataset is not None and spec.needs_calibration else None
+    convert_keras(keras_model, path, spec, representative=samples)
+    if dataset is not None:
+        write_sidecar(path, Sidecar(dataset.preprocessing, dataset.label_names, _task_of(model)))
+    elif own := _sidecar(model):
+        write_sidecar(path, own)
+    else:
+        write_sidecar(path, Sidecar(Preprocessing(), (), "classification"))
+    return inspect_tflite(path)
+
+
+def evaluate(
+    model: str | Path,
+    data: str | DataSpec,
+    *,
+    runtime: str = "litert",
+    task: Task | None = None,
+    workers: int | None = None,
+    seed: int = 0,
+    unsafe: bool = False,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Accuracy of a model on the whole test split, with its 95 % interval.
+
+    Args:
+        model: A `.tflite`, or a Keras model (which runs under Keras itself).
+        data: A data set with test samples.
+        runtime: That runs the `.tflite`.
+        task: classification, regression or reconstruction; default what the model's sidecar says, else classification.
+        workers: Processes; default one per core.
+        seed: Of the split, where the data set has no test split of its own.
+        unsafe: Allow Lambda layers in a Keras model.
+        progress: Called with (done, total).
+
+    Raises:
+        EdgekitError: The model or the data break a rule, or the runtime does not survive the model.
+    """
+    from edgekit.measure.evaluation import evaluate_file, evaluate_keras
+    from edgekit.models import load_model
+    from edgekit.training.objective import Objective
+
+    objective = Objective(task=task or _task_of(model))
+    dataset = _data_for(model, data, seed)
+    if Path(model).suffix == ".tflite":
+        return evaluate_file(Path(model), dataset, objective, runtime=runtime, workers=workers, progress=progress)
+    return evaluate_keras(load_model(model, unsafe=unsafe), dataset, objective)
+
+
+def inspect(model: str | Path) -> Inspection:
+    """Operators, tensors, sizes and MACs of a `.tflite`, read without any runtime.
+
+    Raises:
+        ModelError: The file is missing or no well-formed `.tflite`.
+    """
+    from edgekit.models.tflite import inspect_tflite
+
+    return inspect_tflite(Path(model))
+
+
+def benchmark(
+    models: Sequence[str | Path],
+    *,
+    runtimes: Sequence[str] = ("litert",),
+    threads: int = 1,
+    runs: int = 50,
+    progress: Progress | None = None,
+) -> BenchmarkReport:
+    """Latency of `.tflite` files on this host, interleaved, each in a child process; a proxy for a phone's.
+
+    A model that fails has an `error` in its result; the others are kept.
+
+    Raises:
+        UsageError: No such runtime.
+    """
+    from edgekit.measure import latency
+
+    return latency.benchmark(
+        [Path(m) for m in models], runtimes=tuple(runtimes), threads=threads, runs=runs, progress=progress
+    )
+
+
+def load_model(source: str | Path, *, unsafe: bool = False) -> Any:
+    """Load a .h5, .keras, SavedModel or `module:function` as a flat tf_keras model; see `edgekit.models.load_model`."""
+    from edgekit import models
+
+    return models.load_model(source, unsafe=unsafe)
+
+
+def load_data(spec: str | DataSpec, *, seed: int = 0) -> Dataset:
+    """Read a data set into disjoint splits; see `edgekit.data.load_data`."""
+    from edgekit import data
+
+    return data.load_data(spec, seed=seed)
+
+
+def _data_for(model: str | Path, data: str | DataSpec, seed: int) -> Dataset:
+    """The data, preprocessed as the model's sidecar says; as they are where they have the file's own dtype."""
+    from edgekit.data import load_data
+
+    own = _sidecar(model)
+    return load_data(
+        data, seed=seed, trained=True, preprocessing=own.preprocessing if own else None, dtype=_input_dtype(model)
+    )
+
+
+def _input_dtype(model: str | Path) -> str | None:
+    """The only input's dtype of a `.tflite`; None for Keras models."""
+    from edgekit.models.tflite import inspect_tflite
+
+    if Path(model).suffix != ".tflite":
+        return None
+    inputs = inspect_tflite(Path(model)).inputs
+    return inputs[0].dtype if len(inputs) == 1 else None
+
+
+def _sidecar(model: str | Path) -> Any:
+    from edgekit.data.sidecar import read_sidecar
+
+    return read_sidecar(Path(model))
+
+
+def _task_of(model: str | Path) -> Task:
+    own = _sidecar(model)
+    task: Task = own.task if own else "classification"
+    return task
+
+
+def _tflite_path(output: str | Path) -> Path:
+    path = Path(output)
+    if path.suffix != ".tflite":
+        raise ModelError("A converted model is a .tflite file.", received=repr(str(path)), remedy="Name it so.")
+    return path

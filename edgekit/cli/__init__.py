@@ -1,0 +1,83 @@
+"""The command line: a lazy group, one module per command; an error becomes one paragraph and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from edgekit import __version__, registry
+from edgekit.cli import commands
+from edgekit.cli.output import json_error
+from edgekit.errors import EdgekitError, did_you_mean
+
+__all__ = ["main"]
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return registry.names(commands)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in registry.names(commands):
+            return None
+        command: click.Command = registry.load(commands, name).command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(f"No such command {args[0]!r}. {did_you_mean(args[0], self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(n, registry.load(commands, n).SUMMARY) for n in self.list_commands(ctx)])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edgekit")
+def cli() -> None:
+    """EdgeKit takes a Keras model to phones and microcontrollers, with savings proven on the file that ships.
+
+    \b
+    edgekit demo                       the whole job on embedded real data
+    edgekit init && edgekit compress recipe.yaml
+    edgekit convert model.keras --format int8 --data cifar10.npz -o model.tflite
+
+    Exit codes: 0 done, 1 failed (with the reason and the remedy), 2 wrong usage, 3 done but the budget is missed.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `edgekit`; ends the process with the exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        cli.main(args=arguments, prog_name="edgekit", standalone_mode=False)
+    except EdgekitError as error:
+        if "--debug" in arguments:
+            raise
+        _fail(str(error), error.exit_code, arguments)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        if "--json" in arguments:
+            json_error(error.format_message(), error.exit_code)
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("Interrupted. Finished steps are kept: the same command goes on after them.", 130, arguments)
+    except OSError as error:
+        if "--debug" in arguments:
+            raise
+        _fail(f"The operating system refused: {error}.", 1, arguments)
+
+
+def _fail(message: str, code: int, arguments: Sequence[str]) -> None:
+    if "--json" in arguments:
+        json_error(message, code)
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,53 @@
+"""edgekit compress: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgekit.cli import output
+from edgekit.cli.summary import finish
+
+SUMMARY = "Train, compress, convert and measure as a recipe says."
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("-o", "--output", "folder", type=click.Path(path_type=Path), help="Default: runs/RECIPE_NAME.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE", help="Change a key of the recipe.")
+@click.option("--unsafe", is_flag=True, help="Allow Lambda layers: they run code from the model file.")
+@click.option("--tensorboard", is_flag=True, help="Write training logs for TensorBoard.")
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@output.json_option
+@output.debug_option
+def command(
+    recipe: Path,
+    folder: Path | None,
+    overrides: tuple[str, ...],
+    unsafe: bool,
+    tensorboard: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Train, compress, convert and measure as RECIPE says. Run again after a kill, it goes on where it stopped.
+
+    \b
+    edgekit compress recipe.yaml
+    edgekit compress recipe.yaml -o runs/sparser --set passes.0.sparsity=0.8 --json
+
+    Exit code 3 means: done, but the budget is missed.
+    """
+    import edgekit
+
+    folder = folder or Path("runs") / recipe.stem
+    manifest = edgekit.compress(
+        recipe,
+        folder,
+        overrides=overrides,
+        unsafe=unsafe,
+        quiet=quiet,
+        tensorboard=tensorboard,
+        log=(lambda line: None) if quiet else output.log,
+    )
+    finish(manifest, as_json)

@@ -1,0 +1,34 @@
+"""edgekit demo: the main job on embedded real data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgekit.cli import output
+from edgekit.cli.summary import finish
+
+SUMMARY = "The whole job on embedded real digits, end to end, in about a minute."
+
+
+@click.command()
+@click.option("-o", "--output", "folder", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True)
+@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@output.json_option
+@output.debug_option
+def command(folder: Path, quiet: bool, as_json: bool) -> None:
+    """Train a small network on real digits, sparsify it, train it for int8, convert, measure and report.
+
+    It runs the recipe that `edgekit init` writes.
+
+    \b
+    edgekit demo
+    edgekit demo -o /tmp/demo --json
+    """
+    import edgekit
+    from edgekit.recipe import starter_recipe
+
+    with starter_recipe() as recipe:
+        manifest = edgekit.compress(recipe, folder, quiet=quiet, log=(lambda line: None) if quiet else output.log)
+    finish(manifest, as_json)

@@ -1,0 +1,63 @@
+"""edgekit doctor: what this machine has and lacks."""
+
+from __future__ import annotations
+
+import click
+
+from edgekit.cli import output
+
+SUMMARY = "What this machine has, what is missing and how to get it."
+
+EXTRAS = {
+    "tensorflow": "train", "tf-keras": "train", "tensorflow-model-optimization": "train", "keras": "train",
+    "scikit-learn": "train", "jinja2": "report", "plotly": "report",
+}  # fmt: skip
+
+
+@click.command()
+@output.json_option
+@output.debug_option
+def command(as_json: bool) -> None:
+    """Check packages, versions that must fit together, and runtimes. Exit code 1 if something is broken.
+
+    \b
+    edgekit doctor
+    """
+    checks = [*_packages(), *_runtimes()]
+    broken = [c for c in checks if c["state"] == "broken"]
+    if as_json:
+        output.print_json({"schema": "edgekit.doctor/1", "ok": not broken, "checks": checks})
+    else:
+        rows = [[c["name"], c["state"], c["detail"]] for c in checks]
+        output.table("EdgeKit on this machine", ["what", "state", "detail"], rows)
+    if broken:
+        raise click.exceptions.Exit(1)
+
+
+def _packages() -> list[dict[str, str]]:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    checks = [{"name": "python", "state": "ok", "detail": platform.python_version()}]
+    for package in ("numpy", "ai-edge-litert", "pydantic", *EXTRAS):
+        try:
+            checks.append({"name": package, "state": "ok", "detail": version(package)})
+        except PackageNotFoundError:
+            extra = EXTRAS.get(package)
+            remedy = f"pip install 'edgekit[{extra}]'" if extra else "pip install --force-reinstall edgekit"
+            checks.append({"name": package, "state": "missing" if extra else "broken", "detail": remedy})
+    return checks
+
+
+def _runtimes() -> list[dict[str, str]]:
+    from edgekit.runtimes import load_runtime, runtime_names
+
+    checks = []
+    for name in runtime_names():
+        reason = load_runtime(name).probe()
+        checks.append(
+            {"name": f"runtime {name}", "state": "ok" if reason is None else "missing", "detail": reason or "works"}
+        )
+    if not any(c["state"] == "ok" for c in checks):
+        checks.append({"name": "runtimes", "state": "broken", "detail": "no runtime works: models cannot be measured"})
+    return checks

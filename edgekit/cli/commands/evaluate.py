@@ -1,0 +1,61 @@
+"""edgekit evaluate: accuracy of the file that ships."""
+
+from __future__ import annotations
+
+import click
+
+from edgekit.cli import output
+
+SUMMARY = "Accuracy of a .tflite or Keras model on a test split, with its interval."
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--data", metavar="SPEC", required=True, help="digits, cifar10, FILE.npz, FILE.csv, FOLDER, module:function."
+)
+@click.option("--runtime", default="litert", show_default=True, help="That runs a .tflite; see: edgekit runtimes.")
+@click.option("--task", type=click.Choice(["classification", "regression", "reconstruction"]))
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; default one per core.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the split, where the data have none.")
+@click.option("--unsafe", is_flag=True, help="Allow Lambda layers: they run code from the model file.")
+@output.json_option
+@output.debug_option
+def command(
+    model: str,
+    data: str,
+    runtime: str,
+    task: str | None,
+    workers: int | None,
+    seed: int,
+    unsafe: bool,
+    as_json: bool,
+) -> None:
+    """Run MODEL over the whole test split.
+
+    \b
+    edgekit evaluate resnet8.tflite --data cifar10.npz
+    edgekit evaluate resnet8.h5 --data cifar10.npz --json
+    """
+    import edgekit
+
+    with output.progress("samples", quiet=as_json) as progress:
+        found = edgekit.evaluate(
+            model,
+            data,
+            runtime=runtime,
+            task=task,  # type: ignore[arg-type]
+            workers=workers,
+            seed=seed,
+            unsafe=unsafe,
+            progress=progress,
+        )
+    if as_json:
+        output.print_json(found.as_dict())
+        return
+    score = found.score
+    shown = f"{score.value:.2%} [{score.low:.2%}, {score.high:.2%}]" if score.metric == "top1" else f"{score.value:.6g}"
+    click.echo(
+        f"{score.metric} {shown} on {score.samples:,} samples under {found.runtime}, {found.seconds:.1f} s "
+        f"({score.samples / found.seconds:,.0f} samples/s)"
+    )

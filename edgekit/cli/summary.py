@@ -1,0 +1,71 @@
+"""What people see at the end of a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from edgekit.cli import output
+
+if TYPE_CHECKING:
+    from edgekit.models.tflite import Inspection
+    from edgekit.pipeline import Manifest
+
+__all__ = ["finish", "inspection_table"]
+
+BUDGET_MISSED = 3
+
+
+def finish(manifest: Manifest, as_json: bool) -> None:
+    """Print a run's result and end with 3 where the budget is missed."""
+    if as_json:
+        output.print_json(manifest.as_dict())
+    else:
+        _tables(manifest)
+    if not manifest.budget["met"]:
+        raise click.exceptions.Exit(BUDGET_MISSED)
+
+
+def _tables(manifest: Manifest) -> None:
+    from edgekit.report.text import budget_sentence, figure, step_rows
+
+    columns, rows = step_rows(manifest)
+    output.table(f"Steps, measured on {manifest.samples:,} test samples", columns, rows)
+    columns = ["model", "bytes", "gzip", manifest.metric, "95 % interval", "drop"]
+    models = [
+        [
+            m.path,
+            f"{m.bytes:,}",
+            f"{m.gzip_bytes:,}",
+            figure(m.accuracy, manifest.metric),
+            f"{figure(m.accuracy_low, manifest.metric)} to {figure(m.accuracy_high, manifest.metric)}",
+            figure(m.accuracy_drop, "top1"),
+        ]
+        for m in manifest.models
+    ]
+    output.table(f"Models in {manifest.output}", columns, models)
+    click.echo(budget_sentence(manifest))
+    click.echo(f"Report: {manifest.output}/report.html")
+
+
+def inspection_table(found: Inspection) -> None:
+    """What a `.tflite` holds."""
+    macs = f"{found.macs:,}" if found.macs is not None else None
+    rows: list[list[object]] = [
+        ["quantization", found.quantization],
+        ["bytes (gzip)", f"{found.bytes:,} ({found.gzip_bytes:,})"],
+        ["weights (zeros)", f"{found.params:,} ({found.zeros:,})"],
+        ["MACs", macs],
+        ["constants", ", ".join(f"{k} {v:,} B" for k, v in found.constants.items())],
+        ["smallest runtime", found.min_runtime],
+        ["Flex / custom operators", ", ".join([*found.flex, *found.custom]) or "none"],
+        ["sha256", found.sha256],
+    ]
+    for side, tensors in (("input", found.inputs), ("output", found.outputs)):
+        for t in tensors:
+            quantised = f", scale {t.scale:.6g}, zero point {t.zero_point}" if t.scale is not None else ""
+            rows.append([f"{side} {t.name}", f"{t.dtype} {list(t.shape)}{quantised}"])
+    output.table(str(found.path), ["", ""], rows)
+    operators = [[o.name, o.version, o.count] for o in found.operators]
+    output.table("Operators", ["operator", "version", "count"], operators)

@@ -1,0 +1,124 @@
+"""How good a model's outputs are, with intervals; `edgekit.measure.predict` gives the outputs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from edgekit.errors import DataError
+from edgekit.measure.statistics import Interval, mean_interval, paired_difference, wilson
+
+__all__ = ["Score", "correct", "mse", "paired_drop", "top1"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One quality of a model on one set of samples.
+
+    Attributes:
+        metric: "top1" (a fraction, higher is better) or "mse" (lower is better).
+        value: The estimate.
+        low, high: Its 95 % interval.
+        samples: How many samples it stands on.
+    """
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    samples: int
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def top1(outputs: ArrayLike, labels: ArrayLike) -> Score:
+    """The fraction of samples whose largest output is their label, with a Wilson interval.
+
+    Args:
+        outputs, labels: As for `correct`.
+
+    Raises:
+        DataError: As for `correct`.
+    """
+    hits = correct(outputs, labels)
+    value, low, high = wilson(int(hits.sum()), hits.size)
+    return Score("top1", value, low, high, hits.size)
+
+
+def mse(outputs: ArrayLike, targets: ArrayLike) -> Score:
+    """The mean over samples of each sample's mean squared error, with a normal interval over samples.
+
+    Args:
+        outputs, targets: Real values [n, ...] of one shape, where dimensions of 1 do not count.
+
+    Raises:
+        DataError: The shapes differ, or there are fewer than two samples.
+    """
+    given, wanted = np.asarray(outputs), np.asarray(targets)
+    if given.ndim == 0 or wanted.ndim == 0 or len(given) != len(wanted) or _sizes(given) != _sizes(wanted):
+        raise DataError(
+            "Outputs and targets must have one shape.",
+            received=f"{list(given.shape)} and {list(wanted.shape)}",
+            remedy="The target of an autoencoder is its own input, preprocessed.",
+        )
+    rows = len(given)
+    difference = given.reshape(rows, -1).astype(np.float64) - wanted.reshape(rows, -1).astype(np.float64)
+    value, low, high = mean_interval((difference**2).mean(axis=1))
+    return Score("mse", value, max(0.0, low), high, rows)
+
+
+def correct(outputs: ArrayLike, labels: ArrayLike) -> NDArray[np.bool_]:
+    """Which samples are classified right, bool [n].
+
+    Args:
+        outputs: Scores [n, classes], or [n] or [n, 1] of one sigmoid: class 1 above 0.5. A sample with a NaN counts
+            as wrong.
+        labels: Class indices [n] or [n, 1], or one-hot [n, classes].
+
+    Raises:
+        DataError: The shapes do not belong together, or a label is no class of the model.
+    """
+    scores = np.asarray(outputs)
+    truth = np.asarray(labels)
+    if not scores.ndim or not len(scores):
+        raise DataError("Accuracy needs at least one sample.", received=f"outputs {list(scores.shape)}")
+    scores = scores.reshape(len(scores), -1)
+    classes = max(2, scores.shape[1])
+    if truth.shape == (len(scores), classes):
+        truth = truth.argmax(axis=1)
+    elif truth.ndim and truth.size == len(truth) == len(scores):
+        truth = truth.reshape(-1)
+    else:
+        raise DataError(
+            "Labels must be class indices, one for each sample.",
+            received=f"labels {list(truth.shape)} for outputs {list(np.asarray(outputs).shape)}",
+        )
+    outside = (truth < 0) | (truth >= classes) | (truth != np.floor(truth))
+    if outside.any():
+        raise DataError(
+            f"The model has {classes} classes, so labels run from 0 to {classes - 1}.",
+            received=f"label {truth[outside][0]}",
+            remedy="Check the label order and the model's last layer.",
+        )
+    chosen = scores[:, 0] > 0.5 if scores.shape[1] == 1 else scores.argmax(axis=1)
+    right: NDArray[np.bool_] = (chosen == truth) & ~np.isnan(scores).any(axis=1)
+    return right
+
+
+def paired_drop(correct_a: ArrayLike, correct_b: ArrayLike) -> Interval:
+    """What accuracy is lost from A to B on the same samples, as fractions: (drop, low, high); above 0 is a loss.
+
+    Args:
+        correct_a, correct_b: What `correct` gives for each, in the same order of samples.
+
+    Raises:
+        DataError: The two are not of one length, or empty.
+    """
+    return paired_difference(correct_a, correct_b)
+
+
+def _sizes(array: NDArray[np.generic]) -> list[int]:
+    return [n for n in array.shape[1:] if n != 1]

@@ -1,0 +1,196 @@
+"""Multiply-accumulates of one inference, counted from the shapes in the file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from edgekit.models.tflite.model import Operator, Subgraph, Tensor, TfliteModel
+from edgekit.models.tflite.shapes import Shape, elements, input_shapes, shapes_of
+from edgekit.models.tflite.weights import Sources
+
+__all__ = ["count_macs"]
+
+# Custom operators that multiply nothing worth counting; any other is a black box.
+_NO_MACS = frozenset(("TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify"))
+_HEAVY_FLEX = ("BatchMatMul", "Conv", "Einsum", "GRU", "LSTM", "MatMul", "RNN", "Xla")
+_MAX_DEPTH = 16  # of calls; converters nest loops two or three deep
+_UNCOUNTED = frozenset(("RFFT2D", "STABLEHLO_CONVOLUTION", "STABLEHLO_CUSTOM_CALL", "STABLEHLO_DOT_GENERAL"))
+
+
+def count_macs(model: TfliteModel, sources: Sources | None = None) -> int | None:
+    """MACs of one inference of the first subgraph, at batch 1 where the file leaves the batch open.
+
+    Counts the products of convolutions, matrix products and recurrent layers with their weights; biases, element-wise
+    products, peepholes and pooling are not counted, as is usual. The body of a loop counts as often as it runs where
+    the file says so (a counter that starts and ends at constants, as Keras's GRU and LSTM layers have it), else once.
+    Of two branches the dearer one counts. Weights that are zero count like others: kernels multiply by them.
+
+    Returns:
+        The MACs, or None where a shape is open or an operator is a black box (custom, Flex, StableHLO).
+    """
+    return _Counter(model, sources or Sources(model)).subgraph(0, input_shapes(model.subgraphs[0]))
+
+
+class _Counter:
+    def __init__(self, model: TfliteModel, sources: Sources) -> None:
+        self._model, self._sources = model, sources
+        self._known: dict[tuple[int, tuple[Shape, ...]], int | None] = {}
+
+    def subgraph(self, index: int, inputs: list[Shape], depth: int = 0) -> int | None:
+        # Remembered, because a file of n subgraphs that each call the next one twice has 2^n calls.
+        key = (index, tuple(inputs))
+        if key not in self._known:
+            self._known[key] = self._count(index, inputs, depth) if depth < _MAX_DEPTH else None
+        return self._known[key]
+
+    def _count(self, index: int, inputs: list[Shape], depth: int) -> int | None:
+        subgraph = self._model.subgraphs[index]
+        shapes = shapes_of(subgraph, index, inputs, self._sources)
+        total = 0
+        for op in subgraph.operators:
+            operands = [shapes[i] if i >= 0 else () for i in op.inputs]
+            results = [shapes[i] for i in op.outputs]
+            if op.name == "WHILE":
+                macs = self.subgraph(_option(op, "body_subgraph_index"), operands, depth + 1)
+                trips = _trips(self._model, index, op, self._sources)
+                macs = macs if macs is None or trips is None else macs * trips
+            elif op.name == "IF":
+                branches = [_option(op, key) for key in ("then_subgraph_index", "else_subgraph_index")]
+                found = [self.subgraph(b, operands[1:], depth + 1) for b in branches]
+                macs = None if None in found else max(f for f in found if f is not None)
+            elif op.name == "CALL":
+                macs = self.subgraph(_option(op, "subgraph"), operands, depth + 1)
+            else:
+                macs = _operator(op, subgraph, operands, results)
+            if macs is None:
+                return None
+            total += macs
+        return total
+
+
+def _operator(op: Operator, subgraph: Subgraph, operands: list[Shape], results: list[Shape]) -> int | None:
+    if op.custom:
+        return 0 if op.name in _NO_MACS or (op.flex and _light(op.name)) else None
+    if op.name in _UNCOUNTED:
+        return None
+    try:
+        return _recurrent(op, subgraph, operands) if op.name in _RECURRENT else _product(op, operands, results)
+    except IndexError:  # an operand or a dimension less than the operator takes: no runtime will run it
+        return None
+
+
+def _product(op: Operator, operands: list[Shape], results: list[Shape]) -> int | None:
+    rule = _RULES.get(op.name)
+    if rule is None:
+        return 0
+    counted = rule(op, operands, results)
+    if any(factor is None for factor in counted):
+        return None
+    return math.prod(factor for factor in counted if factor is not None)
+
+
+Rule = Callable[[Operator, list[Shape], list[Shape]], tuple[int | None, ...]]
+
+# MACs as factors. Filters: CONV_2D [out, h, w, in / groups], DEPTHWISE_CONV_2D [1, h, w, out], TRANSPOSE_CONV
+# [out, h, w, in], CONV_3D [d, h, w, in / groups, out], FULLY_CONNECTED [out, in]. A transposed convolution spreads each
+# input over the filter, so it counts by inputs.
+_RULES: dict[str, Rule] = {
+    "CONV_2D": lambda op, x, y: (elements(y[0]), elements(x[1][1:])),
+    "DEPTHWISE_CONV_2D": lambda op, x, y: (elements(y[0]), elements(x[1][1:3])),
+    "TRANSPOSE_CONV": lambda op, x, y: (elements(x[2]), elements(x[1][:3])),
+    "CONV_3D": lambda op, x, y: (elements(y[0]), elements(x[1][:4])),
+    "CONV_3D_TRANSPOSE": lambda op, x, y: (elements(x[2]), elements(x[1][:3]), x[1][3]),
+    "FULLY_CONNECTED": lambda op, x, y: (elements(x[0]), x[1][0]),
+    "BATCH_MATMUL": lambda op, x, y: (elements(y[0]), x[0][-2 if op.options.get("adj_x") else -1]),
+}
+
+_RECURRENT = frozenset(
+    (
+        "BIDIRECTIONAL_SEQUENCE_LSTM",
+        "BIDIRECTIONAL_SEQUENCE_RNN",
+        "LSTM",
+        "RNN",
+        "SVDF",
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        "UNIDIRECTIONAL_SEQUENCE_RNN",
+    )
+)
+
+
+def _recurrent(op: Operator, subgraph: Subgraph, operands: list[Shape]) -> int | None:
+    """Every weight matrix multiplies once a step; a step is one row of the input."""
+    steps = elements(operands[0][:-1])
+    matrices = [
+        elements(shape)
+        for i, shape in zip(op.inputs[1:], operands[1:], strict=True)
+        if i >= 0 and len(shape) == 2 and _is_weight(subgraph.tensors[i], op)
+    ]
+    if steps is None or None in matrices:
+        return None
+    return steps * sum(m for m in matrices if m is not None)
+
+
+def _is_weight(tensor: Tensor, op: Operator) -> bool:
+    # States are variables; the basic LSTM kernel, with five operands, takes them as activations instead.
+    return not tensor.variable and (tensor.constant or len(op.inputs) != 5)
+
+
+def _light(flex: str) -> bool:
+    return not any(heavy in flex for heavy in _HEAVY_FLEX)
+
+
+def _option(op: Operator, key: str) -> int:
+    value = op.options.get(key, 0)
+    return value if isinstance(value, int) else 0
+
+
+def _trips(model: TfliteModel, caller: int, op: Operator, sources: Sources) -> int | None:
+    """How often a WHILE runs its body, where its condition is `counter < constant` or several such."""
+    condition = _option(op, "cond_subgraph_index")
+    outputs = model.subgraphs[condition].outputs
+    pending = list(outputs[:1])
+    counts: list[int | None] = []
+    while pending:
+        test = sources.producer(condition, pending.pop())
+        if test is None or len(test.inputs) != 2:
+            return None
+        if test.name == "LOGICAL_AND" and len(counts) + len(pending) < 8:
+            pending += test.inputs
+        elif test.name == "LESS":
+            counts.append(_counter_trips(model, caller, op, test, sources))
+        else:
+            return None
+    known = [c for c in counts if c is not None]
+    return min(known) if known and len(known) == len(counts) else None
+
+
+def _counter_trips(model: TfliteModel, caller: int, op: Operator, test: Operator, sources: Sources) -> int | None:
+    condition = model.subgraphs[_option(op, "cond_subgraph_index")]
+    body_index = _option(op, "body_subgraph_index")
+    body = model.subgraphs[body_index]
+    counter, bound = test.inputs
+    if counter not in condition.inputs:
+        return None
+    place = condition.inputs.index(counter)
+    if place >= min(len(op.inputs), len(body.inputs), len(body.outputs)):
+        return None
+    increment = sources.producer(body_index, body.outputs[place])
+    if increment is None or increment.name != "ADD" or body.inputs[place] not in increment.inputs:
+        return None
+    steps = [i for i in increment.inputs if i != body.inputs[place]]
+    start = _integer(sources, caller, op.inputs[place])
+    end = _integer(sources, _option(op, "cond_subgraph_index"), bound)
+    step = _integer(sources, body_index, steps[0]) if len(steps) == 1 else None
+    if start is None or end is None or not step or step < 0:
+        return None
+    return max(0, -(-(end - start) // step))
+
+
+def _integer(sources: Sources, subgraph: int, tensor: int) -> int | None:
+    found = sources.constant(subgraph, tensor)
+    if found is None or found[1].data is None or found[1].data.size != 1 or found[1].floating:
+        return None
+    return int(np.asarray(found[1].data).reshape(-1)[0])

@@ -1,0 +1,98 @@
+"""How a model is quantised, judged by what its operators compute on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from edgekit.models.tflite.model import Subgraph, Tensor, TfliteModel, reachable_subgraphs
+from edgekit.models.tflite.weights import MATRIX_OPERATORS, Sources, weights
+
+__all__ = ["float_tensors", "quantization_of"]
+
+_NUMERIC = ("bfloat", "float", "int16", "int2", "int4", "int8", "uint4", "uint8")  # not int32, int64, bool: indices
+_INTEGER_WEIGHTS = frozenset(("int2", "int4", "int8", "uint8"))
+
+
+def quantization_of(model: TfliteModel, sources: Sources | None = None) -> str:
+    """The scheme of a model by the types of its activations and weights.
+
+    Inputs that only QUANTIZE reads and outputs that only DEQUANTIZE or QUANTIZE writes are the model's border and do
+    not count, nor do the states that recurrent layers keep (int16 in int8 models) and integers that are indices.
+
+    Returns:
+        "float32"; "float16" for float16 weights; "dynamic" for integer weights with float activations (kernels of
+        fewer than 1,024 elements may stay float); "int8"; "int16x8" for int16 activations; "uint8" of old converters;
+        else "mixed".
+    """
+    sources = sources or Sources(model)
+    activations = {t.dtype for s in _reachable(model) for t in _activations(s, _border(s)) if _numeric(t)}
+    kernels = {
+        w.tensor.dtype
+        for w in weights(model, sources)
+        if w.operator in MATRIX_OPERATORS and _numeric(w.tensor) and len(w.tensor.shape) > 1
+    }
+    # Weights of float kernels pass through DEQUANTIZE, whose output is no activation.
+    if activations <= {"float32"}:
+        if kernels <= {"float32"}:
+            return "float32" if activations or kernels else "mixed"
+        if kernels <= {"float16", "float32"}:
+            return "float16"
+        return "dynamic" if kernels <= _INTEGER_WEIGHTS | {"float32"} else "mixed"
+    for name, values, constants in (
+        ("int8", {"int8"}, {"int8"}),
+        ("int16x8", {"int16"}, {"int8", "int16"}),
+        ("uint8", {"uint8"}, {"uint8"}),
+        ("float16", {"float16"}, {"float16"}),
+    ):
+        if activations == values and kernels <= constants:
+            return name
+    return "mixed"
+
+
+def float_tensors(model: TfliteModel) -> list[str]:
+    """Names of the float tensors that operators use, constants too, except float inputs and outputs at the border.
+
+    A full-integer model has none: its float inputs go only to QUANTIZE, its float outputs come only from DEQUANTIZE.
+    """
+    names: dict[str, None] = {}
+    for subgraph in _reachable(model):
+        border = _border(subgraph)
+        used = {i for op in subgraph.operators for i in (*op.inputs, *op.outputs) if i >= 0}
+        used.update(subgraph.inputs, subgraph.outputs)
+        names |= {subgraph.tensors[i].name: None for i in sorted(used - border) if subgraph.tensors[i].floating}
+    return list(names)
+
+
+def _reachable(model: TfliteModel) -> Iterator[Subgraph]:
+    return (model.subgraphs[i] for i in reachable_subgraphs(model))
+
+
+def _numeric(tensor: Tensor) -> bool:
+    return tensor.dtype.startswith(_NUMERIC)
+
+
+def _border(subgraph: Subgraph) -> set[int]:
+    """Inputs that only QUANTIZE reads, and outputs that DEQUANTIZE or QUANTIZE writes and nothing else reads."""
+    readers: dict[int, set[str]] = {}
+    writers: dict[int, str] = {}
+    for op in subgraph.operators:
+        for i in op.inputs:
+            readers.setdefault(i, set()).add(op.name)
+        writers |= {i: op.name for i in op.outputs}
+    entering = {i for i in subgraph.inputs if readers.get(i) == {"QUANTIZE"}}
+    leaving = {i for i in subgraph.outputs if writers.get(i) in ("DEQUANTIZE", "QUANTIZE") and i not in readers}
+    return entering | leaving
+
+
+def _activations(subgraph: Subgraph, border: set[int]) -> Iterator[Tensor]:
+    from_constants: set[int] = set()
+    for op in subgraph.operators:
+        if op.name in ("DENSIFY", "DEQUANTIZE", "QUANTIZE") and op.inputs and op.inputs[0] >= 0:
+            source = op.inputs[0]
+            if subgraph.tensors[source].constant or source in from_constants:
+                from_constants.update(op.outputs)
+    used = {i for op in subgraph.operators for i in (*op.inputs, *op.outputs) if i >= 0}
+    used.update(subgraph.inputs, subgraph.outputs)
+    for i in sorted(used - border - from_constants):
+        if not subgraph.tensors[i].constant and not subgraph.tensors[i].variable:
+            yield subgraph.tensors[i]

@@ -1,0 +1,163 @@
+"""Shapes at batch 1 where the file leaves dimensions open.
+
+A converter writes 1 for a dimension that it does not know, which is right for the batch and wrong for what is derived
+from it: the 1 of a [batch * time, features] reshape stands for `time`. Here such dimensions are worked out from the
+operators that are known to keep or fold them; what stays unknown is None, never a guess.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgekit.models.tflite.model import Operator, Subgraph, Tensor
+from edgekit.models.tflite.weights import Sources
+
+__all__ = ["Shape", "elements", "input_shapes", "shapes_of"]
+
+Shape = tuple[int | None, ...]
+
+_RECURRENT = ("UNIDIRECTIONAL_SEQUENCE_LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_LSTM")
+_KEEPS_ALL = frozenset(
+    "ABS ADD CAST CUMSUM DENSIFY DEQUANTIZE DIV ELU EXP GELU HARD_SWISH LEAKY_RELU LOG LOGISTIC LOG_SOFTMAX MAXIMUM "
+    "MINIMUM MUL NEG POW PRELU QUANTIZE RELU RELU6 RELU_N1_TO_1 REVERSE_V2 RSQRT SELECT SELECT_V2 SOFTMAX SQRT SQUARE "
+    "SQUARED_DIFFERENCE SUB TANH WHILE".split()
+).union(_RECURRENT)
+_KEEPS_BATCH = frozenset(
+    "AVERAGE_POOL_2D BATCH_MATMUL CONV_2D CONV_3D DEPTHWISE_CONV_2D DEPTH_TO_SPACE EMBEDDING_LOOKUP GATHER "
+    "LOCAL_RESPONSE_NORMALIZATION MAX_POOL_2D MIRROR_PAD PAD PADV2 RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR "
+    "SPACE_TO_DEPTH SPLIT SPLIT_V SVDF TRANSPOSE_CONV".split()
+)
+_REDUCTIONS = frozenset(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"))
+
+
+def elements(shape: Shape) -> int | None:
+    """Number of elements, None where a dimension is unknown."""
+    return None if None in shape else math.prod(d for d in shape if d is not None)
+
+
+def input_shapes(subgraph: Subgraph) -> list[Shape]:
+    """Shapes of a model's inputs for one sample: an open first dimension is the batch, other open ones are unknown."""
+    return [_declared(t, batch=True) for t in (subgraph.tensors[i] for i in subgraph.inputs)]
+
+
+def shapes_of(subgraph: Subgraph, index: int, inputs: Sequence[Shape], sources: Sources) -> list[Shape]:
+    """The shape of every tensor of a subgraph, given those of its inputs.
+
+    Args:
+        subgraph: The subgraph.
+        index: Its place in the model.
+        inputs: One shape for each input.
+        sources: The model's constants.
+
+    Returns:
+        One shape for each tensor, None for dimensions that stay unknown.
+    """
+    shapes = [_declared(t) for t in subgraph.tensors]
+    for tensor, shape in zip(subgraph.inputs, inputs, strict=False):
+        if len(shape) == len(shapes[tensor]):
+            shapes[tensor] = tuple(d if own is None else own for own, d in zip(shapes[tensor], shape, strict=True))
+    depths = _depths(subgraph)
+    for op in subgraph.operators:
+        for place, output in enumerate(op.outputs):
+            if len(shapes[output]) == 2 and shapes[output][1] is None:
+                shapes[output] = (shapes[output][0], depths.get(output))
+            if None in shapes[output]:
+                found = _derive(op, place, shapes[output], index, shapes, subgraph, sources)
+                shapes[output] = tuple(
+                    own if own is not None else new for own, new in zip(shapes[output], found, strict=True)
+                )
+    return shapes
+
+
+def _declared(tensor: Tensor, batch: bool = False) -> Shape:
+    pairs = enumerate(zip(tensor.shape, tensor.signature, strict=True))
+    return tuple(None if s < 0 and not (batch and axis == 0) else d for axis, (d, s) in pairs)
+
+
+def _depths(subgraph: Subgraph) -> dict[int, int]:
+    """The last dimension of the tensors that dense layers read, from their kernels [units, depth]."""
+    found: dict[int, int] = {}
+    for op in subgraph.operators:
+        if op.name == "FULLY_CONNECTED" and len(op.inputs) > 1 and op.inputs[1] >= 0:
+            kernel = subgraph.tensors[op.inputs[1]].shape
+            if len(kernel) == 2:
+                found[op.inputs[0]] = kernel[1]
+    return found
+
+
+def _derive(
+    op: Operator, place: int, known: Shape, index: int, shapes: list[Shape], subgraph: Subgraph, sources: Sources
+) -> Shape:
+    """Fill what is open in the shape of one output, as far as the operator allows."""
+    nothing: Shape = (None,) * len(known)
+    operands = [i for i in op.inputs if i >= 0 and not subgraph.tensors[i].constant]
+    if not operands:
+        return nothing
+    first = shapes[operands[0]]
+    if op.name in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS"):
+        return _fold(known, elements(first))
+    if op.name == "FULLY_CONNECTED" and len(op.inputs) > 1 and op.inputs[1] >= 0:
+        return _fold(known, _dense_elements(elements(first), shapes[op.inputs[1]]))
+    if op.name == "TRANSPOSE" and len(op.inputs) > 1:
+        order = sources.constant(index, op.inputs[1])
+        axes = [] if order is None or order[1].data is None else np.asarray(order[1].data).reshape(-1).tolist()
+        return (
+            tuple(first[a] for a in axes) if sorted(axes) == [*range(len(known))] == [*range(len(first))] else nothing
+        )
+    if op.name == "WHILE" and place < len(op.inputs):
+        first = shapes[op.inputs[place]] if op.inputs[place] >= 0 else nothing
+        return first if len(first) == len(known) else nothing
+    if op.name in ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND") and first and first[0]:
+        return (_blocked_batch(op, first[0], index, sources), *nothing[1:])
+    if op.name in _KEEPS_ALL:
+        return _join([shapes[i] for i in operands], [subgraph.tensors[i].signature for i in operands], known)
+    keeps_batch = op.name in _KEEPS_BATCH
+    keeps_batch |= op.name == "CONCATENATION" and op.options.get("axis") not in (0, -len(known))
+    keeps_batch |= op.name in _REDUCTIONS and _leaves_batch(op, index, len(first), sources)
+    if keeps_batch:
+        open_first = [i for i in operands if shapes[i] and subgraph.tensors[i].signature[0] < 0]
+        return (shapes[open_first[0]][0], *nothing[1:]) if open_first and known else nothing
+    return nothing
+
+
+def _fold(known: Shape, total: int | None) -> Shape:
+    """The single open dimension from the number of elements."""
+    rest = math.prod(d for d in known if d is not None)
+    if total is None or known.count(None) != 1 or rest == 0 or total % rest:
+        return (None,) * len(known)
+    return tuple(total // rest if d is None else d for d in known)
+
+
+def _dense_elements(total: int | None, kernel: Shape) -> int | None:
+    """Elements of a dense layer's output, from those of its input and the kernel [units, depth]."""
+    units, depth = kernel if len(kernel) == 2 else (None, None)
+    return None if total is None or not units or not depth else total // depth * units
+
+
+def _blocked_batch(op: Operator, batch: int, index: int, sources: Sources) -> int | None:
+    """A dilated convolution as converters write it: the blocks of an image become images of a larger batch."""
+    found = sources.constant(index, op.inputs[1]) if len(op.inputs) > 1 else None
+    block = 0 if found is None or found[1].data is None else int(np.prod(np.asarray(found[1].data)))
+    if block < 1 or (op.name == "BATCH_TO_SPACE_ND" and batch % block):
+        return None
+    return batch * block if op.name == "SPACE_TO_BATCH_ND" else batch // block
+
+
+def _join(operands: list[Shape], signatures: list[tuple[int, ...]], known: Shape) -> Shape:
+    """Element-wise: an open dimension is that of an operand of the same rank that is open there too."""
+    found = list(known)
+    for axis, size in enumerate(known):
+        if size is None:
+            same = [s[axis] for s, g in zip(operands, signatures, strict=True) if len(s) == len(known) and g[axis] < 0]
+            found[axis] = same[0] if same else None
+    return tuple(found)
+
+
+def _leaves_batch(op: Operator, index: int, rank: int, sources: Sources) -> bool:
+    found = sources.constant(index, op.inputs[1]) if len(op.inputs) > 1 else None
+    if found is None or found[1].data is None:
+        return False
+    return all(int(axis) % rank != 0 for axis in np.asarray(found[1].data).reshape(-1)) if rank else False

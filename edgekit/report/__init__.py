@@ -1,0 +1,38 @@
+"""The report of a run: Markdown for reviews, JSON for programs, one HTML page for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from edgekit.artifact import write_atomically
+from edgekit.pipeline.manifest import Manifest
+from edgekit.report.text import markdown
+
+__all__ = ["write_report"]
+
+
+def write_report(manifest: Manifest, output: Path) -> list[Path]:
+    """Write report.md, report.json and report.html.
+
+    Args:
+        manifest: Of the run.
+        output: Folder to write to.
+
+    Raises:
+        MissingDependency: jinja2 or plotly are not installed; the other two files are written all the same.
+    """
+    from edgekit.report.page import html  # last, so that the light forms do not need its packages
+
+    contents: dict[str, Callable[[], str]] = {
+        "report.md": lambda: markdown(manifest),
+        "report.json": lambda: json.dumps(manifest.as_dict(), indent=2) + "\n",
+        "report.html": lambda: html(manifest),
+    }
+    paths = []
+    for name, content in contents.items():
+        with write_atomically(output / name) as temporary:
+            temporary.write_text(content(), encoding="utf-8")
+        paths.append(output / name)
+    return paths

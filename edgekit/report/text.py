@@ -1,0 +1,141 @@
+"""The report as text: rows and sentences that Markdown, HTML and the terminal share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import yaml
+
+from edgekit.pipeline.manifest import Manifest, StepRecord
+
+__all__ = ["budget_sentence", "caveats", "figure", "headline", "markdown", "model_rows", "recipe_yaml", "step_rows"]
+
+Rows = list[list[str | None]]
+
+
+def figure(value: float | None, metric: str) -> str | None:
+    """A score for people: top-1 in percent, an error as it is."""
+    if value is None:
+        return None
+    return f"{value:.2%}" if metric == "top1" else f"{value:.4g}"
+
+
+def headline(manifest: Manifest) -> str:
+    """The run in one sentence: the chosen model against the baseline's float32 file."""
+    baseline, chosen = manifest.steps[0], manifest.chosen
+    times = baseline.model_bytes / chosen.bytes
+    return (
+        f"{chosen.path}: {chosen.bytes:,} bytes, {times:.2f} times smaller than the float32 baseline "
+        f"({baseline.model_bytes:,}), {manifest.metric} {figure(chosen.accuracy, manifest.metric)} against "
+        f"{figure(baseline.accuracy, manifest.metric)} on {manifest.samples:,} test samples."
+    )
+
+
+def budget_sentence(manifest: Manifest) -> str:
+    """The verdict on the chosen model."""
+    if manifest.budget["met"]:
+        return f"Budget met by {manifest.selected}."
+    return f"Budget missed: {manifest.selected} comes nearest, but {'; '.join(manifest.budget['violations'])}."
+
+
+def step_rows(manifest: Manifest) -> tuple[list[str], Rows]:
+    """Columns and rows of what each step did, measured on the step's own `.tflite`."""
+    columns = ["step", "file", manifest.metric, "bytes", "gzip", "non-zero weights", "MACs", "host ms", "seconds"]
+    return columns, [_step_row(s, manifest.metric) for s in manifest.steps]
+
+
+def model_rows(manifest: Manifest) -> tuple[list[str], Rows]:
+    """Columns and rows of the files that ship."""
+    metric = manifest.metric
+    columns = [
+        "model",
+        "bytes",
+        "gzip",
+        metric,
+        "95 % interval",
+        "drop (paired)",
+        "agrees with Keras",
+        "made from",
+        "budget",
+    ]
+    rows: Rows = []
+    for m in manifest.models:
+        drop = f"{m.accuracy_drop:+.2%}"
+        if m.drop_low is not None and m.drop_high is not None:
+            drop += f" [{m.drop_low:+.2%}, {m.drop_high:+.2%}]"
+        interval = f"{figure(m.accuracy_low, metric)} to {figure(m.accuracy_high, metric)}"
+        verdict = "; ".join(m.violations) or "met"
+        rows.append(
+            [m.path, f"{m.bytes:,}", f"{m.gzip_bytes:,}", figure(m.accuracy, metric), interval, drop,
+             figure(m.agreement, "top1"), m.made_from, verdict]
+        )  # fmt: skip
+    return columns, rows
+
+
+def caveats(manifest: Manifest) -> list[str]:
+    """What these figures do not say."""
+    found = ["Latency is measured on this host, one thread: a proxy, not a phone's or a microcontroller's."]
+    if any(s.nonzero_params < 0.9 * s.params for s in manifest.steps):
+        found.append(
+            "Zeros make a file smaller only where it is compressed (gzip) or its weights are encoded (some NPUs); "
+            "dense kernels do not run them faster."
+        )
+    if any(s.format == "int8" for s in manifest.steps):
+        found.append("On x86, int8 is often no faster than float32; on Arm cores it usually is.")
+    return found
+
+
+def recipe_yaml(manifest: Manifest) -> str:
+    """The recipe as it ran, every default spelled out."""
+    text: str = yaml.safe_dump(manifest.recipe, sort_keys=False)
+    return text
+
+
+def markdown(manifest: Manifest) -> str:
+    """The report in Markdown."""
+    packages = manifest.environment.get("packages", {})
+    versions = ", ".join(f"{k} {v}" for k, v in packages.items() if v)
+    parts = [
+        "# EdgeKit report",
+        headline(manifest),
+        budget_sentence(manifest),
+        "## What each step did",
+        "Each figure is measured on the `.tflite` of its step.",
+        _table(*step_rows(manifest)),
+        "## Models",
+        _table(*model_rows(manifest)),
+        "## What these figures do not say",
+        "\n".join(f"- {line}" for line in caveats(manifest)),
+        "## Lineage",
+        _table(
+            ["file", "sha256", "made by", "from"],
+            [
+                [str(a["path"]), str(a["sha256"])[:12], str(a["made_by"]), str(a["parent"] or "–")[:12]]
+                for a in manifest.artifacts
+            ],
+        ),
+        "## Recipe and environment",
+        f"```yaml\n{recipe_yaml(manifest)}```",
+        f"{manifest.environment.get('cpu')}, {manifest.environment.get('cores')} cores; {versions}; "
+        f"data {str(manifest.environment.get('data'))[:12]}.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _step_row(step: StepRecord, metric: str) -> list[str | None]:
+    return [
+        step.name,
+        step.format,
+        figure(step.accuracy, metric),
+        f"{step.model_bytes:,}",
+        f"{step.gzip_bytes:,}",
+        f"{step.nonzero_params:,} of {step.params:,}",
+        f"{step.macs:,}" if step.macs is not None else None,
+        f"{step.latency_ms:.3f}" if step.latency_ms is not None else None,
+        "cached" if step.cached else f"{step.seconds:.1f}",
+    ]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join("–" if c is None else str(c) for c in line) + " |" for line in lines)

@@ -1,0 +1,220 @@
+"""What every runtime with TFLite's Python interpreter shares: the parent's side of its sessions."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from edgekit.errors import ModelError, RuntimeFailed, UsageError, did_you_mean
+from edgekit.runtimes import Array, TensorSpec
+from edgekit.runtimes._child import Child
+from edgekit.runtimes._quantize import travel_dtype
+
+__all__ = ["InterpreterRuntime", "InterpreterSession", "Kernels", "op_resolvers"]
+
+Kernels = Literal["default", "builtin", "reference"]
+
+_PROBE = Path(__file__).with_name("_probe.tflite")  # y = relu(x) on float32 [1, 4], made with tf.lite 2.21
+_ALIGNMENT = 64  # bytes
+
+
+@dataclass(frozen=True)
+class InterpreterRuntime:
+    """A runtime that has TFLite's Python interpreter.
+
+    Attributes:
+        name: The runtime's name, which is its module's.
+        package: The distribution that holds it, for version and remedy.
+        load: Called in the child only: the `Interpreter` class, and the `OpResolverType` of each kernel choice.
+        remedy: What to do where it cannot be loaded.
+    """
+
+    name: str
+    package: str
+    load: Callable[[], tuple[Any, Mapping[str, Any]]]
+    remedy: str
+
+    def probe(self) -> str | None:
+        """Why this runtime cannot be used here, with the remedy; None where a tiny model ran and came out right."""
+        x = np.array([[-1.0, 0.0, 0.5, 2.0]], np.float32)
+        try:
+            with self.open(_PROBE) as session:
+                (y,) = session.run([x])
+        except RuntimeFailed as error:
+            return str(error)
+        if not np.array_equal(y, np.maximum(x, 0)):
+            return f"The runtime {self.name} computes relu({x.tolist()}) as {y.tolist()}. {self.remedy}"
+        return None
+
+    def open(
+        self, path: Path, *, threads: int = 1, kernels: Kernels = "default", time_limit: float = 60.0
+    ) -> InterpreterSession:
+        """Load a model in a child process.
+
+        Args:
+            path: The `.tflite`; its flatbuffer is checked first.
+            threads: Threads of one inference.
+            kernels: "default" is what apps get (XNNPACK where it takes the operator); "builtin" TFLite's optimised
+                kernels; "reference" its plain ones. They may differ in the last bits.
+            time_limit: Seconds without a sign of life after which the child is ended.
+
+        Raises:
+            ModelError: The file is not a well-formed `.tflite`.
+            RuntimeFailed: The runtime is missing, or refuses or does not survive the model.
+            UsageError: No kernels of that name.
+        """
+        from edgekit.models.tflite import read_tflite
+
+        known = ("default", "builtin", "reference")
+        if kernels not in known:
+            raise UsageError("No such kernels.", received=repr(kernels), remedy=did_you_mean(kernels, known))
+        if threads < 1:
+            raise UsageError("An inference needs at least one thread.", received=threads)
+        path = Path(path).resolve()
+        child = Child(self.name)  # its start-up overlaps with the check
+        try:
+            read_tflite(path)
+        except BaseException:
+            child.close()
+            raise
+        request = {"op": "open", "path": str(path), "threads": threads, "kernels": kernels}
+        reply, _ = child.request(request, limit=time_limit)
+        return InterpreterSession(child, _specs(reply["inputs"]), _specs(reply["outputs"]), time_limit)
+
+
+class InterpreterSession:
+    """A model opened in a child process: a Session, BatchSession and TimedSession."""
+
+    def __init__(
+        self, child: Child, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...], time_limit: float
+    ) -> None:
+        self._child, self._inputs, self._outputs, self._limit = child, inputs, outputs, time_limit
+        self._travel: list[np.dtype[np.generic]] = []
+        self._out_shape: tuple[int, ...] = ()
+        self._shared: mmap.mmap | None = None
+
+    def __enter__(self) -> InterpreterSession:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        return self._outputs
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """One inference on arrays of exactly the declared shapes and dtypes, in the order of `inputs`.
+
+        A model with state (such as an LSTM with variable tensors) keeps it from one call to the next.
+
+        Raises:
+            ModelError: The arrays are not those that the model declares.
+            RuntimeFailed: The child crashed, hung or refused the model.
+        """
+        _check_declared(inputs, self._inputs)
+        _, outputs = self._child.request({"op": "run"}, inputs, limit=self._limit)
+        return outputs
+
+    def plan(self, samples: Sequence[Array], *, batch: int | None = None, output: int = 0) -> int:
+        """Settle the batch and hold the model ready; see `BatchSession.plan`."""
+        self._travel = [travel_dtype(values, spec) for values, spec in zip(samples, self._inputs, strict=True)]
+        arrays = [values.astype(dtype, copy=False) for values, dtype in zip(samples, self._travel, strict=True)]
+        reply, _ = self._child.request({"op": "plan", "batch": batch, "output": output}, arrays, limit=self._limit)
+        self._out_shape = tuple(reply["shape"])
+        return int(reply["batch"])
+
+    def map(self, samples: Sequence[Array]) -> Array:
+        """The planned output as float32 [n, ...]; the samples travel through shared memory."""
+        count = len(samples[0])
+        parts: list[dict[str, Any]] = []
+        end = 0
+        for values, dtype in zip(samples, self._travel, strict=True):
+            parts.append({"shape": list(values.shape), "dtype": dtype.name, "offset": end})
+            end = _aligned(end + values.size * dtype.itemsize)
+        shape = (count, *self._out_shape)
+        out = {"shape": shape, "dtype": "float32", "offset": end}
+        shared = self._share(end + 4 * int(np.prod(shape)))
+        for part, values in zip(parts, samples, strict=True):
+            np.ndarray(values.shape, part["dtype"], shared, part["offset"])[...] = values
+        self._child.request({"op": "map", "inputs": parts, "output": out}, limit=self._limit)
+        result: Array = np.ndarray(shape, np.float32, shared, end).copy()
+        return result
+
+    def time(self, inputs: Sequence[Array], runs: int) -> list[int]:
+        """Nanoseconds of each of `runs` inferences; no inputs keeps those of the last call."""
+        if inputs:
+            _check_declared(inputs, self._inputs)
+        reply, _ = self._child.request({"op": "time", "runs": runs}, inputs, limit=self._limit)
+        return [int(ns) for ns in reply["ns"]]
+
+    def peak_memory(self) -> int | None:
+        """Highest resident set (VmHWM) since just before the model was loaded, less the one then; None off Linux."""
+        reply, _ = self._child.request({"op": "memory"}, limit=self._limit)
+        return None if reply["bytes"] is None else int(reply["bytes"])
+
+    def close(self) -> None:
+        """End the child process; a second call does nothing."""
+        self._child.close()
+
+    def _share(self, size: int) -> mmap.mmap:
+        """Memory that both processes see; it has no name, so that nothing is left behind however either ends."""
+        if self._shared is None or len(self._shared) < size:
+            with tempfile.TemporaryFile() if not hasattr(os, "memfd_create") else _memfd() as file:
+                os.ftruncate(file.fileno(), max(size, mmap.PAGESIZE))
+                self._shared = mmap.mmap(file.fileno(), max(size, mmap.PAGESIZE))
+                request = {"op": "share", "bytes": len(self._shared)}
+                self._child.request(request, limit=self._limit, files=[file.fileno()])
+        return self._shared
+
+
+def op_resolvers(kind: Any) -> dict[str, Any]:
+    """The `OpResolverType` of each kernel choice."""
+    return {
+        "default": kind.AUTO,
+        "builtin": kind.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        "reference": kind.BUILTIN_REF,
+    }
+
+
+def _memfd() -> Any:
+    return os.fdopen(os.memfd_create("edgekit"), "w+b")
+
+
+def _specs(described: Sequence[Mapping[str, Any]]) -> tuple[TensorSpec, ...]:
+    # JSON has no tuples.
+    tuples: list[dict[str, Any]] = [
+        {key: tuple(value) if isinstance(value, list) else value for key, value in spec.items()} for spec in described
+    ]
+    return tuple(TensorSpec(**spec) for spec in tuples)
+
+
+def _check_declared(inputs: Sequence[Array], specs: Sequence[TensorSpec]) -> None:
+    declared = [f"{spec.dtype} {list(spec.shape)}" for spec in specs]
+    received = [f"{values.dtype.name} {list(values.shape)}" for values in inputs]
+    if declared != received:
+        raise ModelError(
+            f"The model takes {', '.join(declared)}.",
+            received=", ".join(received) or "no inputs",
+            remedy="To run many samples, in float32 or the model's dtype, use edgekit.measure.predict.",
+        )
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

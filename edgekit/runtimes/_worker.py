@@ -1,0 +1,135 @@
+"""The child's side: loads one runtime, opens one model and answers requests until its parent is gone.
+
+Run as `python -m edgekit.runtimes._worker RUNTIME FD`. Start-up counts in every evaluation: it imports numpy and the
+interpreter, nothing more.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import resource
+import select
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from edgekit.runtimes import Array, _wire, load_runtime
+from edgekit.runtimes._engine import Engine
+
+_HEARTBEAT = 1.0  # seconds between signs of life in a long request
+
+Reply = tuple[dict[str, Any], list[Array]]
+
+
+def main() -> None:
+    """Serve the parent at the other end of the socket; never returns."""
+    runtime, sock = sys.argv[1], socket.socket(fileno=int(sys.argv[2]))
+    threading.Thread(target=_end_with_parent, args=(sock.fileno(),), daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a bad file is no reason to fill the disk
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # a model that asks for all memory costs its own process, not the user's
+    server = _Server(runtime, sock)
+    while True:
+        try:
+            header, arrays = _wire.receive(sock)
+            reply, out = server.handle(header, arrays)
+        except (EOFError, ConnectionError):
+            os._exit(0)
+        except Exception as error:  # the parent turns it into one line
+            reply, out = {"error": str(error) or repr(error)}, []
+        _wire.send(sock, reply, out)
+
+
+class _Server:
+    def __init__(self, runtime: str, sock: socket.socket) -> None:
+        self._runtime, self._socket = runtime, sock
+        self._engine: Engine | None = None
+        self._shared: mmap.mmap | None = None
+        self._base_memory: int | None = None
+        self._last_sign = time.monotonic()
+
+    def handle(self, header: dict[str, Any], arrays: list[Array]) -> Reply:
+        if header["op"] == "open":
+            return self._open(header)
+        operations: dict[str, Callable[[Engine, dict[str, Any], list[Array]], Reply]] = {
+            "run": lambda engine, _, inputs: ({}, engine.run(inputs)),
+            "time": lambda engine, request, inputs: ({"ns": engine.time(inputs, request["runs"])}, []),
+            "plan": self._plan,
+            "share": self._share,
+            "map": self._map,
+            "memory": self._memory,
+        }
+        assert self._engine is not None
+        return operations[header["op"]](self._engine, header, arrays)
+
+    def _open(self, header: dict[str, Any]) -> Reply:
+        runtime: Any = load_runtime(self._runtime)
+        try:
+            interpreter, kernels = runtime.load()
+        except Exception as error:  # packages built for another numpy fail with anything from AttributeError on
+            return {"kind": "missing", "error": f"{type(error).__name__}: {error}", "remedy": runtime.remedy}, []
+        self._base_memory = _restart_peak()
+        self._engine = Engine(interpreter, kernels[header["kernels"]], header["path"], header["threads"])
+        return {"inputs": self._engine.inputs, "outputs": self._engine.outputs}, []
+
+    def _plan(self, engine: Engine, header: dict[str, Any], arrays: list[Array]) -> Reply:
+        batch, shape = engine.plan(arrays, header["batch"], header["output"], self._sign_of_life)
+        return {"batch": batch, "shape": list(shape)}, []
+
+    def _share(self, _: Engine, header: dict[str, Any], __: list[Array]) -> Reply:
+        files = socket.recv_fds(self._socket, 1, 1)[1]
+        self._shared = mmap.mmap(files[0], header["bytes"])
+        os.close(files[0])
+        return {}, []
+
+    def _map(self, engine: Engine, header: dict[str, Any], _: list[Array]) -> Reply:
+        assert self._shared is not None
+        views: list[Array] = [
+            np.ndarray(part["shape"], part["dtype"], self._shared, part["offset"])
+            for part in [*header["inputs"], header["output"]]
+        ]
+        engine.map(views[:-1], views[-1], self._sign_of_life)
+        return {}, []
+
+    def _memory(self, _: Engine, __: dict[str, Any], ___: list[Array]) -> Reply:
+        peak, base = _status("VmHWM"), self._base_memory
+        return {"bytes": None if peak is None or base is None else max(0, peak - base)}, []
+
+    def _sign_of_life(self) -> None:
+        if time.monotonic() - self._last_sign > _HEARTBEAT:
+            _wire.send(self._socket, {"alive": True})
+            self._last_sign = time.monotonic()
+
+
+def _end_with_parent(fd: int) -> None:
+    # A model that never returns would outlive a killed parent: only a second thread can end it.
+    poll = select.poll()
+    poll.register(fd, 0)
+    poll.poll()
+    os._exit(0)
+
+
+def _restart_peak() -> int | None:
+    """Make VmHWM start again from what is held now, and say how much that is (bytes)."""
+    with suppress(OSError), open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    return _status("VmHWM")
+
+
+def _status(field: str) -> int | None:
+    with suppress(OSError), open("/proc/self/status") as file:
+        for line in file:
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,315 @@
+"""Reading `.tflite` files: what a well-formed one gives, and that nothing but ModelError comes of any other."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from edgekit.errors import ModelError
+from edgekit.models.tflite import read_tflite
+
+
+def tensor(shape: list[int], kind: int = 0, buffer: int = 0, name: str = "t") -> Any:
+    made = schema.TensorT()
+    made.shape, made.type, made.buffer, made.name = np.array(shape, np.int32), kind, buffer, name
+    return made
+
+
+def dense_model() -> Any:
+    """[1, 4] -> FULLY_CONNECTED, 3 units, int4 kernel scaled per channel, float bias -> [1, 3]."""
+    model = schema.ModelT()
+    model.version, model.description = 3, "hand-made"
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.FULLY_CONNECTED
+    code.version = 7
+    model.operatorCodes = [code]
+    kernel = np.array([0x10, 0xF2, 0x98, 0x76, 0x00, 0x87], np.uint8)
+    model.buffers = [
+        buffer(),
+        buffer(kernel),
+        buffer(np.array([1, 2, 3], "<f4").view(np.uint8)),
+        buffer(np.frombuffer(b"2.1.0" + bytes(11), np.uint8)),
+    ]
+    weights = tensor([3, 4], schema.TensorType.INT4, 1, "kernel")
+    weights.quantization = schema.QuantizationParametersT()
+    weights.quantization.scale = np.array([0.5, 0.25, 1.0], np.float32)
+    weights.quantization.zeroPoint = np.zeros(3, np.int64)
+    tensors = [tensor([1, 4], name="x"), weights, tensor([3], 0, 2, "bias"), tensor([1, 3], name="y")]
+    tensors[0].shapeSignature = np.array([-1, 4], np.int32)
+    graph = schema.SubGraphT()
+    graph.tensors, graph.inputs, graph.outputs, graph.name = tensors, np.array([0]), np.array([3]), "main"
+    op = schema.OperatorT()
+    op.inputs, op.outputs = np.array([0, 1, 2], np.int32), np.array([3], np.int32)
+    op.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
+    op.builtinOptions = schema.FullyConnectedOptionsT()
+    op.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.RELU
+    graph.operators = [op]
+    graph.inputs, graph.outputs = graph.inputs.astype(np.int32), graph.outputs.astype(np.int32)
+    model.subgraphs = [graph]
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = "min_runtime_version", 3
+    model.metadata = [entry]
+    signature = schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = "serving_default", 0
+    signature.inputs, signature.outputs = [argument("image", 0)], [argument("scores", 3)]
+    model.signatureDefs = [signature]
+    return model
+
+
+def buffer(data: Any = None) -> Any:
+    made = schema.BufferT()
+    made.data = data
+    return made
+
+
+def argument(name: str, index: int) -> Any:
+    made = schema.TensorMapT()
+    made.name, made.tensorIndex = name, index
+    return made
+
+
+def packed(model: Any) -> bytes:
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def test_what_a_file_holds() -> None:
+    model = read_tflite(packed(dense_model()))
+    graph = model.subgraphs[0]
+    x, kernel, bias, _ = graph.tensors
+    assert (graph.name, graph.inputs, graph.outputs) == ("main", (0,), (3,))
+    assert (x.name, x.shape, x.signature, x.dtype, x.data, x.constant) == ("x", (1, 4), (-1, 4), "float32", None, False)
+    assert (kernel.dtype, kernel.channel_axis, kernel.scales) == ("int4", 0, (0.5, 0.25, 1.0))
+    assert kernel.data is not None and kernel.data.tolist() == [[0, 1, 2, -1], [-8, -7, 6, 7], [0, 0, 7, -8]]
+    assert bias.data is not None and bias.data.tolist() == [1, 2, 3] and not bias.data.flags.writeable
+    op = graph.operators[0]
+    assert (op.name, op.version, op.inputs, op.outputs, op.custom) == ("FULLY_CONNECTED", 7, (0, 1, 2), (3,), False)
+    assert op.options["fused_activation_function"] == "RELU" and op.options["keep_num_dims"] is False
+    assert (model.min_runtime, model.metadata, model.description) == ("2.1.0", ("min_runtime_version",), "hand-made")
+    assert model.signatures[0].inputs == {"image": 0} and model.signatures[0].outputs == {"scores": 3}
+    assert model.bytes == len(packed(dense_model()))
+
+
+def test_custom_operators_and_optional_operands() -> None:
+    made = dense_model()
+    made.operatorCodes[0].builtinCode = made.operatorCodes[0].deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    made.operatorCodes[0].customCode = "FlexErf"
+    made.subgraphs[0].operators[0].customOptions = np.array([1, 2], np.uint8)
+    made.subgraphs[0].operators[0].inputs[2] = -1
+    op = read_tflite(packed(made)).subgraphs[0].operators[0]
+    assert (op.name, op.custom, op.flex, op.custom_options, op.inputs) == ("FlexErf", True, True, b"\1\2", (0, 1, -1))
+
+
+def test_constants_behind_the_flatbuffer() -> None:
+    made = dense_model()
+    made.buffers[2].data = None
+    made.buffers[2].offset, made.buffers[2].size = 2, 12  # placeholders of the same width
+    at = (len(packed(made)) + 15) // 16 * 16
+    made.buffers[2].offset = at
+    data = packed(made).ljust(at, b"\0")
+    bias = read_tflite(data + np.array([1, 2, 3], "<f4").tobytes()).subgraphs[0].tensors[2].data
+    assert bias is not None and bias.tolist() == [1, 2, 3]
+    with pytest.raises(ModelError, match="behind the flatbuffer"):
+        read_tflite(data)
+
+
+def sparse_kernel(made: Any) -> None:
+    """The kernel as float32 [3, 4] in compressed sparse rows: one value, none, two values."""
+    kernel = made.subgraphs[0].tensors[1]
+    kernel.type, kernel.quantization = schema.TensorType.FLOAT32, None
+    made.buffers[1].data = np.array([5, 6, 0], "<f4").view(np.uint8)
+    kernel.sparsity = schema.SparsityParametersT()
+    kernel.sparsity.traversalOrder = np.array([0, 1], np.int32)
+    rows, columns = schema.DimensionMetadataT(), schema.DimensionMetadataT()
+    rows.format, rows.denseSize = schema.DimensionType.DENSE, 3
+    columns.format = schema.DimensionType.SPARSE_CSR
+    columns.arraySegmentsType = columns.arrayIndicesType = schema.SparseIndexVector.Uint8Vector
+    columns.arraySegments, columns.arrayIndices = schema.Uint8VectorT(), schema.Uint8VectorT()
+    columns.arraySegments.values = np.array([0, 1, 1, 3], np.uint8)
+    columns.arrayIndices.values = np.array([3, 0, 2], np.uint8)
+    kernel.sparsity.dimMetadata = [rows, columns]
+
+
+def test_sparse_tensors_give_their_stored_values() -> None:
+    made = dense_model()
+    sparse_kernel(made)
+    kernel = read_tflite(packed(made)).subgraphs[0].tensors[1]
+    assert kernel.sparse and kernel.data is not None and kernel.data.tolist() == [5, 6, 0]
+
+
+def string_constant(made: Any) -> None:
+    text = np.array([2, 12, 14, 17], "<i4").tobytes() + b"abcde"
+    made.buffers[1].data = np.frombuffer(text, np.uint8)
+    made.subgraphs[0].tensors[1] = tensor([2], schema.TensorType.STRING, 1, "words")
+
+
+def test_string_constants_have_no_array() -> None:
+    made = dense_model()
+    string_constant(made)
+    made.buffers[1].data = np.frombuffer(np.array([2, 16, 18, 21], "<i4").tobytes() + b"abcde", np.uint8)
+    words = read_tflite(packed(made)).subgraphs[0].tensors[1]
+    assert words.data is None and words.stored_bytes == 21 and words.constant
+
+
+def spoil(change: str) -> Callable[[Any], None]:
+    """A fault as an assignment to m (model), g (first subgraph), o (its operator), t (its tensors), b (buffers)."""
+
+    def apply(made: Any) -> None:
+        graph = made.subgraphs[0]
+        names = {"m": made, "g": graph, "o": graph.operators[0], "t": graph.tensors, "b": made.buffers}
+        exec(change, {"np": np, "schema": schema}, names)
+
+    return apply
+
+
+def self_calling(made: Any) -> None:
+    op = made.subgraphs[0].operators[0]
+    made.operatorCodes[0].builtinCode = made.operatorCodes[0].deprecatedBuiltinCode = schema.BuiltinOperator.WHILE
+    op.builtinOptionsType, op.builtinOptions = schema.BuiltinOptions.WhileOptions, schema.WhileOptionsT()
+
+
+def calling_none(made: Any) -> None:
+    self_calling(made)
+    made.subgraphs[0].operators[0].builtinOptions.bodySubgraphIndex = 9
+
+
+def sparse_outside(made: Any) -> None:
+    sparse_kernel(made)
+    made.subgraphs[0].tensors[1].sparsity.dimMetadata[1].arrayIndices.values[0] = 4
+
+
+def sparse_taller(made: Any) -> None:
+    sparse_kernel(made)
+    levels = made.subgraphs[0].tensors[1].sparsity.dimMetadata
+    levels[0].denseSize, levels[1].arraySegments.values = 4, np.array([0, 1, 1, 3, 3], np.uint8)
+
+
+FAULTS: dict[str, tuple[Callable[[Any], None], str]] = {
+    "schema version": (spoil("m.version = 2"), "schema version"),
+    "no subgraph": (spoil("m.subgraphs = []"), "at least one subgraph"),
+    "buffer index": (spoil("t[1].buffer = 9"), "Every index"),
+    "opcode index": (spoil("o.opcodeIndex = 1"), "Every index"),
+    "operand index": (spoil("o.inputs[0] = 4"), "Every index"),
+    "operand below -1": (spoil("o.inputs[0] = -2"), "Every index"),
+    "result left out": (spoil("o.outputs[0] = -1"), "Every index"),
+    "input index": (spoil("g.inputs[0] = 77"), "Every index"),
+    "signature tensor": (spoil("m.signatureDefs[0].outputs[0].tensorIndex = 4"), "Every index"),
+    "signature subgraph": (spoil("m.signatureDefs[0].subgraphIndex = 1"), "Every index"),
+    "metadata buffer": (spoil("m.metadata[0].buffer = 4"), "Every index"),
+    "constant too short": (spoil("b[2].data = b[2].data[:8]"), "exactly as long"),
+    "constant too long": (spoil("t[1].shape = np.array([3, 2], np.int32)"), "exactly as long"),
+    "huge shape": (spoil("t[2].shape = np.array([2**31 - 1] * 9, np.int32)"), "exactly as long"),
+    "negative shape": (spoil("t[0].shape = np.array([-1, 4], np.int32)"), "none negative"),
+    "rank": (spoil("t[0].shape = np.ones(33, np.int32)"), "32 dimensions"),
+    "tensor type": (spoil("t[0].type = 99"), "type that the schema knows"),
+    "external file": (spoil("t[2].externalBuffer = 1"), "itself"),
+    "variable constant": (spoil("t[2].isVariable = True"), "no constant"),
+    "scale count": (spoil("t[1].quantization.quantizedDimension = 1"), "one for each channel"),
+    "scale axis": (spoil("t[1].quantization.quantizedDimension = 2"), "one for each channel"),
+    "zero point count": (spoil("t[1].quantization.zeroPoint = np.zeros(2, np.int64)"), "as many zero points"),
+    "zero point": (spoil("t[1].quantization.zeroPoint[0] = 8"), "value of its type, int4"),
+    "scale": (spoil("t[1].quantization.scale[1] = float('nan')"), "finite"),
+    "unknown operator": (spoil("m.operatorCodes[0].builtinCode = 9999"), "installed schema knows"),
+    "nameless custom operator": (spoil("m.operatorCodes[0].builtinCode = 32"), "has a name"),
+    "activation": (spoil("o.builtinOptions.fusedActivationFunction = 77"), "fused_activation_function"),
+    "operand that nothing computes": (spoil("g.inputs = np.zeros(0, np.int32)"), "Every operand"),
+    "output that nothing computes": (spoil("g.operators = []"), "Every output"),
+    "writes a constant": (spoil("o.outputs[0] = 2"), "writes to a constant"),
+    "writes its operand": (spoil("o.outputs[0] = 0"), "its own operand"),
+    "endless recursion": (self_calling, "without a loop"),
+    "called subgraph": (calling_none, "Every index"),
+    "string constant": (string_constant, "as many strings"),
+    "sparse index": (sparse_outside, "inside its dimension"),
+    "sparse rows": (sparse_taller, "as long as its dimension"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_inconsistent_files_are_refused(fault: str) -> None:
+    change, message = FAULTS[fault]
+    made = dense_model()
+    change(made)
+    with pytest.raises(ModelError, match=message) as caught:
+        read_tflite(packed(made))
+    assert caught.value.received is not None and caught.value.remedy
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"\x18\0\0\0TFL3", b"not a model at all, but text", bytes(4096)])
+def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ModelError):
+        read_tflite(path)
+
+
+def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="does not exist"):
+        read_tflite(tmp_path / "none.tflite")
+    with pytest.raises(ModelError, match="folder"):
+        read_tflite(tmp_path)
+    with pytest.raises(ModelError):
+        read_tflite(Path("/dev/zero"))
+
+
+def test_parts_that_overlap_again_and_again_are_refused() -> None:
+    """Ten thousand tensors that are all the same one, in a small file; a million would take minutes to read."""
+    builder = flatbuffers.Builder(1024)
+    shape = builder.CreateNumpyVector(np.ones(10_000, np.int32))
+    schema.TensorStart(builder)
+    schema.TensorAddShape(builder, shape)
+    one = schema.TensorEnd(builder)
+    schema.SubGraphStartTensorsVector(builder, 10_000)
+    for _ in range(10_000):
+        builder.PrependUOffsetTRelative(one)
+    tensors = builder.EndVector()
+    schema.SubGraphStart(builder)
+    schema.SubGraphAddTensors(builder, tensors)
+    graph = schema.SubGraphEnd(builder)
+    schema.ModelStartSubgraphsVector(builder, 1)
+    builder.PrependUOffsetTRelative(graph)
+    graphs = builder.EndVector()
+    schema.ModelStart(builder)
+    schema.ModelAddVersion(builder, 3)
+    schema.ModelAddSubgraphs(builder, graphs)
+    builder.Finish(schema.ModelEnd(builder), b"TFL3")
+    with pytest.raises(ModelError, match="overlap"):
+        read_tflite(bytes(builder.Output()))
+
+
+def test_every_truncation_is_refused() -> None:
+    data = packed(dense_model())
+    for length in range(0, len(data), 3):
+        with pytest.raises(ModelError):
+            read_tflite(data[:length])
+
+
+def test_damaged_bytes_give_a_model_or_a_model_error() -> None:
+    made = dense_model()
+    sparse_kernel(made)
+    random_ = random.Random(7)
+    refused = 0
+    for data in (packed(dense_model()), packed(made)):
+        for _ in range(600):
+            damaged = bytearray(data)
+            for _ in range(random_.choice((1, 1, 4))):
+                damaged[random_.randrange(len(data))] = random_.choice((0, 1, 0x7F, 0x80, 0xFF, random_.randrange(256)))
+            try:
+                read_tflite(bytes(damaged))
+            except ModelError:
+                refused += 1
+    assert refused > 300
+
+
+def test_reading_needs_no_tensorflow() -> None:
+    code = "import sys, edgekit.models.tflite; sys.exit(any(n in sys.modules for n in ('tensorflow', 'keras')))"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,166 @@
+"""What every runtime must do: a file added to edgekit/runtimes is covered here without another line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgekit.runtimes
+from edgekit import registry
+from edgekit.errors import ModelError, RuntimeFailed, UsageError
+from edgekit.runtimes import BatchSession, Runtime, TimedSession, load_runtime, runtime_names
+
+PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
+
+
+@pytest.fixture(scope="module", params=registry.names(edgekit.runtimes))
+def runtime(request: pytest.FixtureRequest) -> Runtime:
+    found = load_runtime(request.param)
+    reason = found.probe()
+    if reason is not None:
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def test_runs_relu_gives_specs_and_survives_reuse(runtime: Runtime) -> None:
+    session = runtime.open(PROBE)
+    try:
+        assert runtime.name in runtime_names()
+        (spec,) = session.inputs
+        assert (spec.shape, spec.dtype, spec.scale) == ((1, 4), "float32", None)
+        assert [output.shape for output in session.outputs] == [(1, 4)]
+        for sign in (1, -1):
+            x = sign * np.array([[-2.0, -0.5, 0.25, 3.0]], np.float32)
+            (y,) = session.run([x])
+            np.testing.assert_array_equal(y, np.maximum(x, 0))
+        with pytest.raises(ModelError, match=r"takes float32 \[1, 4\]. Received: float64 \[4\]"):
+            session.run([np.zeros(4)])
+        if isinstance(session, BatchSession):
+            many = np.random.default_rng(0).normal(size=(70, 4)).astype(np.float32)
+            assert session.plan([many]) == 64
+            np.testing.assert_array_equal(session.map([many]), np.maximum(many, 0))
+        if isinstance(session, TimedSession):
+            took = session.time([np.zeros((1, 4), np.float32)], 5)
+            assert len(took) == 5 and min(took) > 0
+            assert (session.peak_memory() or 1) > 0
+    finally:
+        session.close()
+        session.close()
+    with pytest.raises(RuntimeFailed, match="closed"):
+        session.run([np.zeros((1, 4), np.float32)])
+
+
+def test_refuses_what_is_no_model(runtime: Runtime, tmp_path: Path) -> None:
+    junk = tmp_path / "junk.tflite"
+    junk.write_bytes(b"\x1c\x00\x00\x00TFL3" + bytes(range(200)))
+    with pytest.raises(ModelError):
+        runtime.open(junk)
+    with pytest.raises(ModelError):
+        runtime.open(tmp_path / "absent.tflite")
+
+
+def test_crash_is_one_line_and_leaves_no_process() -> None:
+    session = load_runtime("litert").open(PROBE)
+    os.kill(session.pid, signal.SIGSEGV)
+    with pytest.raises(RuntimeFailed, match=r"^The model crashed the runtime litert \(SIGSEGV\)\. [^\n]+$"):
+        session.run([np.zeros((1, 4), np.float32)])
+    assert not Path(f"/proc/{session.pid}").exists()
+
+
+def test_hang_is_ended() -> None:
+    session = load_runtime("litert").open(PROBE, time_limit=1.0)
+    os.kill(session.pid, signal.SIGSTOP)
+    with pytest.raises(RuntimeFailed, match="must answer within 1 s"):
+        session.run([np.zeros((1, 4), np.float32)])
+    assert not Path(f"/proc/{session.pid}").exists()
+
+
+def test_damaged_models_never_hurt_this_process(tmp_path: Path) -> None:
+    """Bytes that a flatbuffer check may pass and an interpreter may not: an answer or an EdgekitError, nothing else."""
+    good, rng = PROBE.read_bytes(), np.random.default_rng(7)
+    outcomes = set()
+    for i in range(12):
+        bad = bytearray(good)
+        for position in rng.integers(8, len(good), 6):
+            bad[position] ^= 1 << int(rng.integers(8))
+        path = tmp_path / f"{i}.tflite"
+        path.write_bytes(bad)
+        try:
+            session = load_runtime("litert").open(path, time_limit=10)
+        except (ModelError, RuntimeFailed) as error:
+            outcomes.add(type(error))
+            assert "\n" not in str(error)
+            continue
+        try:
+            session.run([np.zeros(spec.shape, spec.dtype) for spec in session.inputs])
+            outcomes.add(None)
+        except RuntimeFailed as error:
+            outcomes.add(type(error))
+        finally:
+            session.close()
+    assert ModelError in outcomes
+
+
+def test_child_ends_with_a_killed_parent() -> None:
+    script = (
+        "import os, signal; from pathlib import Path; from edgekit.runtimes import load_runtime\n"
+        f"print(load_runtime('litert').open(Path({str(PROBE)!r})).pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    pid = int(done.stdout)
+    for _ in range(100):
+        state = Path(f"/proc/{pid}/stat")
+        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        signal.sigtimedwait([], 0.05)
+    pytest.fail(f"process {pid} is still alive")
+
+
+def test_missing_package_says_what_to_install() -> None:
+    code = (
+        "import sys\n"
+        "from edgekit.runtimes import load_runtime\n"
+        "print(load_runtime('tflite_runtime').probe()); assert 'tensorflow' not in sys.modules"
+    )
+    hidden = "import sys; sys.modules['tflite_runtime'] = None"
+    folder = PROBE.parent.parent.parent  # PYTHONPATH is kept for the child, which a sitecustomize there reaches
+    env = {**os.environ, "PYTHONPATH": str(folder)}
+    done = _with_sitecustomize(code, hidden, env)
+    assert done.startswith("The runtime tflite_runtime cannot be loaded here.")
+    assert done.strip().endswith("pip install tflite-runtime 'numpy<2'")
+
+
+def test_unknown_names_are_usage_errors() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'litert'"):
+        load_runtime("litrt")
+    with pytest.raises(UsageError, match="Did you mean 'builtin'"):
+        load_runtime("litert").open(PROBE, kernels="buildin")
+    with pytest.raises(UsageError, match="at least one thread"):
+        load_runtime("litert").open(PROBE, threads=0)
+
+
+@pytest.mark.parametrize("kernels", ["default", "builtin", "reference"])
+def test_kernel_choice(kernels: str) -> None:
+    with load_runtime("litert").open(PROBE, kernels=kernels) as session:
+        (y,) = session.run([np.array([[-1.0, 1.0, 2.0, -2.0]], np.float32)])
+    np.testing.assert_array_equal(y, [[0.0, 1.0, 2.0, 0.0]])
+
+
+def _with_sitecustomize(code: str, customize: str, env: dict[str, str]) -> str:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "sitecustomize.py").write_text(customize)
+        env = {**env, "PYTHONPATH": os.pathsep.join([folder, env["PYTHONPATH"]])}
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
