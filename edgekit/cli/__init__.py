@@ -74,6 +74,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if "--debug" in arguments:
             raise
         _fail(f"The operating system refused: {error}.", 1, arguments)
+    except Exception as error:  # the last line of defence: people get one paragraph, not a traceback
+        if "--debug" in arguments:
+            raise
+        _fail(_bug(error), 1, arguments)
+
+
+def _bug(error: Exception) -> str:
+    return (
+        f"EdgeKit failed in a way that it did not foresee ({type(error).__name__}: {error}). "
+        "Run the same command with --debug and report the traceback."
+    )
 
 
 def _fail(message: str, code: int, arguments: Sequence[str]) -> None:

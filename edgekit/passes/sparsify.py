@@ -133,16 +133,12 @@ class Sparsify(Pass):
     def _prune_at_once(self, model: Any, chosen: dict[str, float]) -> Any:
         sparsity = _tf.tfmot().sparsity.keras
         pruned = self._wrapped(model, lambda final: sparsity.ConstantSparsity(final, 0, -1, 1), chosen)
-        _tf.tf_keras().backend.set_learning_phase(1)
-        try:
-            for layer in pruned.layers:
-                if hasattr(layer, "pruning_obj"):
-                    layer.pruning_step.assign(0)
-                    layer.pruning_obj.conditional_mask_update()
-                    layer.pruning_obj.weight_mask_op()
-        finally:
-            _tf.tf_keras().backend.set_learning_phase(0)
-        return sparsity.strip_pruning(pruned)
+        for layer in pruned.layers:
+            if hasattr(layer, "pruning_obj"):
+                layer.pruning_step.assign(0)
+                layer.pruning_obj.conditional_mask_update()
+                layer.pruning_obj.weight_mask_op()
+        return _stripped(model, pruned)
 
     def _prune_gradually(self, model: Any, chosen: dict[str, float], context: Context, plan: Any) -> Any:
         sparsity = _tf.tfmot().sparsity.keras
@@ -157,7 +153,7 @@ class Sparsify(Pass):
 
         pruned = self._wrapped(model, schedule, chosen)
         context.trainer.fit(pruned, plan, name=self.name, callbacks=[sparsity.UpdatePruningStep()])
-        return sparsity.strip_pruning(pruned)
+        return _stripped(model, pruned)
 
     def _assert_sparse(self, model: Any, chosen: dict[str, float]) -> None:
         masks = zero_masks(model, least=0.0)
@@ -173,6 +169,15 @@ class Sparsify(Pass):
                     received=f"{mask.mean():.3f}",
                     remedy="Fine-tune for more epochs, or lower `end`.",
                 )
+
+
+def _stripped(model: Any, pruned: Any) -> Any:
+    """The pruned weights in a fresh copy of the model: TF-MOT's own stripping leaves its names on the weights."""
+    stripped = _tf.tfmot().sparsity.keras.strip_pruning(pruned)
+    clean = _tf.tf_keras().models.clone_model(model)
+    for layer in clean.layers:
+        layer.set_weights(stripped.get_layer(layer.name).get_weights())
+    return clean
 
 
 def _copy_weights(source: Any, wrapped: Any) -> None:

@@ -19,6 +19,9 @@ from edgekit import registry
 __all__ = [
     "Array",
     "BatchSession",
+    "DeviceFigures",
+    "DeviceRuntime",
+    "OperatorShare",
     "Runtime",
     "Session",
     "TensorSpec",
@@ -107,6 +110,62 @@ class TimedSession(Session, Protocol):
 
     def peak_memory(self) -> int | None:
         """Bytes that the child held at most since just before it loaded the model, less what it held then."""
+        ...
+
+
+@dataclass(frozen=True)
+class OperatorShare:
+    """One operator's part of an inference.
+
+    Attributes:
+        operator: Builtin operator name, such as "CONV_2D".
+        name: Of its output tensor, or its place in the graph.
+        share: Fraction 0..1 of the runtime's own figure (time, instructions or cycles).
+        value: That figure itself.
+        unit: "ms", "instructions" or "cycles".
+    """
+
+    operator: str
+    name: str
+    share: float
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class DeviceFigures:
+    """What a device-side runtime tells of one inference, besides the outputs; None where it does not tell.
+
+    Attributes:
+        instructions: arm64 instructions.
+        arena_bytes: Smallest tensor arena that runs.
+        cycles: NPU cycles (an estimate).
+        sram_bytes, flash_bytes: What the model takes of each.
+        encoded_weight_bytes: Weights as the NPU's compressed stream.
+        operators_on_cpu: Operators that the NPU leaves to the CPU.
+        profile: Operators by share, largest first.
+    """
+
+    instructions: int | None = None
+    arena_bytes: int | None = None
+    cycles: int | None = None
+    sram_bytes: int | None = None
+    flash_bytes: int | None = None
+    encoded_weight_bytes: int | None = None
+    operators_on_cpu: int | None = None
+    profile: tuple[OperatorShare, ...] | None = None
+
+
+@runtime_checkable
+class DeviceRuntime(Protocol):
+    """A runtime that tells device-side figures; `edgekit.measure.latency` asks it where it cannot time."""
+
+    def measure(self, path: Path) -> DeviceFigures:
+        """Figures of one inference, in a child process.
+
+        Raises:
+            RuntimeFailed: The runtime is missing, refuses or does not survive the model.
+        """
         ...
 
 

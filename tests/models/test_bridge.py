@@ -320,6 +320,14 @@ def test_scalar_arithmetic_becomes_layers(keras: Any) -> None:
     )
 
 
+def test_the_copy_trains(keras: Any) -> None:
+    new = bridge(keras.Sequential([keras.Input((64,)), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5)]))
+    values = np.random.default_rng(0).normal(3.0, 1.0, (8, 64)).astype("float32")
+    trained = np.asarray(new(values, training=True))
+    assert 0.2 < np.mean(trained == 0.0) < 0.8  # Keras 3 writes training=False into its graph; it must not stay
+    assert new.layers[1].moving_mean.numpy().min() > 0.0
+
+
 def test_normalization_statistics_become_constants(keras: Any) -> None:
     layer = keras.layers.Normalization()
     layer.adapt(np.random.default_rng(0).normal(50.0, 9.0, (64, 3)))
