@@ -1,0 +1,174 @@
+"""Installing what the runtime `arm64` needs: packages of the distribution, LiteRT's arm64 wheel, two built files."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.artifact import write_atomically
+from edgekit.errors import RuntimeFailed
+from edgekit.runtimes._arm64.cpus import CPUS, write_root
+from edgekit.runtimes._arm64.emulator import Emulator
+from edgekit.runtimes._arm64.toolbox import EMULATOR, Toolbox, litert_version, plugin_api, sources, unbuilt_toolbox
+
+__all__ = ["APT_LINE", "DEBIAN_PACKAGES", "install", "missing_tools"]
+
+# qemu-user, not qemu-user-static: a static emulator cannot load plugins.
+DEBIAN_PACKAGES = (
+    "qemu-user", "gcc", "libc6-dev", "gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "libstdc++6-arm64-cross",
+)  # fmt: skip
+APT_LINE = "apt-get install -y --no-install-recommends " + " ".join(DEBIAN_PACKAGES)
+
+_CROSS_COMPILER, _COMPILER = "aarch64-linux-gnu-gcc", "gcc"
+_PROBE = Path(__file__).parent.with_name("_probe.tflite")  # y = relu(x) on float32 [1, 4]
+_LIBRARY = "ai_edge_litert/libLiteRt.so"
+_SYSTEM_LIBRARIES = ("ld-linux-aarch64.so.1", "libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6")
+_PLATFORMS = ("manylinux2014", *(f"manylinux_2_{minor}" for minor in (17, 24, 27, 28, 31, 34, 35)))
+_LONGEST_STEP = 600  # seconds
+
+
+def missing_tools() -> list[str]:
+    """Programs and libraries that only the distribution can bring and that are not there."""
+    missing = [name for name in (EMULATOR, _COMPILER, _CROSS_COMPILER) if shutil.which(name) is None]
+    if _CROSS_COMPILER not in missing:
+        missing += [name for name in _SYSTEM_LIBRARIES if _system_library(name) is None]
+    return missing
+
+
+def install(log: Callable[[str], None], *, apt: bool = False) -> None:
+    """Fetch, build, try, and only then put in place; what is there and works is left alone.
+
+    Args:
+        log: Called with one line for each step.
+        apt: Whether to run apt-get for what only the distribution can bring; that needs root.
+
+    Raises:
+        RuntimeFailed: Something is missing that is not to be, or cannot be, installed; a step failed; or the tiny model
+            does not come out right.
+    """
+    missing = missing_tools()
+    if missing and apt:
+        _install_packages(log)
+        missing = missing_tools()
+    if missing:
+        raise RuntimeFailed(
+            "The runtime arm64 needs an emulator and a cross compiler, as Debian and Ubuntu package them.",
+            received=f"no {', '.join(missing)}",
+            remedy=f"Run as root: {APT_LINE}",
+        )
+    tools = unbuilt_toolbox()
+    if tools.folder.is_dir():
+        try:
+            _try(tools)
+        except RuntimeFailed as error:
+            log(f"what is in {tools.folder} does not work, so it is built again ({error})")
+        else:
+            log(f"already installed in {tools.folder}")
+            return
+    with write_atomically(tools.folder) as folder:
+        folder.mkdir()
+        _fetch_library(folder, log)
+        _build(Toolbox(tools.emulator, folder), log)
+        for cpu in CPUS.values():
+            write_root(folder / f"root-{cpu.name}", cpu)
+            (folder / f"root-{cpu.name}" / "lib").symlink_to("../lib")
+        log(f"trying a tiny model on {' and '.join(CPUS)}")
+        _try(Toolbox(tools.emulator, folder))
+    log(f"installed in {tools.folder}")
+
+
+def _install_packages(log: Callable[[str], None]) -> None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise RuntimeFailed(
+            "Installing packages of the distribution needs root, on Debian or Ubuntu.",
+            received=f"{platform.system()}, user id {os.geteuid()}",
+            remedy=f"Run as root: {APT_LINE}",
+        )
+    log("apt-get update")
+    _step(["apt-get", "update", "-qq"])
+    log(APT_LINE)
+    _step(APT_LINE.split())
+
+
+def _fetch_library(folder: Path, log: Callable[[str], None]) -> None:
+    wanted = f"ai-edge-litert=={litert_version()}"
+    log(f"fetching the arm64 wheel of {wanted}")
+    with tempfile.TemporaryDirectory(dir=folder.parent) as place:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
+        command += ["--disable-pip-version-check", "--dest", place]
+        command += ["--python-version", f"{sys.version_info.major}.{sys.version_info.minor}"]
+        for system in _PLATFORMS:
+            command += ["--platform", f"{system}_aarch64"]
+        _step([*command, wanted])
+        (wheel,) = Path(place).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive, archive.open(_LIBRARY) as source:
+            with (folder / "libLiteRt.so").open("wb") as target:
+                shutil.copyfileobj(source, target)
+
+
+def _build(tools: Toolbox, log: Callable[[str], None]) -> None:
+    log(f"building with {_CROSS_COMPILER} and {_COMPILER}")
+    folder = tools.folder
+    runner, counter = (str(path) for path in sources())
+    # libLiteRt.so's own libraries are found when it runs: hence --allow-shlib-undefined.
+    flags = ["-O2", "-Wl,-rpath,$ORIGIN", "-Wl,--allow-shlib-undefined"]
+    _step([_CROSS_COMPILER, runner, str(folder / "libLiteRt.so"), *flags, "-o", str(folder / "runner")])
+    flags = ["-O2", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden"]
+    flags.append(f"-DAPI_VERSION={plugin_api(tools.emulator)}")
+    _step([_COMPILER, counter, *flags, "-o", str(folder / "counter.so")])
+    (folder / "lib").mkdir()
+    for name in _SYSTEM_LIBRARIES:
+        found = _system_library(name)
+        assert found is not None  # missing_tools has asked
+        shutil.copy(found, folder / "lib" / name)
+
+
+def _try(tools: Toolbox) -> None:
+    """Run y = relu(x) on every processor."""
+    x = np.array([[-1.0, 0.0, 0.5, 2.0]], np.float32)
+    for cpu in CPUS:
+        emulator = Emulator(tools, _PROBE, cpu=cpu, limit=60.0)
+        try:
+            y = np.frombuffer(emulator.run([x.tobytes()])[0], np.float32)
+            count = emulator.count()
+        finally:
+            emulator.close()
+        if not np.array_equal(y, np.maximum(x, 0)[0]) or count <= 0:
+            raise RuntimeFailed(
+                f"The runtime arm64 must compute relu({x.tolist()}) on {cpu}.", received=f"{y.tolist()}, {count}"
+            )
+
+
+def _system_library(name: str) -> Path | None:
+    said = subprocess.run([_CROSS_COMPILER, f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
+    return Path(said) if os.path.isabs(said) and os.path.exists(said) else None
+
+
+def _step(command: Sequence[str]) -> None:
+    rule = f"The command must succeed: {' '.join(command)}"
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=_LONGEST_STEP,
+            env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeFailed(rule, received=f"no end after {_LONGEST_STEP} s") from None
+    if done.returncode != 0:
+        lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+        said = lines[-1][:300].rstrip(".") if lines else "without a word"
+        raise RuntimeFailed(rule, received=f"exit code {done.returncode}, {said}")
