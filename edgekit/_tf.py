@@ -56,7 +56,6 @@ def tensorflow() -> Any:
         )
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # other kernels round in another order: same seed, same file
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     with captured_output():
         tf = _import("tensorflow")

@@ -56,13 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `edgekit`; ends the process with the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        cli.main(args=arguments, prog_name="edgekit", standalone_mode=False)
+        code = cli.main(args=arguments, prog_name="edgekit", standalone_mode=False)
     except EdgekitError as error:
         if "--debug" in arguments:
             raise
         _fail(str(error), error.exit_code, arguments)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
     except click.ClickException as error:
         if "--json" in arguments:
             json_error(error.format_message(), error.exit_code)
@@ -78,6 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if "--debug" in arguments:
             raise
         _fail(_bug(error), 1, arguments)
+    else:
+        if code:  # outside its standalone mode, click gives the code of `Exit` back instead of raising it
+            sys.exit(code)
 
 
 def _bug(error: Exception) -> str:

@@ -11,6 +11,9 @@ import click
 
 __all__ = ["debug_option", "json_error", "json_option", "log", "print_json", "progress", "table"]
 
+WIDE = 120
+"""Columns where stdout is a file or pipe: logs of builds are read in wide windows."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 
 
@@ -34,17 +37,20 @@ def log(line: str) -> None:
     click.echo(line, err=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout; the first column is text, the others are figures."""
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, figures: bool = True) -> None:
+    """A table on stdout; the first column is text, the others are figures (to the right) or text too."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    shown = Table(title=title, title_justify="left")
+    shown = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(columns):
-        shown.add_column(name, justify="left" if i == 0 else "right", overflow="fold")
+        shown.add_column(name, justify="right" if i and figures else "left", overflow="fold")
     for row in rows:
         shown.add_row(*("–" if cell is None else str(cell) for cell in row))
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
     console.print(shown)
 
 

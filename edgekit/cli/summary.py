@@ -66,6 +66,6 @@ def inspection_table(found: Inspection) -> None:
         for t in tensors:
             quantised = f", scale {t.scale:.6g}, zero point {t.zero_point}" if t.scale is not None else ""
             rows.append([f"{side} {t.name}", f"{t.dtype} {list(t.shape)}{quantised}"])
-    output.table(str(found.path), ["", ""], rows)
+    output.table(str(found.path), ["", ""], rows, figures=False)
     operators = [[o.name, o.version, o.count] for o in found.operators]
     output.table("Operators", ["operator", "version", "count"], operators)

@@ -40,7 +40,7 @@ def budget_sentence(manifest: Manifest) -> str:
 
 def step_rows(manifest: Manifest) -> tuple[list[str], Rows]:
     """Columns and rows of what each step did, measured on the step's own `.tflite`."""
-    columns = ["step", "file", manifest.metric, "bytes", "gzip", "non-zero weights", "MACs", "host ms", "seconds"]
+    columns = ["step", "file", manifest.metric, "bytes", "gzip", "non-zero", "MACs", "host ms", "seconds"]
     return columns, [_step_row(s, manifest.metric) for s in manifest.steps]
 
 
@@ -129,8 +129,8 @@ def _step_row(step: StepRecord, metric: str) -> list[str | None]:
         figure(step.accuracy, metric),
         f"{step.model_bytes:,}",
         f"{step.gzip_bytes:,}",
-        f"{step.nonzero_params:,} of {step.params:,}",
-        f"{step.macs:,}" if step.macs is not None else None,
+        f"{step.nonzero_params / max(step.params, 1):.0%}",
+        f"{step.macs / 1e6:.2f} M" if step.macs is not None else None,
         f"{step.latency_ms:.3f}" if step.latency_ms is not None else None,
         "cached" if step.cached else f"{step.seconds:.1f}",
     ]

@@ -29,7 +29,7 @@ def command(as_json: bool) -> None:
         output.print_json({"schema": "edgekit.doctor/1", "ok": not broken, "checks": checks})
     else:
         rows = [[c["name"], c["state"], c["detail"]] for c in checks]
-        output.table("EdgeKit on this machine", ["what", "state", "detail"], rows)
+        output.table("EdgeKit on this machine", ["what", "state", "detail"], rows, figures=False)
     if broken:
         raise click.exceptions.Exit(1)
 

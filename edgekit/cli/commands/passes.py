@@ -30,4 +30,4 @@ def command(as_json: bool) -> None:
     for name, kind in kinds.items():
         keys = kind.model_json_schema()["properties"]
         rows = [[k, v.get("default"), v.get("description")] for k, v in keys.items()]
-        output.table(f"{name}: {kind.summary}", ["key", "default", "meaning"], rows)
+        output.table(f"{name}: {kind.summary}", ["key", "default", "meaning"], rows, figures=False)

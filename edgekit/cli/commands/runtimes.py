@@ -25,4 +25,4 @@ def command(as_json: bool) -> None:
         rows = [{"name": n, "available": r is None, "reason": r} for n, r in reasons.items()]
         output.print_json({"schema": "edgekit.runtimes/1", "runtimes": rows})
     else:
-        output.table("Runtimes", ["runtime", "state"], [[n, r or "works"] for n, r in reasons.items()])
+        output.table("Runtimes", ["runtime", "state"], [[n, r or "works"] for n, r in reasons.items()], figures=False)
