@@ -66,15 +66,20 @@ def tensorflow() -> Any:
 
 @functools.cache
 def tf_keras() -> Any:
-    """tf_keras (Keras 2), the Keras that TF-MOT and the converter take."""
+    """tf_keras (Keras 2), the Keras that TF-MOT and the converter take.
+
+    Its dropout draws from generators with a state that can be set, so that a resumed training sees the same masks.
+    """
     tensorflow()
-    return _import("tf_keras")
+    keras = _import("tf_keras")
+    keras.backend.experimental.enable_tf_random_generator()
+    return keras
 
 
 @functools.cache
 def tfmot() -> Any:
     """TensorFlow Model Optimization: magnitude pruning and quantisation-aware training."""
-    tensorflow()
+    tf_keras()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _import("tensorflow_model_optimization")

@@ -37,7 +37,7 @@ def compress(
     Args:
         recipe: A YAML file, its keys as a dict, or a Recipe.
         output: Folder for models, manifest, report and steps.
-        overrides: `KEY.PATH=VALUE` settings for a YAML file.
+        overrides: `KEY.PATH=VALUE` settings for a YAML file or dict.
         unsafe: Allow Lambda layers in the model file.
         quiet: No progress bars on stderr.
         tensorboard: Write training logs for TensorBoard.
@@ -55,7 +55,7 @@ def compress(
     from edgekit.report import write_report
 
     if isinstance(recipe, dict):
-        recipe = parse_recipe(recipe)
+        recipe = parse_recipe(recipe, overrides=overrides)
     elif not isinstance(recipe, Recipe):
         recipe = load_recipe(Path(recipe), overrides)
     manifest = pipeline.compress(recipe, Path(output), unsafe=unsafe, quiet=quiet, tensorboard=tensorboard, log=log)
@@ -78,7 +78,7 @@ def convert(
 
     Args:
         model: .h5, .keras, SavedModel or `module:function`.
-        output: The `.tflite` to write; a sidecar with the preprocessing goes beside it.
+        output: The `.tflite` to write; a sidecar with the preprocessing and golden vectors go beside it.
         format: float32, float16, dynamic, int8 or int16x8.
         data: Where calibration samples come from (training data only); needed for int8 and int16x8.
         input_dtype, output_dtype: Of the file; default the format's own (int8 for int8).
@@ -90,6 +90,7 @@ def convert(
     """
     from edgekit.data import Preprocessing
     from edgekit.data.sidecar import Sidecar, write_sidecar
+    from edgekit.measure.golden import write_golden
     from edgekit.models import load_model
     from edgekit.models.tflite import inspect_tflite
     from edgekit.recipe import parse_convert
@@ -113,6 +114,7 @@ def convert(
         write_sidecar(path, own)
     else:
         write_sidecar(path, Sidecar(Preprocessing(), (), "classification"))
+    write_golden(path, samples, seed=seed)
     return inspect_tflite(path)
 
 

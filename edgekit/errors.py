@@ -79,7 +79,8 @@ class RecipeError(EdgekitError):
             where: The key under which the validated value stands, or "".
             model: The type that was validated against, which knows the right keys.
         """
-        first = error.errors()[0]
+        found = error.errors()
+        first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])  # a typo also makes a key missing
         place, known = [where] if where else [], model.model_fields
         for part in first["loc"]:
             if isinstance(part, str) and part in ("auto", "none") or _is_type_tag(part, known):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -136,23 +137,25 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
             received=f"{path}, {'an empty file' if values is None else type(values).__name__}",
             remedy="Write a starter recipe with: edgekit init",
         )
-    for override in overrides:
-        _override(values, override)
-    return parse_recipe(values, folder=path.parent)
+    return parse_recipe(values, folder=path.parent, overrides=overrides)
 
 
-def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path()) -> Recipe:
+def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides: Sequence[str] = ()) -> Recipe:
     """Check a recipe.
 
     Args:
         values: Its keys.
         folder: That relative paths of model and data are taken from.
+        overrides: As for `load_recipe`.
 
     Raises:
         RecipeError: An unknown key, pass, format, runtime or target, or a value that breaks a rule.
     """
+    changed = copy.deepcopy(dict(values))
+    for override in overrides:
+        _override(changed, override)
     try:
-        recipe = Recipe.model_validate(values)
+        recipe = Recipe.model_validate(changed)
     except ValidationError as error:
         raise RecipeError.from_pydantic(error, where="", model=Recipe) from None
     except RecipeError:
@@ -180,6 +183,7 @@ def recipe_schema() -> dict[str, Any]:
     schema = Recipe.model_json_schema()
     kinds = {name: _inlined(load_pass(name)) for name in registry.names(passes)}
     schema["properties"]["passes"]["items"] = _named_schema(kinds)
+    schema["properties"]["data"] = {"anyOf": [{"type": "string"}, schema["properties"]["data"]]}
     schema["properties"]["target"]["enum"] = target_names()
     schema["properties"]["measure"]["items"] = {"enum": registry.names(runtimes)}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -177,6 +177,12 @@ def _checked(x: Array | None, y: Array | None, name: str, label_names: tuple[str
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if np.issubdtype(y.dtype, np.floating) and y.ndim == 1 and label_names:
+        if (y != np.floor(y)).any():
+            raise DataError(
+                "Labels are class indices, which are whole numbers.",
+                received=f"the label {y[y != np.floor(y)][0]} in y_{name}",
+                remedy="Correct the labels, or leave out label_names for regression.",
+            )
         y = y.astype(np.int64)
     if is_labels(y):
         y = y.astype(np.int64)

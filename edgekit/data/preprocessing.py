@@ -54,6 +54,9 @@ class Normalize(_Operation):
     std: tuple[Annotated[float, Field(gt=0)], ...]
 
     def apply(self, x: Array) -> Array:
+        for key, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, x.shape[-1]):
+                raise ValueError(f"{len(values)} values in {key} for {x.shape[-1]} channels")
         mean, std = np.array(self.mean, np.float32), np.array(self.std, np.float32)
         normalized: Array = (x.astype(np.float32) - mean) / std
         return normalized

@@ -6,6 +6,7 @@ name before any deserialiser sees it.
 
 from __future__ import annotations
 
+import importlib
 import json
 import zipfile
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ def load_model(source: str | Path, *, unsafe: bool = False) -> Any:
     if registry.is_reference(text):
         model = registry.call(text)
     elif Path(text).is_dir():
-        model = _load_saved_model(Path(text))
+        model = _load_saved_model(Path(text), unsafe)
     elif Path(text).suffix in (".h5", ".hdf5", ".keras"):
         model = _load_file(Path(text), unsafe)
     else:
@@ -101,13 +102,8 @@ def _load_file(path: Path, unsafe: bool) -> Any:
     if not path.stat().st_size:
         raise ModelError("A model file must hold a model.", received=f"{path}, an empty file")
     config, version = _read_keras(path) if path.suffix == ".keras" else _read_h5(path)
-    lambdas = [name for kind, name in _layers(config) if kind == "Lambda"]
-    if lambdas and not unsafe:
-        raise ModelError(
-            "A Lambda layer holds pickled code, which a model file may use to run anything.",
-            received=f"{path} with the Lambda layer {lambdas[0]!r}",
-            remedy="Replace it by a built-in layer, or pass --unsafe (unsafe=True) if you trust the file.",
-        )
+    if not unsafe:
+        _refuse_lambda(path, config)
     is_keras3 = version.split(".")[0] not in ("1", "2")
     try:
         if is_keras3:
@@ -138,7 +134,10 @@ def _read_h5(path: Path) -> tuple[Any, str]:
             received=f"{path}, weights only",
             remedy="Save the whole model with model.save(), or give module:function that builds it.",
         )
-    return json.loads(config), _text(version)
+    try:
+        return json.loads(config), _text(version)
+    except ValueError as error:
+        raise _damaged(path, "HDF5 file", error) from None
 
 
 def _read_keras(path: Path) -> tuple[Any, str]:
@@ -149,14 +148,16 @@ def _read_keras(path: Path) -> tuple[Any, str]:
                 raise zipfile.BadZipFile(f"{broken} is damaged")
             config = json.loads(archive.read("config.json"))
             version = json.loads(archive.read("metadata.json"))["keras_version"]
-    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError, OSError, EOFError) as error:
+    except Exception as error:  # zipfile and zlib raise errors of every kind on damaged bytes
         raise _damaged(path, ".keras archive", error) from None
     return config, str(version)
 
 
-def _load_saved_model(path: Path) -> Any:
+def _load_saved_model(path: Path, unsafe: bool) -> Any:
     if not (path / "saved_model.pb").is_file():
         raise ModelError("A model folder is a SavedModel.", received=f"{path} without saved_model.pb")
+    if not unsafe:
+        _refuse_lambda(path, _saved_model_configs(path))
     try:
         model = _tf.tf_keras().models.load_model(path, compile=False)
     except Exception as error:  # protobuf, I/O and Keras errors of every kind
@@ -172,6 +173,31 @@ def _load_saved_model(path: Path) -> Any:
             remedy="Save it from Keras with model.save(), or as .keras or .h5.",
         )
     return model
+
+
+def _saved_model_configs(path: Path) -> list[Any]:
+    """Configurations of all layers: in keras_metadata.pb, or in the graph itself, as TensorFlow 2.4 wrote them."""
+    _tf.tf_keras()
+    metadata = importlib.import_module("tf_keras.protobuf.saved_metadata_pb2").SavedMetadata()
+    graph = importlib.import_module("tensorflow.core.protobuf.saved_model_pb2").SavedModel()
+    try:
+        graph.ParseFromString((path / "saved_model.pb").read_bytes())
+        if (path / "keras_metadata.pb").is_file():
+            metadata.ParseFromString((path / "keras_metadata.pb").read_bytes())
+        objects = [node.user_object for g in graph.meta_graphs for node in g.object_graph_def.nodes]
+        return [json.loads(found.metadata) for found in [*metadata.nodes, *objects] if found.metadata]
+    except Exception as error:  # google.protobuf's DecodeError and JSON's errors
+        raise _damaged(path, "SavedModel", error) from None
+
+
+def _refuse_lambda(path: Path, config: Any) -> None:
+    name = next((name for kind, name in _layers(config) if kind == "Lambda"), None)
+    if name is not None:
+        raise ModelError(
+            "A Lambda layer holds pickled code, which a model file may use to run anything.",
+            received=f"{path} with the Lambda layer {name!r}",
+            remedy="Replace it by a built-in layer, or pass --unsafe (unsafe=True) if you trust the file.",
+        )
 
 
 def _layers(config: Any) -> Iterator[tuple[str, str]]:

@@ -13,11 +13,22 @@ from pydantic import Field
 
 from edgekit import _tf
 from edgekit.errors import ModelError
+from edgekit.models.pooling import with_free_pooling_scale
 from edgekit.passes import Context, Pass, matches, zero_masks
 from edgekit.target import Target
 
 __all__ = ["PASS", "Qat", "is_quantized"]
 
+LEFT_OUT = ("InputLayer", "Conv2DTranspose")
+"""TF-MOT wraps transposed convolutions, but the wrapper cannot be saved for the converter."""
+EMA_DECAY = 0.999
+"""TF-MOT's own, of the moving averages of activation ranges."""
+CALIBRATION_BATCH = 64
+ACTIVATION_RANGES = tuple(
+    f"{place}_{end}"
+    for place in ("output", "pre_activation", "post_activation", "quantize_layer")
+    for end in ("min", "max")
+)
 FOLDS_BATCH_NORM = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense")
 
 
@@ -44,6 +55,7 @@ class Qat(Pass):
         return findings
 
     def apply(self, model: Any, context: Context) -> Any:
+        model = with_free_pooling_scale(model)
         masks = zero_masks(model)
         wrapped = self._wrap(model, context, keep_zeros=bool(masks))
         _calibrate_ranges(wrapped, context)
@@ -89,7 +101,7 @@ class Qat(Pass):
 
     def _quantizes(self, registry: Any, layer: Any) -> bool:
         """Whether TF-MOT can wrap a layer; batch normalisation only where it folds into the layer before it."""
-        if type(layer).__name__ == "InputLayer" or matches(layer.name, self.skip):
+        if type(layer).__name__ in LEFT_OUT or matches(layer.name, self.skip):
             return False
         if type(layer).__name__ != "BatchNormalization":
             return bool(registry.supports(layer))
@@ -105,21 +117,29 @@ def is_quantized(model: Any) -> bool:
 
 
 def _calibrate_ranges(model: Any, context: Context) -> None:
-    """Let the moving-average ranges see calibration data, weights untouched.
+    """Set the ranges of activations to what calibration data show, weights untouched.
 
-    Fresh wrappers start with ranges of -6..6, so a model that is not trained further would clip. Batch statistics move
-    in training mode too and are put back.
+    Fresh wrappers start at -6..6 and move by a thousandth per batch, so a model that is trained little would clip. One
+    step of a moving average tells what the batch showed: seen = old + (new - old) / (1 - decay). Ranges are the mean
+    over batches, as training would settle on; three rounds, since a clipped layer hides the range of the next one.
+    Batch statistics move in training mode too and are put back.
     """
     tf = _tf.tensorflow()
     x = context.trainer.dataset.features("calibration")
-    kept = {id(w): w.numpy() for w in model.weights if not _is_range(w.name)}
-    for start in range(0, len(x), 32):
-        batch = tf.constant(x[start : start + 32])
-        for _ in range(12):
-            model(batch, training=True)
-    for weight in model.weights:
-        if id(weight) in kept:
-            weight.assign(kept[id(weight)])
+    ranges = [w for w in model.weights if w.name.rpartition("/")[2].partition(":")[0].endswith(ACTIVATION_RANGES)]
+    kept = [(w, w.numpy()) for w in model.weights if not _is_range(w.name)]
+    for _ in range(3):
+        seen = []
+        before = [w.numpy() for w in ranges]
+        for start in range(0, len(x), CALIBRATION_BATCH):
+            for weight, value in zip(ranges, before, strict=True):
+                weight.assign(value)
+            model(tf.constant(x[start : start + CALIBRATION_BATCH]), training=True)
+            seen.append([o + (w.numpy() - o) / (1 - EMA_DECAY) for w, o in zip(ranges, before, strict=True)])
+        for i, weight in enumerate(ranges):
+            weight.assign(np.mean([values[i] for values in seen], axis=0))
+    for weight, value in kept:
+        weight.assign(value)
 
 
 def _is_range(name: str) -> bool:
@@ -128,8 +148,8 @@ def _is_range(name: str) -> bool:
 
 
 def _keep_zeros(model: Any, masks: dict[str, Any]) -> Any:
-    """A callback that puts the zeros of layers outside the wrappers back after every step; TF-MOT keeps the others."""
-    plain = [layer for layer in model.layers if not type(layer).__name__.startswith("Quantize")]
+    """A callback that puts the zeros of kernels that are not quantised back after every step; TF-MOT keeps the others."""
+    plain = [layer for layer in model.layers if not any("kernel_min" in w.name for w in layer.weights)]
     kept = []
     for weight in (w for layer in plain for w in layer.weights):
         mask = masks.get("/".join(weight.name.partition(":")[0].split("/")[-2:]))

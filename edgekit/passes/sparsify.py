@@ -26,7 +26,10 @@ PRUNABLE = {
     "Conv2DTranspose": "kernel",
     "SeparableConv2D": "pointwise_kernel",
 }
-"""Layers pruned unless named otherwise. Depthwise kernels hold few weights and cost much accuracy: only on request."""
+"""Layers pruned unless named otherwise, and their weight that is."""
+
+ON_REQUEST = {"DepthwiseConv2D": "depthwise_kernel"}
+"""Depthwise kernels hold few weights and cost much accuracy: pruned only where `layers` names them."""
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -46,7 +49,7 @@ class Sparsify(Pass):
         default_factory=dict, description="sparsity by layer name or pattern (conv*); 0 leaves a layer alone"
     )
     block: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = Field(
-        (1, 1), description="prune blocks of [rows, columns]; only dense layers and 1x1 convolutions can be"
+        (1, 1), description="prune blocks of [rows, columns]; only dense layers can be"
     )
     pattern: str | None = Field(None, description="N:M, such as 2:4: N zeros in every M consecutive weights")
 
@@ -96,35 +99,36 @@ class Sparsify(Pass):
             kind = type(layer).__name__
             pattern = matches(layer.name, self.layers)
             wanted = self.layers[pattern] if pattern else self.sparsity
-            named = pattern is not None and kind == "DepthwiseConv2D"
+            named = pattern is not None and kind in ON_REQUEST
             if wanted > 0 and (kind in PRUNABLE or named) and self._fits(layer):
                 chosen[layer.name] = wanted
         return chosen
 
     def _fits(self, layer: Any) -> bool:
-        """TF-MOT prunes in blocks only what is a matrix, and N:M only where the input channels are a multiple of M."""
-        kernel = next((w for w in layer.weights if "kernel" in w.name), None)
-        if kernel is None:
-            return False
+        """TF-MOT prunes in blocks only matrices, and N:M only ranks 2 and 4 with a multiple of M input channels."""
+        shape = getattr(layer, _kernel_name(layer)).shape
         if self.block != (1, 1):
-            return sum(d > 1 for d in kernel.shape) <= 2 and all(d == 1 for d in kernel.shape[:-2])
+            return len(shape) == 2
         if self.pattern:
-            return int(kernel.shape[-2]) % int(self.pattern.partition(":")[2]) == 0
+            return len(shape) in (2, 4) and int(shape[-2]) % int(self.pattern.partition(":")[2]) == 0
         return True
 
     def _wrapped(self, model: Any, schedule: Any, chosen: dict[str, float]) -> Any:
         keras, sparsity = _tf.tf_keras(), _tf.tfmot().sparsity.keras
 
         def wrap(layer: Any) -> Any:
+            copy = layer.__class__.from_config(layer.get_config())
             if layer.name not in chosen:
-                return layer.__class__.from_config(layer.get_config())
+                return copy
+            if type(layer).__name__ in ON_REQUEST:  # TF-MOT knows the layer, but no weight of it to prune
+                copy.get_prunable_weights = lambda: [getattr(copy, _kernel_name(copy))]
             options: dict[str, Any] = {"pruning_schedule": schedule(chosen[layer.name])}
             if self.pattern:
                 zeros, of = map(int, self.pattern.split(":"))
                 options["sparsity_m_by_n"] = (zeros, of)
             else:
                 options |= {"block_size": self.block, "block_pooling_type": "AVG"}
-            return sparsity.prune_low_magnitude(layer.__class__.from_config(layer.get_config()), **options)
+            return sparsity.prune_low_magnitude(copy, **options)
 
         wrapped = keras.models.clone_model(model, clone_function=wrap)
         _copy_weights(model, wrapped)
@@ -135,7 +139,7 @@ class Sparsify(Pass):
         pruned = self._wrapped(model, lambda final: sparsity.ConstantSparsity(final, 0, -1, 1), chosen)
         for layer in pruned.layers:
             if hasattr(layer, "pruning_obj"):
-                layer.pruning_step.assign(0)
+                layer.pruning_step.assign(1)  # TF-MOT makes N:M masks at step 1 and no other
                 layer.pruning_obj.conditional_mask_update()
                 layer.pruning_obj.weight_mask_op()
         return _stripped(model, pruned)
@@ -158,7 +162,7 @@ class Sparsify(Pass):
     def _assert_sparse(self, model: Any, chosen: dict[str, float]) -> None:
         masks = zero_masks(model, least=0.0)
         for name, wanted in chosen.items():
-            mask = next(m for key, m in masks.items() if key.startswith(f"{name}/"))
+            mask = masks[f"{name}/{_kernel_name(model.get_layer(name))}"]
             if self.pattern:
                 zeros, of = map(int, self.pattern.split(":"))
                 wanted = zeros / of
@@ -169,6 +173,10 @@ class Sparsify(Pass):
                     received=f"{mask.mean():.3f}",
                     remedy="Fine-tune for more epochs, or lower `end`.",
                 )
+
+
+def _kernel_name(layer: Any) -> str:
+    return (PRUNABLE | ON_REQUEST)[type(layer).__name__]
 
 
 def _stripped(model: Any, pruned: Any) -> Any:

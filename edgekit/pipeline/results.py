@@ -11,6 +11,7 @@ from edgekit.data import Dataset
 from edgekit.data.sidecar import Sidecar, write_sidecar
 from edgekit.measure.accuracy import paired_drop
 from edgekit.measure.environment import environment
+from edgekit.measure.golden import write_golden
 from edgekit.measure.latency import benchmark
 from edgekit.pipeline.manifest import Manifest, ModelRecord, StepRecord
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured
@@ -82,6 +83,7 @@ def build_manifest(
             item.measured.name,
         )
         write_sidecar(path, Sidecar(dataset.preprocessing, dataset.label_names, recipe.objective.task), artifact)
+        write_golden(path, dataset.features("test"))
         artifacts.append(artifact)
         models.append(_model_record(artifact.path, item, done[0], recipe, latencies))
     selected = _select(models)

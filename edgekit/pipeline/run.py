@@ -90,9 +90,8 @@ def compress(
     )
     with open_store(output) as store:
         run = _Run(recipe, dataset, store, log, unsafe, quiet, tensorboard)
-        base = step_key(
-            _fingerprint(recipe), dataset.fingerprint, versions(), recipe.seed, recipe.objective.task, unsafe
-        )
+        settings = (recipe.seed, recipe.objective.task, recipe.measure[0], unsafe)
+        base = step_key(_fingerprint(recipe), dataset.fingerprint, versions(), settings)
         done = [_baseline(run, base)]
         for item in recipe.passes:
             done.append(_pass(run, item, done))
@@ -139,12 +138,14 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
         run.log,
     )
     run.log(f"{name}: {item.summary}")
-    return _make(run, name, key, lambda: item.apply(run.model(done[-1]), context), parent=done[-1])
+    model = run.model(done[-1])
+    return _make(run, name, key, lambda: item.apply(model, context), parent=done[-1])
 
 
 def _make(run: _Run, name: str, key: str, make: Callable[[], Any], *, parent: Measured | None) -> Measured:
     """Make a Keras step: the model, its `.tflite` and what that is worth, all or nothing."""
     started = time.perf_counter()
+    seed_everything(run.recipe.seed)  # here, so that a step does not depend on what ran before it in this process
     model = make()
     with run.store.writing(name, key) as (folder, record):
         save_model(model, folder / KERAS_FILE)
@@ -173,7 +174,7 @@ def _convert(run: _Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
         )
     source = done[-1] if spec.format == "int8" else unquantized[-1]
     name = f"convert {spec.format}"
-    key = step_key(source.key, "convert", spec.model_dump(), run.recipe.measure[0])
+    key = step_key(source.key, "convert", spec.model_dump())
     found = _find(run, name, key)
     if found:
         return Shipped(found, source)
@@ -208,9 +209,9 @@ def _find(run: _Run, name: str, key: str) -> Measured | None:
 
 def _starting_model(run: _Run) -> Any:
     recipe, dataset = run.recipe, run.dataset
+    seed_everything(recipe.seed)
     if not is_network(recipe.model):
         return load_model(recipe.model, unsafe=run.unsafe)
-    seed_everything(recipe.seed)
     return build_network(recipe.model, dataset.features("train").shape[1:], dataset.classes or 1)
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ PACKAGES = (
     "numpy",
 )
 RECORD = "step.json"
+LOCK = ".lock"
 
 
 class StepStore:
@@ -73,7 +74,7 @@ def open_store(output: Path) -> Iterator[StepStore]:
     """
     root = output / "steps"
     root.mkdir(parents=True, exist_ok=True)
-    with (root / ".lock").open("w") as lock:
+    with (root / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -84,7 +85,19 @@ def open_store(output: Path) -> Iterator[StepStore]:
             ) from None
         for left in [*root.glob(".*.*/"), *output.glob("models/.*.*/")]:
             shutil.rmtree(left, ignore_errors=True)
-        yield StepStore(root)
+        try:
+            yield StepStore(root)
+        finally:
+            _remove_if_unused(root)
+
+
+def _remove_if_unused(root: Path) -> None:
+    """A run that is refused before its first step leaves nothing behind."""
+    if [f.name for f in root.iterdir()] == [LOCK]:
+        (root / LOCK).unlink()
+        root.rmdir()
+        with suppress(OSError):  # other files of the user's
+            root.parent.rmdir()
 
 
 def step_key(*parts: object) -> str:

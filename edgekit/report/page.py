@@ -89,6 +89,6 @@ def _plot(manifest: Manifest, go: Any, make_subplots: Any) -> str:
         1,
         3,
     )
-    plots.update_layout(showlegend=False, height=380, margin={"l": 40, "r": 20, "t": 40, "b": 40}, barmode="group")
-    rendered: str = plots.to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False})
+    plots.update_layout(showlegend=False, height=380, margin={"l": 40, "r": 40, "t": 40, "b": 80}, barmode="group")
+    rendered: str = plots.to_html(full_html=False, include_plotlyjs=True, config={"displayModeBar": False})
     return rendered

@@ -54,7 +54,7 @@ def model_rows(manifest: Manifest) -> tuple[list[str], Rows]:
         metric,
         "95 % interval",
         "drop (paired)",
-        "agrees with Keras",
+        "as Keras",
         "made from",
         "budget",
     ]

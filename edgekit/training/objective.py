@@ -54,6 +54,8 @@ class Objective(BaseModel):
             )
         if self.task == "classification":
             self._check_classes(int(model.output_shape[-1]), dataset, present)
+        else:
+            self._check_targets(tuple(model.output_shape[1:]), dataset, present)
 
     def _check_classes(self, units: int, dataset: Dataset, present: list[SplitName]) -> None:
         for name in present:
@@ -64,12 +66,28 @@ class Objective(BaseModel):
                     received=f"labels of shape {list(labels.shape)} and dtype {labels.dtype}",
                     remedy="Give class indices, or set objective: {task: regression}.",
                 )
+            if name == "train" and labels.min() == labels.max():
+                raise DataError(
+                    "Classification takes samples of at least two classes.",
+                    received=f"only the label {labels[0]} in the train split",
+                    remedy="Give samples of the other classes too.",
+                )
             top = int(labels.max())
             if top >= max(units, 2):
                 raise DataError(
                     f"Labels must be below the model's number of classes, {units}.",
                     received=f"the label {top} in the {name} split",
                     remedy="Correct the labels, or use a model with more outputs.",
+                )
+
+    def _check_targets(self, output: tuple[int | None, ...], dataset: Dataset, present: list[SplitName]) -> None:
+        for name in present:
+            targets = self.targets(dataset, name).shape[1:]
+            if [n for n in targets if n != 1] != [n for n in output if n != 1]:
+                raise DataError(
+                    f"Targets must have the shape of the model's output, {list(output)}.",
+                    received=f"targets of shape {list(targets)} in the {name} split",
+                    remedy="Correct the targets, or use a model with that output.",
                 )
 
     def loss(self, model: Any) -> Any:

@@ -60,7 +60,7 @@ class Trainer:
         checkpoint = self.workdir / f"{name}.checkpoint"
         backup = keras.callbacks.BackupAndRestore(checkpoint)
         monitor, mode = ("val_accuracy", "max") if self.objective.metric == "top1" else ("val_loss", "min")
-        watchers = [*callbacks, backup, keras.callbacks.TerminateOnNaN()]
+        watchers = [*callbacks, _dropout_seeds(self.seed), backup, keras.callbacks.TerminateOnNaN()]
         if plan.early_stopping:
             watchers.append(
                 keras.callbacks.EarlyStopping(
@@ -127,6 +127,20 @@ def seed_everything(seed: int) -> None:
     """Make what follows repeatable: Python, numpy and TensorFlow seeds, and deterministic kernels."""
     _tf.tf_keras().utils.set_random_seed(seed)
     _tf.tensorflow().config.experimental.enable_op_determinism()
+
+
+def _dropout_seeds(seed: int) -> Any:
+    """A callback that lets the masks of dropout, too, follow from the seed and the epoch's number alone."""
+
+    class DropoutSeeds(_tf.tf_keras().callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            for number, layer in enumerate(self.model.submodules):
+                source = getattr(getattr(layer, "_random_generator", None), "_generator", None)
+                if source is not None:
+                    words = np.random.SeedSequence((seed, epoch, number)).generate_state(1)
+                    source.reset_from_seed(int(words[0]))
+
+    return DropoutSeeds()
 
 
 def _optimizer(plan: Train, steps: int) -> Any:

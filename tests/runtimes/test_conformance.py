@@ -24,7 +24,7 @@ def runtime(request: pytest.FixtureRequest) -> Runtime:
     found = load_runtime(request.param)
     reason = found.probe()
     if reason is not None:
-        if os.environ.get("CI"):
+        if os.environ.get("CI") and not getattr(found, "needs_device", False):
             pytest.fail(reason)
         pytest.skip(reason)
     return found

@@ -10,6 +10,7 @@ from typing import Any
 from edgekit import _tf, registry
 from edgekit.artifact import write_atomically
 from edgekit.errors import ConversionError
+from edgekit.models.pooling import with_free_pooling_scale
 from edgekit_converters.tflite import formats
 from edgekit_converters.tflite.calibration import Representative, representative_dataset
 from edgekit_converters.tflite.contract import check_contract
@@ -36,6 +37,8 @@ def convert_keras(model: Any, path: Path, spec: ConvertSpec, *, representative: 
     spec = spec.resolved()
     tf = _tf.tensorflow()
     module = registry.load(formats, spec.format)
+    if module.NEEDS_CALIBRATION:
+        model = with_free_pooling_scale(model)
     names = [tensor.name.split(":")[0] for tensor in model.inputs]
     shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
     failure: Exception | None = None

@@ -21,7 +21,7 @@ def read(source: str, preprocessing: Preprocessing | None) -> Raw:
     if not path.is_file():
         raise DataError("A .csv data set must exist.", received=repr(source), remedy="Check the path.")
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
             header, *rows = [r for r in csv.reader(stream) if r] or [[]]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError("A .csv data set is UTF-8 text.", received=f"{source} ({error})") from None
@@ -29,6 +29,12 @@ def read(source: str, preprocessing: Preprocessing | None) -> Raw:
         raise DataError(
             "A .csv data set has a header, at least one feature, a label and rows.",
             received=f"{source} with {len(header)} columns and {len(rows)} rows",
+        )
+    if all(_numeric_first(name)[0] == 0 for name in header):
+        raise DataError(
+            "The first row of a .csv data set names the columns.",
+            received=f"{source}, which begins with {','.join(header[:4])}",
+            remedy="Add a header, such as: x1,x2,label",
         )
     label = header.index("label") if "label" in header else len(header) - 1
     features = np.empty((len(rows), len(header) - 1), np.float32)
@@ -45,7 +51,9 @@ def read(source: str, preprocessing: Preprocessing | None) -> Raw:
                 received=f"{error} in row {i + 2} of {source}",
                 remedy="Encode text columns as numbers, or name the class column 'label'.",
             ) from None
-    values = [row[label] for row in rows]
+    values = [row[label].strip() for row in rows]
+    if "" in values:
+        raise DataError("Every row of a .csv has a label.", received=f"none in row {values.index('') + 2} of {source}")
     names = sorted(set(values), key=_numeric_first)
     index = {name: i for i, name in enumerate(names)}
     return Raw(features, np.array([index[v] for v in values]), label_names=tuple(names))

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from edgekit.data.dataset import Array, Raw
 from edgekit.data.preprocessing import Preprocessing
@@ -70,7 +70,7 @@ def _read_image(path: Path) -> Array:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 return np.asarray(image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB"))
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow's readers raise errors of every kind on damaged bytes
         raise DataError(
             "Every image must be readable.", received=f"{path} ({error})", remedy="Remove or replace it."
         ) from None

@@ -1,0 +1,110 @@
+"""Golden vectors: a few inputs of a `.tflite` with what it must answer, saved beside it to hold every runtime to.
+
+The answers come from the reference kernels, which TFLite Micro equals bit for bit; optimised kernels may differ by a
+few least significant bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.artifact import write_atomically
+from edgekit.errors import ModelError
+from edgekit.runtimes import Array, Session, TensorSpec, load_runtime
+from edgekit.runtimes._interpreter import InterpreterRuntime
+from edgekit.runtimes._quantize import quantize
+
+__all__ = ["Golden", "golden_path", "read_golden", "write_golden"]
+
+SAMPLES = 8
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Inputs and expected outputs in the file's own dtypes, batch 1 each.
+
+    Attributes:
+        inputs: One array [samples, 1, ...] per input.
+        outputs: One array [samples, 1, ...] per output.
+    """
+
+    inputs: tuple[Array, ...]
+    outputs: tuple[Array, ...]
+
+    def __len__(self) -> int:
+        return len(self.inputs[0])
+
+
+def golden_path(model: Path) -> Path:
+    """`model.tflite` -> `model.tflite.golden.npz`."""
+    return model.with_name(f"{model.name}.golden.npz")
+
+
+def write_golden(model: Path, samples: Array | None = None, *, seed: int = 0) -> Path:
+    """Run a model on a few samples under LiteRT's reference kernels and save inputs and outputs.
+
+    Args:
+        model: The `.tflite`.
+        samples: Preprocessed float samples [N, ...] of its only input; None draws random inputs.
+        seed: Of the random inputs.
+
+    Raises:
+        RuntimeFailed: The runtime does not survive the model.
+    """
+    generator = np.random.default_rng(seed)
+    runtime = load_runtime("litert")
+    assert isinstance(runtime, InterpreterRuntime)
+    session: Session = runtime.open(model, kernels="reference")
+    try:
+        runs = []
+        for i in range(SAMPLES if samples is None else min(SAMPLES, len(samples))):
+            inputs = [
+                _input(spec, None if samples is None else samples[i : i + 1], generator) for spec in session.inputs
+            ]
+            runs.append((inputs, session.run(inputs)))
+    finally:
+        session.close()
+    arrays = {}
+    for side, name in enumerate(("input", "output")):
+        for number in range(len(runs[0][side])):
+            arrays[f"{name}_{number}"] = np.stack([run[side][number] for run in runs])
+    path = golden_path(model)
+    with write_atomically(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, **arrays)
+    return path
+
+
+def read_golden(model: Path) -> Golden:
+    """The golden vectors of a model.
+
+    Raises:
+        ModelError: There are none beside it, or they are damaged.
+    """
+    path = golden_path(model)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            sides = [
+                tuple(archive[f"{name}_{i}"] for i in range(sum(k.startswith(name) for k in archive.files)))
+                for name in ("input", "output")
+            ]
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        raise ModelError(
+            "Golden vectors lie beside every model that EdgeKit makes.",
+            received=f"{path} ({type(error).__name__})",
+            remedy="Convert the model again.",
+        ) from None
+    return Golden(*sides)
+
+
+def _input(spec: TensorSpec, sample: Array | None, generator: np.random.Generator) -> Array:
+    if sample is None:
+        if spec.scale is None and np.issubdtype(np.dtype(spec.dtype), np.integer):
+            return np.zeros(spec.shape, spec.dtype)  # indices
+        sample = generator.random(spec.shape, np.float32)
+        if spec.scale is not None and spec.zero_point is not None:
+            limits = np.iinfo(spec.dtype)
+            sample = np.float32(spec.scale) * (limits.min + (limits.max - limits.min) * sample - spec.zero_point)
+    return quantize(sample, spec)

@@ -1,0 +1,161 @@
+"""Every command: an example in its help, JSON of its own form, the numbers of the function behind it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from edgekit import passes, registry
+from edgekit.cli import commands
+from edgekit.runtimes import runtime_names
+
+Cli = Callable[..., Any]
+
+
+def parsed(result: Any, schema: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.out)
+    assert found["schema"] == schema, result.err
+    return found
+
+
+@pytest.mark.parametrize("name", registry.names(commands))
+def test_help_shows_an_example(name: str, cli: Cli) -> None:
+    result = cli(name, "--help")
+    assert result.code == 0
+    assert f"\n  edgekit {name}" in result.out, "an example, ready to be copied"
+    assert "--json" in result.out and "--debug" in result.out
+
+
+def test_help_lists_every_command(cli: Cli) -> None:
+    result = cli("--help")
+    assert result.code == 0
+    for name in registry.names(commands):
+        assert f"\n  {name} " in result.out
+
+
+def test_init(cli: Cli, tmp_path: Path) -> None:
+    found = parsed(cli("init", tmp_path / "new", "--json"), "edgekit.init/1")
+    assert found["recipe"] == str(tmp_path / "new" / "recipe.yaml")
+    text = Path(found["recipe"]).read_text()
+    assert yaml.safe_load(text)["model"] == "digits_cnn" and text.count("#") > 8, "with comments"
+    Path(found["recipe"]).write_text("mine")
+    refused = cli("init", tmp_path / "new")
+    assert refused.code == 1 and "not overwritten" in refused.err and "--force" in refused.err
+    assert Path(found["recipe"]).read_text() == "mine"
+    assert cli("init", tmp_path / "new", "--force").code == 0
+    assert Path(found["recipe"]).read_text() == text
+
+
+@pytest.mark.parametrize("kind", ["int8", "float16"])
+def test_convert(kind: str, cli: Cli, trained: Any, npz: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.tflite"
+    data = ["--data", npz] if kind == "int8" else []
+    result = cli("convert", trained.h5, "--format", kind, *data, "-o", out, "--json")
+    found = parsed(result, "edgekit.convert/1")
+    assert found["quantization"] == kind and found["bytes"] == out.stat().st_size
+    left = {f.name for f in tmp_path.iterdir()}
+    assert left >= {"m.tflite", "m.tflite.json"} and all(name.startswith("m.tflite") for name in left)
+    sidecar = json.loads((tmp_path / "m.tflite.json").read_text())
+    assert sidecar["schema"] == "edgekit.sidecar/1" and sidecar["task"] == "classification"
+    scored = parsed(cli("evaluate", out, "--data", npz, "--json"), "edgekit.evaluate/1")
+    assert scored["value"] > 0.85 and scored["samples"] == 100
+
+
+def test_convert_writes_the_preprocessing_and_evaluate_reads_it(cli: Cli, trained: Any, tmp_path: Path) -> None:
+    """digits are bytes of 0..16; the network was trained on 0..1."""
+    out = tmp_path / "m.tflite"
+    assert cli("convert", trained.h5, "--data", "digits", "-o", out).code == 0
+    (first, second) = json.loads((tmp_path / "m.tflite.json").read_text())["preprocessing"]
+    assert list(first) == ["cast"] and second == {"rescale": {"scale": 1 / 16, "offset": 0.0}}
+    assert parsed(cli("evaluate", out, "--data", "digits", "--json"), "edgekit.evaluate/1")["value"] > 0.85
+
+
+def test_convert_names_the_file_itself(cli: Cli, trained: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = cli("convert", trained.h5, "--format", "float32")
+    assert result.code == 0 and (tmp_path / "tiny_float32.tflite").is_file()
+    assert "quantization" in result.out and "CONV_2D" in result.out
+
+
+def test_evaluate_agrees_between_keras_and_the_file(
+    cli: Cli, trained: Any, tflites: dict[str, Path], npz: Path
+) -> None:
+    keras = parsed(cli("evaluate", trained.h5, "--data", npz, "--json"), "edgekit.evaluate/1")
+    file = parsed(cli("evaluate", tflites["float32"], "--data", npz, "--json"), "edgekit.evaluate/1")
+    assert keras["runtime"] == "keras" and file["runtime"] == "litert"
+    assert keras["value"] == file["value"] and keras["samples"] == 100
+    assert set(keras) == {"schema", "metric", "value", "low", "high", "samples", "runtime", "seconds"}
+    assert keras["low"] < keras["value"] < keras["high"] <= 1
+    text = cli("evaluate", tflites["int8"], "--data", npz)
+    assert text.code == 0 and "top1 " in text.out and "100 samples under litert" in text.out
+
+
+def test_inspect(cli: Cli, tflites: dict[str, Path]) -> None:
+    found = parsed(cli("inspect", tflites["int8"], "--json"), "edgekit.inspect/1")
+    assert found["quantization"] == "int8" and found["inputs"][0]["shape"] == [1, 8, 8, 1]
+    assert found["bytes"] == tflites["int8"].stat().st_size and found["macs"] > 0
+    text = cli("inspect", tflites["int8"])
+    assert text.code == 0 and found["sha256"][:16] in text.out and "FULLY_CONNECTED" in text.out
+
+
+def test_benchmark(cli: Cli, tflites: dict[str, Path]) -> None:
+    result = cli("benchmark", tflites["float32"], tflites["int8"], "--runs", 5, "--json")
+    found = parsed(result, "edgekit.benchmark/1")
+    assert result.code == 0 and [r["runs"] for r in found["results"]] == [5, 5]
+    for row in found["results"]:
+        time = row["latency_ms"]
+        assert 0 < time["min"] <= time["p50"] <= time["p99"] and time["low"] <= time["p50"] <= time["high"]
+    assert "host proxy" in found["note"] and found["environment"]["cpu"]
+    assert "a proxy, not a phone's" in cli("benchmark", tflites["int8"], "--runs", 2).out
+
+
+def test_benchmark_reports_what_fails_and_times_the_rest(cli: Cli, tflites: dict[str, Path], tmp_path: Path) -> None:
+    result = cli("benchmark", tmp_path / "absent.tflite", tflites["int8"], "--runs", 2, "--json")
+    bad, good = parsed(result, "edgekit.benchmark/1")["results"]
+    assert result.code == 1 and "does not exist" in bad["error"] and bad["latency_ms"] is None
+    assert good["error"] is None and good["latency_ms"]["p50"] > 0
+
+
+def test_schema(cli: Cli) -> None:
+    found = json.loads(cli("schema").out)
+    assert found["$schema"].startswith("https://json-schema.org") and found["title"] == "EdgeKit recipe"
+    assert {"model", "data", "passes", "convert", "budget", "seed"} <= set(found["properties"])
+
+
+def test_runtimes(cli: Cli) -> None:
+    found = parsed(cli("runtimes", "--json"), "edgekit.runtimes/1")["runtimes"]
+    assert [r["name"] for r in found] == runtime_names()
+    for row in found:
+        assert row["available"] == (row["reason"] is None)
+    assert next(r for r in found if r["name"] == "litert")["available"]
+
+
+def test_passes(cli: Cli) -> None:
+    found = parsed(cli("passes", "--json"), "edgekit.passes/1")["passes"]
+    assert [p["name"] for p in found] == registry.names(passes)
+    assert all(p["summary"] and p["keys"]["properties"]["finetune"]["description"] for p in found)
+    assert "sparsity" in cli("passes").out
+
+
+def test_doctor(cli: Cli) -> None:
+    result = cli("doctor", "--json")
+    found = parsed(result, "edgekit.doctor/1")
+    assert result.code == 0 and found["ok"]
+    assert {"python", "tensorflow", "runtime litert"} <= {c["name"] for c in found["checks"]}
+    assert {c["state"] for c in found["checks"]} <= {"ok", "missing", "broken"}
+    assert "runtime litert" in cli("doctor").out
+
+
+def test_report_without_a_run(cli: Cli, tmp_path: Path) -> None:
+    result = cli("report", tmp_path)
+    assert result.code == 1 and "without manifest.json" in result.err and list(tmp_path.iterdir()) == []
+    (tmp_path / "manifest.json").write_text("{}")
+    damaged = cli("report", tmp_path)
+    assert damaged.code == 1 and "edgekit.compress/1" in damaged.err
+    shutil.rmtree(tmp_path)

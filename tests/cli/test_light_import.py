@@ -1,0 +1,83 @@
+"""The command line answers without TensorFlow: it is neither imported for help nor needed to inspect and measure."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import edgekit.runtimes
+from edgekit import registry
+from edgekit.cli import commands
+
+PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
+HEAVY = (
+    "tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "optuna", "ray", "plotly", "sklearn",
+)  # fmt: skip
+
+RUN = """
+import sys
+from edgekit.cli import main
+HEAVY = {heavy}
+for arguments in {commands}:
+    try:
+        main(arguments)
+    except SystemExit as end:
+        assert not end.code, (arguments, end.code)
+    found = [n for n in HEAVY if n in sys.modules]
+    assert not found, (arguments, found)
+"""
+
+BLOCK = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {heavy}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def test_no_help_loads_a_heavy_library() -> None:
+    asked = [["--help"], ["--version"], *([name, "--help"] for name in registry.names(commands))]
+    script = RUN.format(heavy=HEAVY, commands=asked)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    for name in registry.names(commands):
+        assert f"Usage: edgekit {name}" in done.stdout
+
+
+def test_light_commands_do_not_load_one_either() -> None:
+    asked = [["inspect", str(PROBE)], ["schema"], ["passes"], ["benchmark", str(PROBE), "--runs", "2"]]
+    script = RUN.format(heavy=HEAVY, commands=asked)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def edgekit_without_tensorflow(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command where TensorFlow and its like cannot be imported, in the children too."""
+    (tmp_path / "sitecustomize.py").write_text(BLOCK.format(heavy=HEAVY))
+    script = "import sys; from edgekit.cli import main; main(sys.argv[1:])"
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
+
+
+def test_without_tensorflow(tmp_path: Path) -> None:
+    inspected = edgekit_without_tensorflow(tmp_path, "inspect", str(PROBE), "--json")
+    assert json.loads(inspected.stdout)["schema"] == "edgekit.inspect/1", inspected.stderr
+    timed = edgekit_without_tensorflow(
+        tmp_path, "benchmark", str(PROBE), "--runtime", "litert", "--runs", "3", "--json"
+    )
+    assert json.loads(timed.stdout)["results"][0]["latency_ms"]["p50"] > 0, timed.stderr
+    (tmp_path / "m.h5").write_bytes(b"x")
+    refused = edgekit_without_tensorflow(tmp_path, "convert", "some:model", "--format", "float32")
+    assert refused.returncode == 2 and "importable module" in refused.stderr
+    digits = edgekit_without_tensorflow(tmp_path, "evaluate", str(PROBE), "--data", "digits")
+    assert digits.returncode == 1 and "pip install 'edgekit[train]'" in digits.stderr
+    assert "Traceback" not in refused.stderr + digits.stderr

@@ -1,0 +1,174 @@
+"""Shared by all tests: the command line in-process, one tiny network trained and converted once, one finished run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import edgekit
+from edgekit import _tf
+from edgekit.cli import main
+from edgekit.data import Dataset, DataSpec, load_data
+from edgekit.models import save_model
+from edgekit.pipeline import Manifest
+from edgekit.training import Objective, Train, Trainer, seed_everything
+from edgekit_converters.tflite import ConvertSpec, convert_keras
+
+RECIPE = """\
+model: digits_cnn
+data: {source: digits, calibration: 32}
+train: {epochs: 2, learning_rate: 0.005}
+passes:
+  - sparsify: {sparsity: 0.5, layers: {"conv*": 0}, finetune: none}
+  - qat: {finetune: {epochs: 1}}
+convert: [int8, float32]
+budget: {accuracy_drop: 1.0}
+seed: 3
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A tiny classifier of digits: the tf_keras model and its file."""
+
+    model: Any
+    h5: Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run and its recipe."""
+
+    recipe: Path
+    output: Path
+    manifest: Manifest
+    said: list[str]
+
+    @property
+    def shas(self) -> dict[str, str]:
+        return {m.path: m.sha256 for m in self.manifest.models}
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Run one command in this process."""
+
+    def run(*arguments: object) -> Result:
+        capsys.readouterr()
+        code: Any = 0
+        try:
+            main([str(a) for a in arguments])
+        except SystemExit as end:
+            code = end.code or 0
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    return load_data("digits")
+
+
+@pytest.fixture(scope="session")
+def few_digits() -> Dataset:
+    """As digits, with few calibration samples: quantisation-aware training sees each several times, eagerly."""
+    return load_data(DataSpec(source="digits", calibration=32))
+
+
+@pytest.fixture(scope="session")
+def make_trainer(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trainer]:
+    def make(dataset: Dataset = digits, *, task: str = "classification", seed: int = 0) -> Trainer:
+        folder = tmp_path_factory.mktemp("work")
+        return Trainer(dataset, Objective.model_validate({"task": task}), seed, folder, quiet=True)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def build_tiny() -> Callable[[], Any]:
+    """An untrained 8x8x1 -> 10 classifier with a folding batch norm; about 2,500 weights."""
+
+    def build() -> Any:
+        keras = _tf.tf_keras()
+        layers = keras.layers
+        seed_everything(0)
+        return keras.Sequential(
+            [
+                layers.Input((8, 8, 1), name="image"),
+                layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="conv"),
+                layers.BatchNormalization(momentum=0.8, name="conv_bn"),
+                layers.ReLU(name="conv_relu"),
+                layers.Flatten(name="flatten"),
+                layers.Dense(16, activation="relu", name="hidden"),
+                layers.Dense(10, activation="softmax", name="scores"),
+            ],
+            name="tiny",
+        )
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def trained(
+    build_tiny: Callable[[], Any], make_trainer: Callable[..., Trainer], tmp_path_factory: pytest.TempPathFactory
+) -> Trained:
+    model = build_tiny()
+    make_trainer().fit(model, Train(epochs=6, learning_rate=0.01), name="tiny")
+    path = tmp_path_factory.mktemp("trained") / "tiny.h5"
+    save_model(model, path)
+    return Trained(model, path)
+
+
+@pytest.fixture(scope="session")
+def tflites(trained: Trained, digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The tiny network in float32 and int8; without sidecars."""
+    folder, found = tmp_path_factory.mktemp("tflites"), {}
+    for name in ("float32", "int8"):
+        found[name] = folder / f"{name}.tflite"
+        spec = ConvertSpec.model_validate({"format": name})
+        convert_keras(trained.model, found[name], spec, representative=digits.features("calibration"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def npz(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 training and 100 test digits, float32 in 0..1."""
+    path = tmp_path_factory.mktemp("npz") / "digits.npz"
+    x, y = digits.features("train"), digits.labels("train")
+    x_test, y_test = digits.features("test"), digits.labels("test")
+    np.savez(path, x_train=x[:300], y_train=y[:300], x_test=x_test[:100], y_test=y_test[:100])
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder, said = tmp_path_factory.mktemp("finished"), []
+    (folder / "recipe.yaml").write_text(RECIPE)
+    manifest = edgekit.compress(folder / "recipe.yaml", folder / "out", log=said.append)
+    return Run(folder / "recipe.yaml", folder / "out", manifest, said)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real models and data."""
+    folder = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"needs the real data sets in {folder} (or the folder named by EDGEKIT_DATA)")
+    return folder

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit import _tf
+from edgekit.data import Dataset
+from edgekit.models.tflite import inspect_tflite
+from edgekit.passes import Context, parse_pass, zero_masks
+from edgekit.target import Budget, load_target
+from edgekit.training import Train, Trainer
+from edgekit_converters.tflite import ConvertSpec, convert_keras
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def context(make_trainer: Callable[..., Trainer], few_digits: Dataset, trained: Any, said: list[str]) -> Context:
+    trainer = make_trainer(few_digits)
+    reference = trainer.score(trained.model)
+    return Context(trainer, Train(learning_rate=0.005), load_target("generic"), Budget(), reference, said.append)
+
+
+def wrapped(model: Any) -> set[str]:
+    return {n.name for n in model.layers if type(n).__name__ == "QuantizeWrapperV2"}
+
+
+def rounded(model: Any) -> set[str]:
+    """Layers whose weights are rounded; a wrapper that rounds only its output is there for its neighbour's sake."""
+    return {n for n in wrapped(model) if type(model.get_layer(n).quantize_config).__name__ != "OutputOnlyConfig"}
+
+
+def to_int8(model: Any, context: Context, path: Path) -> Any:
+    samples = context.trainer.dataset.features("calibration")
+    convert_keras(model, path, ConvertSpec(format="int8"), representative=samples)
+    return inspect_tflite(path)
+
+
+def test_trained_with_rounding_converts_to_int8(trained: Any, context: Context, tmp_path: Path) -> None:
+    model = parse_pass({"qat": {"finetune": {"epochs": 1}}}).apply(trained.model, context)
+    assert {"quant_conv", "quant_hidden", "quant_scores"} <= wrapped(model)
+    found = to_int8(model, context, tmp_path / "m.tflite")
+    assert found.quantization == "int8"
+    assert context.trainer.score(model) > context.reference - 0.05
+    from edgekit.measure.predict import predict
+
+    x = context.trainer.dataset.features("test")
+    agree = predict(tmp_path / "m.tflite", x).argmax(1) == model.predict(x, verbose=0).argmax(1)
+    assert agree.mean() > 0.97, "the file is the model that was trained"
+
+
+def test_without_finetuning_the_ranges_fit_the_data(trained: Any, context: Context) -> None:
+    model = parse_pass({"qat": {"finetune": "none"}}).apply(trained.model, context)
+    assert context.trainer.score(model) > context.reference - 0.1
+
+
+def test_skipped_layers_are_calibrated_instead(trained: Any, context: Context, said: list[str], tmp_path: Path) -> None:
+    model = parse_pass({"qat": {"skip": ["conv*", "hidden"], "finetune": "none"}}).apply(trained.model, context)
+    assert not {"quant_conv", "quant_hidden"} & rounded(model) and "quant_scores" in rounded(model)
+    assert any("left to the converter's calibration" in line and "hidden" in line for line in said)
+    assert to_int8(model, context, tmp_path / "m.tflite").quantization == "int8"
+
+
+def test_layers_that_tfmot_does_not_know_are_left_out(context: Context, said: list[str], tmp_path: Path) -> None:
+    keras = _tf.tf_keras()
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            layers.Input((8, 8, 1)),
+            layers.Conv2D(4, 3, name="first"),
+            layers.PReLU(shared_axes=[1, 2], name="prelu"),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax", name="scores"),
+        ]
+    )
+    result = parse_pass({"qat": {"finetune": "none"}}).apply(model, context)
+    assert "quant_prelu" not in wrapped(result) and "quant_scores" in wrapped(result)
+    assert any("prelu" in line for line in said)
+    assert to_int8(result, context, tmp_path / "m.tflite").quantization == "int8"
+
+
+def test_transposed_convolutions_convert(context: Context, tmp_path: Path) -> None:
+    layers = _tf.tf_keras().layers
+    model = _tf.tf_keras().Sequential(
+        [layers.Input((8, 8, 1)), layers.Conv2DTranspose(4, 3, name="up"), layers.Flatten(), layers.Dense(10)]
+    )
+    result = parse_pass({"qat": {"finetune": "none"}}).apply(model, context)
+    assert to_int8(result, context, tmp_path / "m.tflite").quantization == "int8"
+
+
+@pytest.mark.parametrize("skip", [[], ["hidden"]])  # a skipped layer before a wrapped one gets a wrapper of its own
+def test_zeros_of_sparsify_are_kept(skip: list[str], trained: Any, context: Context, tmp_path: Path) -> None:
+    sparse = parse_pass({"sparsify": {"sparsity": 0.8, "finetune": "none"}}).apply(trained.model, context)
+    masks = zero_masks(sparse)
+    assert {"conv/kernel", "hidden/kernel", "scores/kernel"} == set(masks)
+    model = parse_pass({"qat": {"finetune": {"epochs": 1}, "skip": skip}}).apply(sparse, context)
+    after = zero_masks(model, least=0)
+    for name, mask in masks.items():
+        assert after[name][mask].all(), name
+    assert to_int8(model, context, tmp_path / "m.tflite").zeros >= sum(m.sum() for m in masks.values())
+
+
+def test_check_says_what_stands_against_it(trained: Any, context: Context) -> None:
+    (finding,) = parse_pass({"qat": {"skip": ["cnov"]}}).check(trained.model, context.target)
+    assert finding == "skip names 'cnov', which no layer of the model fits"
+    twice = parse_pass({"qat": {"finetune": "none"}}).apply(trained.model, context)
+    assert any("already quantisation-aware" in f for f in parse_pass("qat").check(twice, context.target))
+
+
+def test_weights_are_untouched_without_finetuning(trained: Any, context: Context) -> None:
+    model = parse_pass({"qat": {"finetune": "none"}}).apply(trained.model, context)
+    kernels = {w.name.split(":")[0].split("/")[-2]: w.numpy() for w in model.weights if "kernel" in w.name}
+    np.testing.assert_array_equal(kernels["hidden"], trained.model.get_layer("hidden").get_weights()[0])

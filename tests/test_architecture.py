@@ -1,0 +1,153 @@
+"""The arrows of the design, over the syntax trees: imports run one way, those inside functions too."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = (ROOT / "edgekit", ROOT / "converters" / "edgekit_converters")
+HEAVY = {
+    "keras", "optuna", "plotly", "ray", "sklearn", "tensorflow", "tensorflow_model_optimization", "tensorly",
+    "tf_keras",
+}  # fmt: skip
+LAYERS = (
+    {"errors", "registry", "artifact", "_tf"},
+    {"training", "models", "data", "target"},
+    {"passes", "edgekit_converters", "runtimes", "measure"},
+    {"recipe"},
+    {"pipeline"},
+    {"report", "search"},
+    {"cli", "api", "demo"},
+)
+LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for source in SOURCES:
+        for path in source.rglob("*.py"):
+            parts = path.relative_to(source.parent).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports(path: Path, *, everywhere: bool = True) -> Iterator[str]:
+    """Full names of what a file imports; those for type checkers alone do not count."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    inside = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in skipped or (id(node) in inside and not everywhere):
+            continue
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name == "edgekit":  # what is used of it counts
+                    used = re.findall(r"\bedgekit\.(\w+)", path.read_text(encoding="utf-8"))
+                    yield from (f"edgekit.api.{n}" for n in used if n in API)
+                else:
+                    yield alias.name
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the arrows"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                if node.module == "edgekit" and alias.name in API:
+                    full = f"edgekit.api.{alias.name}"
+                yield full if full in MODULES or node.module == "edgekit" else str(node.module)
+
+
+def api_names() -> set[str]:
+    tree = ast.parse((ROOT / "edgekit" / "api.py").read_text(encoding="utf-8"))
+    listed = next(n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__")
+    return set(ast.literal_eval(listed))
+
+
+API = api_names()
+
+
+def room(module: str) -> str | None:
+    """The folder or leaf that a module stands in; None for other packages and for edgekit itself."""
+    first, _, rest = module.partition(".")
+    if first == "edgekit_converters":
+        return first
+    return rest.partition(".")[0] if first == "edgekit" and rest and not rest.startswith("__") else None
+
+
+def edges() -> set[tuple[str, str, str]]:
+    found = set()
+    for name, path in MODULES.items():
+        here = room(name)
+        for imported in imports(path) if here else ():
+            there = room(imported)
+            if here and there and here != there:
+                found.add((here, there, name))
+    return found
+
+
+def test_every_room_has_a_layer() -> None:
+    rooms = {room(name) for name in MODULES} - {None}
+    assert rooms <= LEVEL.keys(), f"give these a layer: {rooms - LEVEL.keys()}"
+
+
+def test_imports_run_downwards() -> None:
+    broken = sorted(f"{name} imports {there}" for here, there, name in edges() if LEVEL[there] > LEVEL[here])
+    assert not broken, broken
+
+
+def test_rooms_of_one_layer_have_no_cycle() -> None:
+    pairs = {(here, there) for here, there, _ in edges()}
+    reach = set(pairs)
+    while longer := {(a, d) for a, b in reach for c, d in pairs if b == c} - reach:
+        reach |= longer
+    assert not [pair for pair in reach if pair[0] == pair[1]]
+
+
+@pytest.mark.parametrize("family", ["edgekit.passes", "edgekit.runtimes"])
+def test_plugins_do_not_know_each_other_nor_the_pipeline(family: str) -> None:
+    for name, path in MODULES.items():
+        if not name.startswith(f"{family}."):
+            continue
+        for imported in imports(path):
+            assert not imported.startswith("edgekit.pipeline"), f"{name} imports {imported}"
+            plugin = imported.removeprefix(f"{family}.")
+            if imported.startswith(f"{family}.") and not plugin.startswith("_"):
+                assert name.split(".")[2] == plugin.split(".")[0], f"{name} imports {imported}"
+
+
+def test_heavy_libraries_are_not_imported_at_module_level() -> None:
+    for name, path in MODULES.items():
+        heavy = {i.partition(".")[0] for i in imports(path, everywhere=False)} & HEAVY
+        assert not heavy, f"{name} imports {heavy}"
+
+
+def test_tensorflow_comes_through_one_door() -> None:
+    door = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
+    for name, path in MODULES.items():
+        found = {i.partition(".")[0] for i in imports(path)} & door
+        assert name == "edgekit._tf" or not found, f"{name} imports {found}"
+
+
+def test_the_scan_sees_what_it_should() -> None:
+    """So that an empty scan never passes for a clean one."""
+    found = edges()
+    assert ("pipeline", "edgekit_converters", "edgekit.pipeline.run") in found
+    assert ("cli", "api", "edgekit.cli.commands.inspect") in found  # import edgekit inside a function
+    assert any(here == "api" and there == "pipeline" for here, there, _ in found)
+    assert len(MODULES) > 60

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from edgekit import passes, registry
+from edgekit.errors import EdgekitError, RecipeError, UsageError
+from edgekit.recipe import load_recipe, parse_recipe, recipe_schema, starter_recipe
+from edgekit.target import load_target, target_names
+from edgekit_converters.tflite import format_names
+
+MINIMAL: dict[str, Any] = {"model": "digits_cnn", "data": "digits", "train": {"epochs": 1}}
+
+
+def recipe(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_starter_recipe_and_its_dump_are_the_same_recipe() -> None:
+    with starter_recipe() as path:
+        first = load_recipe(path)
+    assert [p.name for p in first.passes] == ["sparsify", "qat"]
+    assert parse_recipe(first.dump()) == first
+    assert parse_recipe(yaml.safe_load(yaml.safe_dump(first.dump()))) == first
+
+
+def test_short_forms_and_defaults() -> None:
+    short = parse_recipe({**MINIMAL, "passes": ["qat", {"sparsify": None}], "convert": ["int8", "float32"]})
+    assert short.data.source == "digits" and short.seed == 0 and short.measure == ("litert",)
+    assert [c.input_dtype for c in short.convert] == ["int8", "float32"]
+    assert short.budget.accuracy_drop == 0.01
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"modle": "x"}, r"Unknown recipe key. Received: 'modle'. Did you mean 'model'\?"),
+        ({"train": {"epoch": 1}}, r"Unknown recipe key. Received: 'train.epoch'. Did you mean 'epochs'\?"),
+        ({"train": {"epochs": 0}}, "The recipe key train.epochs must fit: .*greater than or equal to 1.*Received: 0"),
+        ({"train": {"epochs": "many"}}, "train.epochs must fit"),
+        ({"data": {"source": "digits", "calib": 1}}, r"'data.calib'. Did you mean 'calibration'\?"),
+        ({"passes": ["sparsifi"]}, r"Unknown pass. Received: 'sparsifi'. Did you mean 'sparsify'\?"),
+        ({"passes": [{"sparsify": {"sparcity": 0.5}}]}, r"sparsify.sparcity'. Did you mean 'sparsity'\?"),
+        ({"passes": [{"sparsify": {"sparsity": 1.0}}]}, "sparsify.sparsity must fit"),
+        ({"passes": [{"sparsify": {"begin": 0.9}}]}, "sparsify must fit: end must come after begin"),
+        ({"passes": [{"sparsify": {"pattern": "4:2"}}]}, "pattern is N:M"),
+        ({"passes": [{"sparsify": {"pattern": "2:4", "block": [2, 2]}}]}, "exclude each other"),
+        ({"passes": [{"qat": {}, "sparsify": {}}]}, "A list entry is a name, or one name with its options"),
+        ({"convert": ["int4"]}, "Unknown format. Received: 'int4'"),
+        ({"convert": [{"int8": {"input_dtype": "float16"}}]}, "int8 or uint8 or float32. Received: float16"),
+        ({"convert": []}, "Received: an empty list"),
+        ({"measure": ["litert2"]}, r"Unknown runtime in measure. Received: 'litert2'. Did you mean 'litert'\?"),
+        ({"measure": []}, "Received: an empty list"),
+        ({"target": "pixle"}, "Unknown target. Received: 'pixle'"),
+        ({"target": "cortex-m4", "convert": ["float16"]}, "formats that the target cortex-m4 runs.*float16"),
+        ({"budget": {"accuracy_drop": 2}}, "budget.accuracy_drop must fit"),
+        ({"objective": {"task": "classify"}}, "objective.task must fit"),
+        ({"seed": -1}, "The recipe key seed must fit"),
+        ({"model": None}, "The recipe key model must fit"),
+    ],
+)
+def test_what_breaks_a_rule_is_said_in_one_sentence(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message) as caught:
+        parse_recipe({**MINIMAL, **change})
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_keys_are_named() -> None:
+    with pytest.raises(RecipeError, match="A recipe needs the key model. A starter recipe is written by: edgekit init"):
+        parse_recipe({"data": "digits"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "mapping of keys. Received: .*an empty file"),
+        ("- a\n", "mapping of keys. Received: .*list"),
+        ("model: [", "valid YAML. Received: "),
+        ("model: !!python/object/apply:os.system ['true']\ndata: digits", "valid YAML"),
+    ],
+)
+def test_files_that_are_no_recipe(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        load_recipe(recipe(tmp_path, text))
+
+
+def test_missing_and_binary_files(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="YAML file. Received: .*absent.yaml.*edgekit init"):
+        load_recipe(tmp_path / "absent.yaml")
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(RecipeError, match="valid YAML"):
+        load_recipe(tmp_path / "b.yaml")
+
+
+def test_set_changes_a_key(tmp_path: Path) -> None:
+    path = recipe(tmp_path, "model: digits_cnn\ndata: digits\ntrain: {epochs: 1}\npasses: [qat, {sparsify: {}}]\n")
+    changes = ["passes.1.sparsity=0.8", "train.epochs=3", "budget.model_bytes=5_000", "passes.0.skip=[conv*]"]
+    found = load_recipe(path, [*changes, "data.calibration=7", "convert=[float32]"])
+    qat, sparsify = found.passes
+    assert sparsify.sparsity == 0.8 and qat.skip == ("conv*",)  # type: ignore[attr-defined]
+    assert found.train and found.train.epochs == 3
+    assert found.budget.model_bytes == 5000 and found.data.calibration == 7 and found.convert[0].format == "float32"
+
+
+@pytest.mark.parametrize("text", ["epochs", "=3", ".a=1", "passes.7.sparsity=1", "seed.x=1", "passes.x.y=1", "model={"])
+def test_set_that_names_nothing_is_wrong_usage(tmp_path: Path, text: str) -> None:
+    path = recipe(tmp_path, "model: digits_cnn\ndata: digits\npasses: [qat]\nseed: 1\n")
+    with pytest.raises(UsageError, match="--set"):
+        load_recipe(path, [text])
+
+
+def test_relative_paths_are_taken_from_the_recipes_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("m.h5", "d.npz"):
+        (tmp_path / "sub" / name).write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    found = load_recipe(recipe(tmp_path / "sub", "model: m.h5\ndata: d.npz\n"))
+    assert Path(found.model) == tmp_path / "sub" / "m.h5" and Path(found.data.source) == tmp_path / "sub" / "d.npz"
+
+
+def test_every_target_is_a_contract_that_the_formats_know() -> None:
+    for name in target_names():
+        assert set(load_target(name).formats) <= set(format_names())
+
+
+def check(value: Any, schema: dict[str, Any], root: dict[str, Any], where: str = "recipe") -> list[str]:
+    """What in a value breaks a JSON schema: the few keywords that ours uses."""
+    if "$ref" in schema:
+        return check(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root, where)
+    if "anyOf" in schema:
+        tried = [check(value, option, root, where) for option in schema["anyOf"]]
+        return [] if [] in tried else min(tried, key=len)
+    if "enum" in schema and value not in schema["enum"]:
+        return [f"{where}: {value!r} is not one of {schema['enum']}"]
+    kinds = {
+        "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
+        "null": type(None),
+    }  # fmt: skip
+    if "type" in schema and not isinstance(value, kinds[schema["type"]]):
+        return [f"{where}: {value!r} is no {schema['type']}"]
+    found = []
+    if isinstance(value, dict):
+        known, other = schema.get("properties", {}), schema.get("additionalProperties", True)
+        found += [f"{where}: lacks {key}" for key in schema.get("required", []) if key not in value]
+        for key, item in value.items():
+            rule = known.get(key, other)
+            found += [f"{where}: unknown key {key}"] if rule is False else []
+            found += check(item, rule, root, f"{where}.{key}") if isinstance(rule, dict) else []
+    if isinstance(value, list) and "items" in schema:
+        for i, item in enumerate(value):
+            found += check(item, schema["items"], root, f"{where}.{i}")
+    return found
+
+
+def test_the_schema_accepts_the_starter_recipe_and_refuses_mistakes() -> None:
+    schema = recipe_schema()
+    with starter_recipe() as path:
+        starter = yaml.safe_load(path.read_text())
+    assert check(starter, schema, schema) == []
+    for change in ({"modle": 1}, {"passes": ["nope"]}, {"passes": [{"sparsify": {"x": 1}}]}, {"convert": ["int4"]}):
+        assert check({**starter, **change}, schema, schema), change
+
+
+def test_the_schema_accepts_the_short_form_of_data() -> None:
+    schema = recipe_schema()
+    assert check({"model": "digits_cnn", "data": "digits"}, schema, schema) == []
+
+
+def test_the_schema_knows_every_pass() -> None:
+    (enum,) = (o["enum"] for o in recipe_schema()["properties"]["passes"]["items"]["anyOf"] if "enum" in o)
+    assert enum == registry.names(passes)
+
+
+def test_errors_of_other_rooms_become_recipe_errors() -> None:
+    with pytest.raises(EdgekitError) as caught:
+        parse_recipe({**MINIMAL, "passes": [{"sparsify": {"finetune": {"epoch": 3}}}]})
+    assert isinstance(caught.value, RecipeError) and "epoch" in str(caught.value)
