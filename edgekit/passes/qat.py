@@ -24,11 +24,6 @@ LEFT_OUT = ("InputLayer", "Conv2DTranspose")
 EMA_DECAY = 0.999
 """TF-MOT's own, of the moving averages of activation ranges."""
 CALIBRATION_BATCH = 64
-ACTIVATION_RANGES = tuple(
-    f"{place}_{end}"
-    for place in ("output", "pre_activation", "post_activation", "quantize_layer")
-    for end in ("min", "max")
-)
 FOLDS_BATCH_NORM = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense")
 
 
@@ -122,11 +117,13 @@ def _calibrate_ranges(model: Any, context: Context) -> None:
     Fresh wrappers start at -6..6 and move by a thousandth per batch, so a model that is trained little would clip. One
     step of a moving average tells what the batch showed: seen = old + (new - old) / (1 - decay). Ranges are the mean
     over batches, as training would settle on; three rounds, since a clipped layer hides the range of the next one.
-    Batch statistics move in training mode too and are put back.
+    The input's range, outside the wrappers, is the extremes seen and needs no help. Batch statistics move in training
+    mode too and are put back.
     """
     tf = _tf.tensorflow()
     x = context.trainer.dataset.features("calibration")
-    ranges = [w for w in model.weights if w.name.rpartition("/")[2].partition(":")[0].endswith(ACTIVATION_RANGES)]
+    wrappers = [layer for layer in model.layers if type(layer).__name__.startswith("QuantizeWrapper")]
+    ranges = [w for layer in wrappers for w in layer.weights if _is_range(w.name) and "kernel" not in w.name]
     kept = [(w, w.numpy()) for w in model.weights if not _is_range(w.name)]
     for _ in range(3):
         seen = []
@@ -148,7 +145,7 @@ def _is_range(name: str) -> bool:
 
 
 def _keep_zeros(model: Any, masks: dict[str, Any]) -> Any:
-    """A callback that puts the zeros of kernels that are not quantised back after every step; TF-MOT keeps the others."""
+    """A callback that puts back the zeros of kernels without a quantiser after every step; TF-MOT keeps the others."""
     plain = [layer for layer in model.layers if not any("kernel_min" in w.name for w in layer.weights)]
     kept = []
     for weight in (w for layer in plain for w in layer.weights):

@@ -124,7 +124,8 @@ class Trainer:
 
 
 def seed_everything(seed: int) -> None:
-    """Make what follows repeatable: Python, numpy and TensorFlow seeds, and deterministic kernels."""
+    """Make what follows repeatable: Python, numpy and TensorFlow seeds, kernels, and automatic layer names."""
+    _tf.tf_keras().backend.reset_uids()  # names are in the file, so its bytes depend on them
     _tf.tf_keras().utils.set_random_seed(seed)
     _tf.tensorflow().config.experimental.enable_op_determinism()
 

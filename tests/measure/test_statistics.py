@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.errors import DataError
 from edgekit.measure.accuracy import correct, mse, paired_drop, top1
-from edgekit.measure.statistics import bootstrap_median, mean_interval, wilson
+from edgekit.measure.statistics import bootstrap_median, mean_interval, median_by_turns, ratio_by_turns, wilson
 
 
 def test_wilson_as_published() -> None:
@@ -71,3 +71,50 @@ def test_mse() -> None:
         mse(np.zeros((3, 2)), np.zeros((3, 3)))
     with pytest.raises(DataError, match="at least two"):
         mse(np.zeros((1, 2)), np.zeros((1, 2)))
+
+
+def _turns(rng: np.random.Generator, launches: int, turns: int) -> np.ndarray:
+    """Logarithms of turns that resemble their neighbours, in launches that each have their own luck; true value 0."""
+    found = []
+    for _ in range(launches):
+        noise = rng.normal(scale=0.015, size=turns)
+        for i in range(1, turns):
+            noise[i] += 0.5 * noise[i - 1]
+        found.append(noise + rng.normal(scale=0.005))
+    return np.concatenate(found)
+
+
+def test_ratio_by_turns_covers_the_truth_where_neighbours_resemble_each_other() -> None:
+    rng, hits, plain = np.random.default_rng(2), 0, 0
+    launches = np.repeat(np.arange(5), 6)
+    for seed in range(200):
+        logs = _turns(rng, 5, 6)
+        found = ratio_by_turns(np.exp(logs), np.ones(30), launches, seed=seed, resamples=400)
+        hits += found.low <= 1 <= found.high
+        naive = bootstrap_median(logs, seed=seed, resamples=400)
+        plain += naive.low <= 0 <= naive.high
+    assert hits >= 180 and plain < hits, (hits, plain)
+
+
+def test_ratio_by_turns_cancels_what_both_share() -> None:
+    rng = np.random.default_rng(3)
+    load = rng.uniform(1, 3, 30)  # the machine's, from turn to turn
+    found = ratio_by_turns(1.1 * load, load, np.repeat(np.arange(5), 6))
+    assert found == pytest.approx((1.1, 1.1, 1.1))
+
+
+def test_median_by_turns() -> None:
+    turns = [[1.0, 2.0, 3.0], [2.0, 2.0], [10.0]]
+    value, low, high = median_by_turns(turns, [0, 0, 1], resamples=200)
+    assert value == 2.0 and low <= value <= high <= 10.0
+    assert median_by_turns(turns, [0, 0, 1], resamples=200) == (value, low, high)
+    assert median_by_turns([[4.0]], [0]) == (4.0, 4.0, 4.0)
+
+
+def test_turns_need_a_launch_each() -> None:
+    with pytest.raises(DataError, match="one launch for each turn"):
+        median_by_turns([[1.0]], [0, 1])
+    with pytest.raises(DataError, match="above 0"):
+        ratio_by_turns([1.0, 0.0], [1.0, 1.0], [0, 0])
+    with pytest.raises(DataError):
+        ratio_by_turns([], [], [])

@@ -1,52 +1,197 @@
-"""edgekit benchmark: latency on this host, side by side."""
+"""edgekit benchmark: what an inference costs, side by side, and a gate against an earlier run."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgekit.cli import output
+from edgekit.errors import DataError, UsageError
 
-SUMMARY = "Latency of .tflite files on this host, interleaved, each in a child process."
+if TYPE_CHECKING:
+    from edgekit.measure.gate import Check, Gate
+    from edgekit.measure.latency import BenchmarkReport
+
+SUMMARY = "Latency, memory and device figures of .tflite files, side by side, each in a child process."
+REGRESSED = 3
+_VARIANT_OPTIONS = {"cpu": "arm64", "config": "ethos_u"}
 
 
 @click.command()
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--runtime", "runtimes", multiple=True, default=("litert",), show_default=True, help="May be given again."
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    default=("litert",),
+    show_default=True,
+    help="May be given again; a variant is written arm64:cortex-a53.",
 )
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--runs", type=click.IntRange(min=1), default=50, show_default=True, help="Timed inferences of each.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of one inference.")
+@click.option("--kernels", type=click.Choice(["default", "builtin", "reference"]), default="default", show_default=True)
+@click.option("--runs", type=click.IntRange(min=1), help="Timed inferences of each; default about half a second's.")
+@click.option("--launches", type=click.IntRange(min=1), default=5, show_default=True, help="New processes of each.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds for one answer of a runtime, after which it is ended.",
+)
+@click.option("--cpu", help="Processor of the runtime arm64, such as cortex-a53.")
+@click.option("--config", help="NPU of the runtime ethos_u, such as ethos-u55-256.")
+@click.option("--profile", is_flag=True, help="Show where the time goes, by operator.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw the figures to a .html or .png file.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="What an earlier run printed with --json.")
+@click.option("--fail-if", "gates", multiple=True, metavar="RULE", help='Such as "arm64.instructions > 1 %".')
 @output.json_option
 @output.debug_option
-def command(models: tuple[Path, ...], runtimes: tuple[str, ...], threads: int, runs: int, as_json: bool) -> None:
-    """Time MODELS, in turns, so that a change of the machine's load hits all alike.
+def command(
+    models: tuple[Path, ...],
+    runtimes: tuple[str, ...],
+    threads: int,
+    kernels: Any,
+    runs: int | None,
+    launches: int,
+    time_limit: float,
+    cpu: str | None,
+    config: str | None,
+    profile: bool,
+    plot: Path | None,
+    baseline: Path | None,
+    gates: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Measure MODELS; on this host in turns, so that a change of the machine's load hits all alike.
 
-    The figures are this host's: a proxy, never a phone's. A model that fails is reported and the others go on; the
-    exit code is then 1.
+    The times of this host are a proxy, never a phone's; arm64, ethos_u and tflm count instructions, cycles and memory,
+    which repeat. Every model is compared with the first. A model that fails is reported and the others go on; the exit
+    code is then 1.
+
+    A gate, RUNTIME.METRIC > N % (or > N, in the metric's unit), says by how much a figure may rise against the
+    baseline; where one rises more, the exit code is 3. A time counts only where its whole interval is above. Metrics:
+    latency_ms.p50, instructions, arena_bytes, cycles, sram_bytes, flash_bytes, encoded_weight_bytes,
+    peak_memory_bytes, bytes.
 
     \b
-    edgekit benchmark float32.tflite int8.tflite
-    edgekit benchmark model.tflite --runtime litert --runtime tflite_runtime --json
+    edgekit benchmark float32.tflite int8.tflite --plot latency.html
+    edgekit benchmark model.tflite --runtime arm64 --runtime tflm --json > baseline.json
+    edgekit benchmark model.tflite --runtime arm64 --baseline baseline.json --fail-if "arm64.instructions > 1 %"
     """
-    import edgekit
+    from edgekit.measure import gate, latency
 
-    with output.progress("blocks", quiet=as_json) as progress:
-        report = edgekit.benchmark(models, runtimes=runtimes, threads=threads, runs=runs, progress=progress)
+    runtimes = _with_variants(runtimes, {"cpu": cpu, "config": config})
+    rules = [gate.parse_gate(text, runtimes) for text in gates]
+    if rules and baseline is None:
+        raise UsageError("--fail-if compares with a baseline.", remedy="Add --baseline FILE.")
+    old = gate.read_baseline(baseline) if baseline else None
+    if old is not None:
+        gate.check_baseline([str(model) for model in models], old, rules)
+    draw = _plotter(plot) if plot else None
+    with output.progress("turns", quiet=as_json) as progress:
+        report = latency.benchmark(
+            models,
+            runtimes=runtimes,
+            threads=threads,
+            runs=runs,
+            launches=launches,
+            kernels=kernels,
+            profile=profile or as_json,
+            time_limit=time_limit,
+            progress=progress,
+        )
+    data = report.as_dict()
     failed = [r for r in report.results if r.error]
+    if old is not None:
+        data["gate"] = _judged(data, old, rules)
     if as_json:
-        output.print_json(report.as_dict())
+        output.print_json(data)
     else:
-        rows = []
-        for r in report.results:
-            time = r.latency_ms
-            figures = [f"{v:.3f}" for v in (time.p50, time.low, time.high, time.p90, time.p99)] if time else [None] * 5
-            memory = f"{r.peak_memory_bytes / 2**20:.1f}" if r.peak_memory_bytes is not None else None
-            rows.append([r.model, r.runtime, *figures, memory])
-        columns = ["model", "runtime", "median ms", "low", "high", "p90", "p99", "peak MiB"]
-        output.table(f"Latency on this host ({threads} thread, {runs} runs): a proxy, not a phone's", columns, rows)
+        _show(data, profile=profile)
         for r in failed:
             output.log(f"Error: {r.model} on {r.runtime}: {r.error}")
-    if failed:
+    if draw is not None:
+        draw(report)
+        output.log(f"Plot: {plot}")
+    verdict: dict[str, Any] = data.get("gate") or {}  # type: ignore[assignment]
+    if verdict.get("error"):
+        output.log(f"Error: {verdict['error']}")
+    if failed or verdict.get("error"):
         raise click.exceptions.Exit(1)
+    if verdict.get("tripped"):
+        raise click.exceptions.Exit(REGRESSED)
+
+
+def _plotter(path: Path) -> Callable[[BenchmarkReport], None]:
+    from edgekit.report.benchmark_page import plotter
+
+    return plotter(path)
+
+
+def _with_variants(runtimes: tuple[str, ...], options: dict[str, str | None]) -> tuple[str, ...]:
+    """`--cpu X` makes arm64:X of arm64; what names its variant itself stays."""
+    for option, value in options.items():
+        runtime = _VARIANT_OPTIONS[option]
+        if value is None:
+            continue
+        if runtime not in runtimes:
+            raise UsageError(
+                f"--{option} belongs to the runtime {runtime}.",
+                received=f"--runtime {', '.join(runtimes)}",
+                remedy=f"Add --runtime {runtime}.",
+            )
+        runtimes = tuple(f"{name}:{value}" if name == runtime else name for name in runtimes)
+    return runtimes
+
+
+def _judged(data: dict[str, Any], old: dict[str, Any], rules: list[Gate]) -> dict[str, Any]:
+    from edgekit.measure import gate
+
+    checks: list[Check] = []
+    error = None
+    try:
+        checks = gate.judge(data, old, rules) if rules else gate.changes(data, old)
+    except DataError as problem:  # the results are shown all the same
+        error = str(problem)
+    return {
+        "checks": [check.as_dict() for check in checks],
+        "notes": gate.notes(data, old, checks),
+        "tripped": any(check.tripped for check in checks),
+        "error": error,
+    }
+
+
+def _show(data: dict[str, Any], *, profile: bool) -> None:
+    from edgekit.report.benchmark_text import comparison_rows, count_rows, profile_rows, time_rows
+
+    for kind in dict.fromkeys(r["latency_kind"] for r in data["results"] if r["latency_ms"]):
+        timed = [r for r in data["results"] if r["latency_kind"] == kind]
+        threads = f"{timed[0]['threads']} thread{'s' * (timed[0]['threads'] > 1)}"
+        place = f"this host ({threads}): a proxy, not a phone's" if kind == "host proxy" else f"the {kind} ({threads})"
+        columns, rows = time_rows(timed)
+        output.table(f"Latency on {place}", columns, rows)
+    for runtime in dict.fromkeys(r["runtime"] for r in data["results"]):
+        columns, rows = count_rows([r for r in data["results"] if r["runtime"] == runtime])
+        if rows:
+            output.table(f"{runtime}: one inference", columns, rows)
+    columns, rows = comparison_rows(data["comparisons"])
+    if rows:
+        output.table(f"Times the figure of {data['comparisons'][0]['against']}", columns, rows)
+    for result in data["results"] if profile else ():
+        if result["profile"]:
+            columns, rows = profile_rows(result["profile"])
+            output.table(f"{result['model']} on {result['runtime']}, by operator", columns, rows)
+        elif result["error"] is None:
+            reason = result["profile_note"] or f"{result['runtime']} tells none"
+            click.echo(f"{result['model']} on {result['runtime']}: no profile ({reason})")
+    noise = data["noise"]
+    if noise and noise["reasons"]:
+        click.echo(f"The machine was {noise['level']}: {'; '.join(noise['reasons'])}.")
+    verdict = data.get("gate") or {"checks": [], "notes": [], "tripped": False}
+    for check in verdict["checks"]:
+        click.echo(("REGRESSED " if check["tripped"] else "ok ") + check["message"])
+    for note in verdict["notes"]:
+        click.echo(f"Note: {note}")
