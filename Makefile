@@ -2,13 +2,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DEBIAN_PACKAGES := adb qemu-user gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 
-.PHONY: help demo test slow-test lint clean
+.PHONY: help demo test slow-test device-test device-tools lint clean
 
 help:
 	@echo "make demo       set up .venv and run the whole job on embedded real digits"
 	@echo "make test       set up .venv and run the tests"
 	@echo "make slow-test  the tests that need minutes or the data sets in EDGEKIT_DATA"
+	@echo "make device-test  models on emulated devices; installs Debian packages (root)"
 	@echo "make lint       ruff and mypy"
 
 demo: $(READY)
@@ -19,6 +21,15 @@ test: $(READY)
 
 slow-test: $(READY)
 	$(BIN)/pytest -n 2 -m slow
+
+device-test: device-tools
+	$(BIN)/pytest -n 2 -m "slow or not slow" device_tests
+
+# QEMU with its plugins (not the static build), the arm64 cross compiler and the Android client.
+device-tools: $(READY)
+	command -v adb qemu-aarch64 aarch64-linux-gnu-gcc gcc >/dev/null || \
+	{ apt-get update && apt-get install -y --no-install-recommends $(DEBIAN_PACKAGES); }
+	$(BIN)/edgekit doctor --install arm64 >/dev/null
 
 lint: $(READY)
 	$(BIN)/ruff check .

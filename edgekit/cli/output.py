@@ -41,13 +41,14 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], 
     """A table on stdout; the first column is text, the others are figures (to the right) or text too."""
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     shown = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(columns):
         shown.add_column(name, justify="right" if i and figures else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*("–" if cell is None else str(cell) for cell in row))
+        shown.add_row(*("–" if cell is None else escape(str(cell)) for cell in row))
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)

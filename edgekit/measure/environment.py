@@ -1,4 +1,4 @@
-"""On what something was measured: processor, load, versions."""
+"""On what something was measured: processor, its governor, load, versions."""
 
 from __future__ import annotations
 
@@ -6,18 +6,26 @@ import os
 import platform
 from contextlib import suppress
 from importlib import metadata
+from pathlib import Path
 
-__all__ = ["cores", "environment"]
+__all__ = ["cores", "environment", "load"]
 
-_PACKAGES = ("edgekit", "numpy", "ai-edge-litert", "tflite-runtime", "tensorflow")
+_PACKAGES = (
+    "edgekit", "numpy", "ai-edge-litert", "tflite-runtime", "tensorflow", "tflite-micro", "ethos-u-vela",
+)  # fmt: skip
+_GOVERNORS = "devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor"
 
 
 def environment() -> dict[str, object]:
-    """cpu, cores (at hand), load (last minute's average, None where unknown), platform, and versions by package."""
+    """cpu, cores (at hand), governor, load (last minute's average), platform, and versions by package.
+
+    What the system does not tell is None, such as the governor of most virtual machines.
+    """
     return {
         "cpu": _cpu(),
         "cores": cores(),
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "governor": _governor(),
+        "load": load(),
         "platform": platform.platform(),
         "versions": {"python": platform.python_version(), **_versions()},
     }
@@ -26,6 +34,20 @@ def environment() -> dict[str, object]:
 def cores() -> int:
     """CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def load() -> float | None:
+    """Processes that ran or waited for a CPU, the average of the last minute; None where unknown."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def _governor() -> str | None:
+    """How the system sets the CPU's frequency ("performance", "powersave"); all names, where cores differ."""
+    found = set()
+    for file in Path("/sys").glob(_GOVERNORS):
+        with suppress(OSError):
+            found.add(file.read_text().strip())
+    return ", ".join(sorted(found)) or None
 
 
 def _cpu() -> str:

@@ -1,76 +1,62 @@
-"""How long one inference takes and how much memory it holds, measured side by side in child processes."""
+"""What one inference costs: time and memory, side by side in child processes; and what device-side runtimes count."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from edgekit.errors import EdgekitError, ModelError, UsageError
-from edgekit.measure.environment import environment
-from edgekit.measure.statistics import bootstrap_median
-from edgekit.runtimes import Array, TensorSpec, TimedSession, load_runtime
+from edgekit.errors import UsageError, did_you_mean
+from edgekit.measure._results import KERNELS, Job, Latency, Result, compare_all
+from edgekit.measure.comparison import Comparison
+from edgekit.measure.environment import environment, load
+from edgekit.measure.noise import Noise, judge, spread
+from edgekit.runtimes import load_runtime
+from edgekit.runtimes._interpreter import Kernels
 
 __all__ = ["NOTE", "BenchmarkReport", "BenchmarkResult", "Latency", "benchmark"]
 
 NOTE = "host proxy: measured on this machine's CPU, not on a phone or microcontroller; it ranks models, at best"
 
-_BLOCKS = 10  # turns that each model gets
-_STABLE = 0.05  # relative change between medians of two warm-up blocks
+BenchmarkResult = Result
 
-
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds of one inference: mean, min, median (p50) with its 95 % interval (low, high), p90, p99."""
-
-    mean: float
-    min: float
-    p50: float
-    p90: float
-    p99: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class BenchmarkResult:
-    """One model on one runtime.
-
-    Attributes:
-        model: Path, as given.
-        runtime, threads: What ran it.
-        runs: Timed inferences; 0 where it failed.
-        latency_ms: None where it failed.
-        peak_memory_bytes: The child's highest resident set after the runtime was imported, less the one then: model,
-            arena, kernels' scratch and packed weights. None where unknown.
-        error: One line, or None.
-    """
-
-    model: str
-    runtime: str
-    threads: int
-    runs: int = 0
-    latency_ms: Latency | None = None
-    peak_memory_bytes: int | None = None
-    error: str | None = None
+_TURNS = 30  # in all launches together
+_RUNS_PER_TURN = 5  # at least, where the number of runs is settled
+_SHORTEST_TURNS = 10  # as many turns as runs, up to here
+_LAUNCH_SECONDS = 30.0  # after which a launch of slow models takes no more turns
+_FEWEST_TURNS = 3
 
 
 @dataclass(frozen=True)
 class BenchmarkReport:
-    """All results of one interleaved run, in the order of models, then runtimes."""
+    """All results of one interleaved run.
+
+    Attributes:
+        results: In the order of models, then runtimes.
+        comparisons: Every other model against the first, on each runtime, by time, instructions or cycles.
+        noise: How calm the machine was; None where nothing was timed on it.
+        environment: See `edgekit.measure.environment`; `load` is the last minute's at the end, and `load_before` that
+            at the start.
+        note: What the times are.
+    """
 
     results: tuple[BenchmarkResult, ...]
     environment: dict[str, object]
     note: str = NOTE
+    comparisons: tuple[Comparison, ...] = ()
+    noise: Noise | None = None
     schema: str = field(default="edgekit.benchmark/1", init=False)
 
     def as_dict(self) -> dict[str, object]:
         return {
             "schema": self.schema,
             "results": [asdict(result) for result in self.results],
+            "comparisons": [asdict(comparison) for comparison in self.comparisons],
+            "noise": self.noise.as_dict() if self.noise else None,
             "environment": self.environment,
             "note": self.note,
         }
@@ -81,115 +67,126 @@ def benchmark(
     *,
     runtimes: Sequence[str] = ("litert",),
     threads: int = 1,
-    runs: int = 50,
+    runs: int | None = 50,
+    launches: int = 1,
+    kernels: Kernels = "default",
+    profile: bool = False,
+    time_limit: float = 60.0,
     max_warmup: int = 200,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> BenchmarkReport:
-    """Time every model on every runtime, in turns, so that a change of the machine's load hits all alike.
+    """Take what every model costs on every runtime.
 
-    Each (model, runtime) has a child process of its own, and all are alive throughout. The clock runs around the
-    inference only, not around the copying of inputs and outputs. The interval is that of a bootstrap, which takes
-    inferences as independent.
+    Runtimes that time themselves take turns, in an order that changes from turn to turn, so that a change of the
+    machine's load hits all alike. Each (model, runtime) has a child process of its own, and all are alive throughout a
+    launch. The clock runs around the inference only, not around the copying of inputs and outputs. Intervals are those
+    of a bootstrap over launches and blocks of turns; with one launch, they leave out what another process of the same
+    model would differ by (memory layout: usually below 1 %).
+
+    Runtimes that count (tflm, arm64, ethos_u) are asked once for each model, before; a device with a tool of its own
+    (adb) times the models there, one after the other.
 
     Args:
         models: `.tflite` files; inputs are random by `seed` (float in 0..1, quantised integers over their whole range,
             other integers 0 or 1, because they are usually indices).
-        runtimes: Names of runtimes of `edgekit.runtimes`.
-        threads: Threads of one inference.
-        runs: Timed inferences of each.
-        max_warmup: Untimed inferences at most; they end when the median of a block is within 5 % of the last one's.
-        seed: Of inputs and bootstrap.
+        runtimes: Names of runtimes of `edgekit.runtimes`, also of variants such as "arm64:cortex-a53".
+        threads: Threads of one inference, on runtimes that time themselves.
+        runs: Timed inferences of each; None for 30 turns of about 15 ms.
+        launches: How often each model is loaded in a new process. From 3 on, intervals hold.
+        kernels: "default", "builtin" or "reference", on TFLite's interpreters.
+        profile: Also take the operators' shares where a runtime has a profiler; those that count give them anyway.
+        time_limit: Seconds that a runtime may take for one answer before it is ended: the loading of a model, or
+            some inferences.
+        max_warmup: Untimed inferences of a launch at most; they end when medians of three blocks agree to 3 %.
+        seed: Of inputs, order of turns and bootstrap.
         progress: Called with (turns done, turns in all).
 
     Raises:
-        UsageError: No such runtime; no models; fewer than one thread or run.
+        UsageError: No such runtime or kernels; no models; fewer than one thread, run or launch; no time.
 
     A model that fails does not raise: its result says why, and the others go on.
     """
-    for name, value in (("models", len(models)), ("runtimes", len(runtimes)), ("threads", threads), ("runs", runs)):
+    counts = {"models": len(models), "runtimes": len(runtimes), "threads": threads, "launches": launches}
+    for name, value in {**counts, "runs": 1 if runs is None else runs}.items():
         if value < 1:
             raise UsageError(f"A benchmark needs at least one of: {name}.", received=value)
+    if time_limit <= 0:
+        raise UsageError("The time limit is above 0 s.", received=time_limit)
+    if kernels not in KERNELS:
+        raise UsageError("No such kernels.", received=repr(kernels), remedy=did_you_mean(kernels, KERNELS))
     for runtime in runtimes:
         load_runtime(runtime)
-    pairs = [_Pair(Path(model), runtime, threads) for model in models for runtime in runtimes]
+    before = load()
+    jobs = [
+        Job(Path(model), runtime, threads=threads, kernels=kernels, time_limit=time_limit)
+        for model in models
+        for runtime in runtimes
+    ]
     try:
-        for pair in pairs:
-            pair.guard(partial(pair.warm_up, np.random.default_rng(seed), max_warmup))
-        turns = [len(part) for part in np.array_split(np.arange(runs), min(_BLOCKS, runs))]
-        for done, turn in enumerate(turns, 1):
-            for pair in pairs:
-                pair.guard(partial(pair.measure, turn))
-            if progress is not None:
-                progress(done, len(turns))
-        return BenchmarkReport(tuple(pair.result(seed) for pair in pairs), environment())
+        for job in jobs:
+            job.count(runs)
+        _take_turns(jobs, _plan(runs, launches), max_warmup, seed, progress)
+        if profile:
+            for job in jobs:
+                job.take_profile()
+        results = tuple(job.result(seed) for job in jobs)
     finally:
-        for pair in pairs:
-            pair.close()
+        for job in jobs:
+            job.close()
+    around = {**environment(), "load_before": before}
+    return BenchmarkReport(
+        results, around, comparisons=compare_all(jobs, results, seed), noise=_noise(jobs, before, threads)
+    )
 
 
-class _Pair:
-    """A model on a runtime, while it is measured; after an error it only remembers the error."""
-
-    def __init__(self, model: Path, runtime: str, threads: int) -> None:
-        self._model = model
-        self._result = BenchmarkResult(str(model), runtime, threads)
-        self._session: TimedSession | None = None
-        self._took: list[int] = []
-
-    def guard(self, step: Callable[[], None]) -> None:
-        if self._result.error is not None:
-            return
-        try:
-            step()
-        except EdgekitError as error:
-            self._result = replace(self._result, error=" ".join(str(error).split()))
-            self.close()
-
-    def warm_up(self, rng: np.random.Generator, most: int) -> None:
-        session = load_runtime(self._result.runtime).open(self._model, threads=self._result.threads)
-        if not isinstance(session, TimedSession):
-            session.close()
-            raise UsageError(f"The runtime {self._result.runtime} does not measure time.", remedy="Use litert.")
-        self._session = session
-        block, last = max(1, most // 20), 0.0
-        session.time([_random_input(spec, rng) for spec in session.inputs], 1)
-        for _ in range(0, most, block):
-            median = float(np.median(session.time([], block)))
-            if abs(median - last) <= _STABLE * median:
-                break
-            last = median
-
-    def measure(self, runs: int) -> None:
-        assert self._session is not None
-        self._session.time([], 1)  # the others have had the caches
-        self._took += self._session.time([], runs)
-
-    def result(self, seed: int) -> BenchmarkResult:
-        memory: list[int | None] = []
-        if self._session is not None:
-            self.guard(lambda: memory.append(self._session.peak_memory() if self._session else None))
-        if self._result.error is not None:
-            return self._result
-        ms = np.asarray(self._took, np.float64) / 1e6
-        p50, low, high = bootstrap_median(ms, seed=seed)
-        p90, p99 = (float(value) for value in np.quantile(ms, [0.9, 0.99]))
-        latency = Latency(float(ms.mean()), float(ms.min()), p50, p90, p99, low, high)
-        return replace(self._result, runs=len(ms), latency_ms=latency, peak_memory_bytes=memory[0])
-
-    def close(self) -> None:
-        if self._session is not None:
-            self._session.close()
-        self._session = None
+def _plan(runs: int | None, launches: int) -> list[list[int | None]]:
+    """The inferences of each turn of each launch; None where the turn's length is settled by time."""
+    if runs is None:
+        return [[None] * len(part) for part in np.array_split(np.arange(_TURNS), min(launches, _TURNS))]
+    turns = max(min(runs, _SHORTEST_TURNS), min(_TURNS, runs // _RUNS_PER_TURN))
+    sizes: list[int | None] = [len(part) for part in np.array_split(np.arange(runs), turns)]
+    return [[sizes[i] for i in part] for part in np.array_split(np.arange(turns), min(launches, turns))]
 
 
-def _random_input(spec: TensorSpec, rng: np.random.Generator) -> Array:
-    dtype = np.dtype(spec.dtype)
-    if dtype.kind == "f":
-        return rng.random(spec.shape).astype(dtype)
-    if dtype.kind == "b" or (dtype.kind in "iu" and spec.scale is None):
-        return rng.integers(0, 2, spec.shape).astype(dtype)
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype.name)
-        return rng.integers(limits.min, limits.max, spec.shape, dtype=dtype.type, endpoint=True)
-    raise ModelError(f"A benchmark needs inputs of numbers; {spec.name!r} is not.", received=spec.dtype)
+def _take_turns(
+    jobs: Sequence[Job],
+    plan: Sequence[Sequence[int | None]],
+    max_warmup: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    order = np.random.default_rng(seed)
+    timed = [job.timed for job in jobs if job.timed is not None]
+    done, total = 0, sum(map(len, plan))
+    for launch in plan if timed else ():
+        for one in timed:
+            one.guard(partial(one.launch, np.random.default_rng(seed), max_warmup))
+        started = time.monotonic()
+        for turn, runs in enumerate(launch):
+            slow = time.monotonic() - started > _LAUNCH_SECONDS
+            if not (runs is None and slow and turn >= _FEWEST_TURNS):
+                for i in order.permutation(len(timed)):
+                    timed[i].guard(partial(timed[i].measure, runs))
+            done += 1
+            if progress is not None:
+                progress(done, total)
+        for one in timed:
+            one.guard(one.land)
+    if not timed and progress is not None:
+        progress(total, total)
+
+
+def _noise(jobs: Sequence[Job], load_before: float | None, threads: int) -> Noise | None:
+    timed = [job.timed for job in jobs if job.timed is not None and job.timed.error is None]
+    if not timed:
+        return None
+    known = [one.switches for one in timed if one.switches is not None]
+    return judge(
+        [spread(one.by_turns().medians) for one in timed],
+        switches=sum(known) if known else None,
+        seconds=sum(one.seconds() for one in timed),
+        load=load_before,
+        cores=int(str(environment()["cores"])),
+        threads=threads,
+    )

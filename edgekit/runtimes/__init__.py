@@ -6,15 +6,19 @@ A `.tflite` from outside may corrupt the heap, abort or never return, so a model
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
 from edgekit import registry
+from edgekit.errors import UsageError, did_you_mean
 
 __all__ = [
     "Array",
@@ -23,14 +27,20 @@ __all__ = [
     "DeviceRuntime",
     "OperatorShare",
     "Runtime",
+    "SelfTimedRuntime",
     "Session",
     "TensorSpec",
     "TimedSession",
+    "VARIANTS",
+    "WatchedSession",
     "load_runtime",
     "runtime_names",
 ]
 
 Array = NDArray[Any]
+
+VARIANTS: Mapping[str, str] = MappingProxyType({"adb": "serial", "arm64": "cpu", "ethos_u": "config"})
+"""What follows the colon in a runtime's name, such as "arm64:cortex-a53": the keyword of its methods that it is."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +123,21 @@ class TimedSession(Session, Protocol):
         ...
 
 
+@runtime_checkable
+class WatchedSession(Protocol):
+    """A timed session that knows how often it was disturbed."""
+
+    def switches(self) -> int:
+        """How often the operating system took the CPU away during the timed inferences so far."""
+        ...
+
+
 @dataclass(frozen=True)
 class OperatorShare:
     """One operator's part of an inference.
 
     Attributes:
-        operator: Builtin operator name, such as "CONV_2D".
+        operator: Builtin operator name, such as "CONV_2D", or the delegate's own, such as "XNNPACK Add (ND)".
         name: Of its output tensor, or its place in the graph.
         share: Fraction 0..1 of the runtime's own figure (time, instructions or cycles).
         value: That figure itself.
@@ -169,6 +188,19 @@ class DeviceRuntime(Protocol):
         ...
 
 
+@runtime_checkable
+class SelfTimedRuntime(Protocol):
+    """A runtime whose own tool times a model on a device, where this process cannot take turns."""
+
+    def benchmark(self, path: Path, *, threads: int = 1, runs: int = 50, time_limit: float = 300.0) -> Any:
+        """What the tool tells, as `edgekit.runtimes.adb.AdbResult` has it.
+
+        Raises:
+            RuntimeFailed: The device is missing, or refuses or does not survive the model.
+        """
+        ...
+
+
 class Runtime(Protocol):
     """Something that runs a `.tflite`."""
 
@@ -194,10 +226,32 @@ def runtime_names() -> list[str]:
 
 
 def load_runtime(name: str) -> Runtime:
-    """A runtime by its name.
+    """A runtime by its name, or one of its variants: "arm64:cortex-a53", "ethos_u:ethos-u85-256", "adb:SERIAL".
 
     Raises:
-        UsageError: No runtime of that name; the nearest one is suggested.
+        UsageError: No runtime of that name; the nearest one is suggested. It has no variants. (That there is no such
+            variant is found out when it is used.)
     """
-    runtime: Runtime = registry.load(sys.modules[__name__], name).RUNTIME
-    return runtime
+    base, colon, variant = name.partition(":")
+    runtime: Runtime = registry.load(sys.modules[__name__], base).RUNTIME
+    if not colon:
+        return runtime
+    if base not in VARIANTS:
+        raise UsageError(
+            f"The runtime {base} has no variants.", received=repr(name), remedy=did_you_mean(base, VARIANTS)
+        )
+    if not variant:
+        raise UsageError(f"A variant of {base} is written {base}:{VARIANTS[base].upper()}.", received=repr(name))
+    return _variant(runtime, name, {VARIANTS[base]: variant})
+
+
+def _variant(runtime: Runtime, name: str, option: Mapping[str, str]) -> Runtime:
+    """The same runtime with one option settled in every method that takes it."""
+    bound: dict[str, Any] = {}
+    for method in ("probe", "open", "measure", "benchmark"):
+        if (function := getattr(runtime, method, None)) is not None:
+            takes = option.keys() <= inspect.signature(function).parameters.keys()
+            bound[method] = partial(function, **option) if takes else function
+    made: Any = SimpleNamespace(name=name, **bound)
+    variant: Runtime = made
+    return variant

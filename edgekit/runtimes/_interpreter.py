@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edgekit.errors import ModelError, RuntimeFailed, UsageError, did_you_mean
-from edgekit.runtimes import Array, TensorSpec
+from edgekit.runtimes import Array, OperatorShare, TensorSpec
 from edgekit.runtimes._child import Child
 from edgekit.runtimes._quantize import travel_dtype
 
@@ -23,6 +23,7 @@ Kernels = Literal["default", "builtin", "reference"]
 
 _PROBE = Path(__file__).with_name("_probe.tflite")  # y = relu(x) on float32 [1, 4], made with tf.lite 2.21
 _ALIGNMENT = 64  # bytes
+_PROFILE_SECONDS = 1.0  # spent on a profile, at most
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,15 @@ class InterpreterRuntime:
         package: The distribution that holds it, for version and remedy.
         load: Called in the child only: the `Interpreter` class, and the `OpResolverType` of each kernel choice.
         remedy: What to do where it cannot be loaded.
+        profiler: Called in a child only, with path, threads, kernels and seconds: the operators' times, as
+            `edgekit.runtimes._litert_profile.profile` gives them. None where the package has no profiler.
     """
 
     name: str
     package: str
     load: Callable[[], tuple[Any, Mapping[str, Any]]]
     remedy: str
+    profiler: Callable[[str, int, str, float], list[list[Any]]] | None = None
 
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model ran and came out right."""
@@ -88,6 +92,59 @@ class InterpreterRuntime:
         reply, _ = child.request(request, limit=time_limit)
         return InterpreterSession(child, _specs(reply["inputs"]), _specs(reply["outputs"]), time_limit)
 
+    def profile(
+        self, path: Path, *, threads: int = 1, kernels: Kernels = "default", time_limit: float = 60.0
+    ) -> tuple[OperatorShare, ...] | None:
+        """Where one inference spends its time, by the runtime's own profiler; None where it has none.
+
+        Profiling slows small operators, and the clock counts whole microseconds: the shares are for finding the
+        operators that cost, not for comparing models.
+
+        Args:
+            path, threads, kernels, time_limit: As for `open`.
+
+        Returns:
+            Mean ms of each operator, largest first. What a delegate runs has the delegate's name for it, after fusing.
+
+        Raises:
+            ModelError: The file is not a well-formed `.tflite`.
+            RuntimeFailed: The profiler refuses or does not survive the model, or cannot profile these kernels.
+        """
+        from edgekit.models.tflite import read_tflite
+
+        if self.profiler is None:
+            return None
+        path = Path(path).resolve()
+        graph = read_tflite(path).subgraphs[0]
+        child = Child(self.name)
+        request = {"op": "profile", "path": str(path), "threads": threads, "kernels": kernels}
+        try:
+            reply, _ = child.request({**request, "seconds": min(_PROFILE_SECONDS, time_limit / 2)}, limit=time_limit)
+            rows = [(str(kind), str(label), int(node), float(ms)) for kind, label, node, ms in reply["profile"]]
+        except (ValueError, TypeError, KeyError) as error:
+            raise RuntimeFailed(
+                f"The child process of the runtime {self.name} must answer in EdgeKit's own form.",
+                received=str(error),
+                remedy="The model may have corrupted it: do not use this file.",
+            ) from error
+        finally:
+            child.close()
+        names = {
+            i: graph.tensors[operator.outputs[0]].name for i, operator in enumerate(graph.operators) if operator.outputs
+        }
+        whole = sum(row[-1] for row in rows) or 1.0
+        shares = (
+            OperatorShare(
+                label if kind == "node" else f"XNNPACK {label}",
+                names.get(node, f"place {place}"),
+                ms / whole,
+                ms,
+                "ms",
+            )
+            for place, (kind, label, node, ms) in enumerate(rows)
+        )
+        return tuple(sorted(shares, key=lambda share: -share.value))
+
 
 class InterpreterSession:
     """A model opened in a child process: a Session, BatchSession and TimedSession."""
@@ -99,6 +156,7 @@ class InterpreterSession:
         self._travel: list[np.dtype[np.generic]] = []
         self._out_shape: tuple[int, ...] = ()
         self._shared: mmap.mmap | None = None
+        self._switches = 0
 
     def __enter__(self) -> InterpreterSession:
         return self
@@ -162,7 +220,12 @@ class InterpreterSession:
         if inputs:
             _check_declared(inputs, self._inputs)
         reply, _ = self._child.request({"op": "time", "runs": runs}, inputs, limit=self._limit)
+        self._switches += int(reply.get("switches", 0))
         return [int(ns) for ns in reply["ns"]]
+
+    def switches(self) -> int:
+        """Involuntary context switches of the child during the timed inferences so far, of all its threads."""
+        return self._switches
 
     def peak_memory(self) -> int | None:
         """Highest resident set (VmHWM) since just before the model was loaded, less the one then; None off Linux."""

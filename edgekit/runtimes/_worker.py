@@ -58,9 +58,11 @@ class _Server:
     def handle(self, header: dict[str, Any], arrays: list[Array]) -> Reply:
         if header["op"] == "open":
             return self._open(header)
+        if header["op"] == "profile":
+            return self._profile(header)
         operations: dict[str, Callable[[Engine, dict[str, Any], list[Array]], Reply]] = {
             "run": lambda engine, _, inputs: ({}, engine.run(inputs)),
-            "time": lambda engine, request, inputs: ({"ns": engine.time(inputs, request["runs"])}, []),
+            "time": self._time,
             "plan": self._plan,
             "share": self._share,
             "map": self._map,
@@ -78,6 +80,16 @@ class _Server:
         self._base_memory = _restart_peak()
         self._engine = Engine(interpreter, kernels[header["kernels"]], header["path"], header["threads"])
         return {"inputs": self._engine.inputs, "outputs": self._engine.outputs}, []
+
+    def _profile(self, header: dict[str, Any]) -> Reply:
+        runtime: Any = load_runtime(self._runtime)
+        rows = runtime.profiler(header["path"], header["threads"], header["kernels"], header["seconds"])
+        return {"profile": rows}, []
+
+    def _time(self, engine: Engine, header: dict[str, Any], inputs: list[Array]) -> Reply:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+        took = engine.time(inputs, header["runs"])
+        return {"ns": took, "switches": resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw - before}, []
 
     def _plan(self, engine: Engine, header: dict[str, Any], arrays: list[Array]) -> Reply:
         batch, shape = engine.plan(arrays, header["batch"], header["output"], self._sign_of_life)

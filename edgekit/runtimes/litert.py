@@ -17,9 +17,18 @@ def _load() -> tuple[Any, Mapping[str, Any]]:
     return Interpreter, op_resolvers(OpResolverType)
 
 
+def _profile(path: str, threads: int, kernels: str, seconds: float) -> list[list[Any]]:
+    from edgekit.runtimes._litert_profile import MODES, profile
+
+    if kernels not in MODES:
+        raise ValueError(f"the profiler runs default and builtin kernels, not {kernels} ones")
+    return profile(path, threads, kernels, seconds)
+
+
 RUNTIME: Runtime = InterpreterRuntime(
     name="litert",
     package="ai-edge-litert",
     load=_load,
     remedy="Install it with: pip install ai-edge-litert",
+    profiler=_profile,
 )

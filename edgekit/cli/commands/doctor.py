@@ -15,14 +15,21 @@ EXTRAS = {
 
 
 @click.command()
+@click.option("--install", type=click.Choice(["arm64"]), help="Fetch and build what a runtime needs, into a cache.")
+@click.option("--apt", is_flag=True, help="With --install, as root: also run apt-get for the compilers and QEMU.")
 @output.json_option
 @output.debug_option
-def command(as_json: bool) -> None:
+def command(install: str | None, apt: bool, as_json: bool) -> None:
     """Check packages, versions that must fit together, and runtimes. Exit code 1 if something is broken.
 
     \b
     edgekit doctor
+    edgekit doctor --install arm64
     """
+    if install:
+        from edgekit.runtimes import _arm64
+
+        _arm64.install(output.log, apt=apt)
     checks = [*_packages(), *_runtimes()]
     broken = [c for c in checks if c["state"] == "broken"]
     if as_json:

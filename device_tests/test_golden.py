@@ -1,0 +1,113 @@
+"""The models that EdgeKit makes, on every runtime: golden vectors, and figures against a committed baseline.
+
+`EDGEKIT_RECORD_BASELINE=1` writes the baseline anew, for changes that are meant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgekit
+from edgekit import _tf, registry
+from edgekit.measure.golden import read_golden, write_golden
+from edgekit.models import networks
+from edgekit.runtimes import DeviceRuntime, Runtime, load_runtime
+from edgekit.training import seed_everything
+from edgekit_converters.tflite import ConvertSpec, convert_keras
+
+INPUTS = {
+    "autoencoder": (640,),
+    "digits_cnn": (8, 8, 1),
+    "ds_cnn": (49, 10, 1),
+    "lenet5": (28, 28, 1),
+    "mobilenet_v1": (96, 96, 3),
+    "resnet8": (32, 32, 3),
+    "vgg_small": (32, 32, 3),
+}
+EXECUTING = ("litert", "tflite_runtime", "tensorflow", "tflm", "arm64")
+EXACT = ("tflm",)
+LARGEST_DIFFERENCE = 3
+"""Least significant bits between reference and optimised kernels, on these networks' outputs."""
+BASELINE = Path(__file__).with_name("baseline.json")
+FIGURES = {"tflm": ("arena_bytes", 0.0), "arm64": ("instructions", 0.01), "ethos_u": ("cycles", 0.01)}
+"""Figure of a runtime, and how far it may move from the baseline."""
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """int8 files of the reference networks, calibrated on random samples, with their golden vectors."""
+    assert set(INPUTS) == set(registry.names(networks))
+    folder, made = tmp_path_factory.mktemp("models"), {}
+    for name, shape in INPUTS.items():
+        seed_everything(0)
+        model = registry.load(networks, name).build(shape, 10)
+        samples = np.random.default_rng(0).normal(size=(16, *shape)).astype(np.float32)
+        model(_tf.tensorflow().constant(samples), training=True)
+        made[name] = folder / f"{name}.tflite"
+        convert_keras(model, made[name], ConvertSpec(format="int8"), representative=samples)
+        write_golden(made[name], samples)
+    return made
+
+
+@pytest.mark.parametrize("name", EXECUTING)
+@pytest.mark.parametrize("network", sorted(INPUTS))
+def test_answers_are_the_golden_ones(name: str, network: str, models: dict[str, Path]) -> None:
+    assert_golden(available(name), models[network])
+
+
+@pytest.mark.parametrize("name", EXECUTING)
+def test_the_demos_model(name: str, demo: Path) -> None:
+    assert_golden(available(name), demo)
+
+
+@pytest.mark.parametrize("network", sorted(INPUTS))
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_figures_stay_at_the_baseline(name: str, network: str, models: dict[str, Path]) -> None:
+    runtime = available(name)
+    assert isinstance(runtime, DeviceRuntime)
+    key, slack = FIGURES[name]
+    value = getattr(runtime.measure(models[network]), key)
+    recorded = json.loads(BASELINE.read_text()) if BASELINE.is_file() else {}
+    if os.environ.get("EDGEKIT_RECORD_BASELINE"):
+        recorded.setdefault(network, {})[f"{name}.{key}"] = value
+        BASELINE.write_text(json.dumps(recorded, indent=2, sort_keys=True) + "\n")
+        return
+    assert value == pytest.approx(recorded[network][f"{name}.{key}"], rel=slack)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's int8 file, trained for a shorter time."""
+    output = tmp_path_factory.mktemp("demo")
+    recipe = Path(__file__).resolve().parents[1] / "examples" / "digits" / "recipe.yaml"
+    shorter = ("train.epochs=2", "passes.0.finetune.epochs=1", "passes.1.finetune.epochs=1", "convert=[int8]")
+    return output / edgekit.compress(recipe, output, overrides=shorter).models[0].path
+
+
+def available(name: str) -> Runtime:
+    """A runtime that works here; a missing tool is a failure in CI and a skip elsewhere."""
+    runtime = load_runtime(name)
+    reason = runtime.probe()
+    if reason is not None:
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    return runtime
+
+
+def assert_golden(runtime: Runtime, model: Path) -> None:
+    golden = read_golden(model)
+    session = runtime.open(model)
+    try:
+        for i in range(len(golden)):
+            outputs = session.run([array[i] for array in golden.inputs])
+            for given, wanted in zip(outputs, (array[i] for array in golden.outputs), strict=True):
+                if runtime.name in EXACT:
+                    np.testing.assert_array_equal(given, wanted)
+                else:
+                    assert np.abs(given.astype(int) - wanted.astype(int)).max() <= LARGEST_DIFFERENCE
+    finally:
+        session.close()

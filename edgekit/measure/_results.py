@@ -1,0 +1,217 @@
+"""One model on one runtime: which way it is measured, and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.artifact import sha256_of
+from edgekit.errors import EdgekitError
+from edgekit.measure._timing import Timed, one_line
+from edgekit.measure.comparison import Comparison, compare_counts, compare_times
+from edgekit.measure.noise import spread
+from edgekit.measure.statistics import median_by_turns
+from edgekit.runtimes import DeviceFigures, DeviceRuntime, OperatorShare, SelfTimedRuntime, load_runtime
+from edgekit.runtimes._interpreter import InterpreterRuntime, Kernels
+
+__all__ = ["KERNELS", "Job", "Latency", "Result", "compare_all"]
+
+KERNELS = ("default", "builtin", "reference")
+
+_HOST = "host proxy"
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds of one inference: mean, min, median (p50) with its 95 % interval (low, high), p90, p99.
+
+    A device's own tool may not tell p50, p90 and p99, which are then None; low and high are then the mean's.
+    """
+
+    mean: float
+    min: float
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model on one runtime; what the runtime does not tell is None.
+
+    Attributes:
+        model: Path, as given.
+        runtime, threads: What ran it.
+        runs: Timed inferences; 0 where it failed or is not timed.
+        latency_ms: None where it failed or is not timed.
+        peak_memory_bytes: The child's highest resident set after the runtime was imported, less the one then: model,
+            arena, kernels' scratch and packed weights.
+        error: One line, or None.
+        bytes, sha256: Of the file; None where it cannot be read.
+        kernels: TFLite's choice of kernels, on its interpreters.
+        launches, turns: How often the model was loaded in a new process, and how many turns it had in all.
+        latency_kind: "host proxy", "device" or "emulated device".
+        turn_spread: The middle half of the turns' medians, as a fraction of their median.
+        warm_up_runs, warm_up_stable: Untimed inferences, and whether times had become stable.
+        switches: Involuntary context switches during timed inferences.
+        instructions, arena_bytes, cycles, sram_bytes, flash_bytes, encoded_weight_bytes, operators_on_cpu, profile: See
+            `edgekit.runtimes.DeviceFigures`.
+        profile_note: Why there is no profile although it was asked for.
+    """
+
+    model: str
+    runtime: str
+    threads: int
+    runs: int = 0
+    latency_ms: Latency | None = None
+    peak_memory_bytes: int | None = None
+    error: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    kernels: str | None = None
+    launches: int = 0
+    turns: int = 0
+    latency_kind: str | None = None
+    turn_spread: float | None = None
+    warm_up_runs: int | None = None
+    warm_up_stable: bool | None = None
+    switches: int | None = None
+    instructions: int | None = None
+    arena_bytes: int | None = None
+    cycles: int | None = None
+    sram_bytes: int | None = None
+    flash_bytes: int | None = None
+    encoded_weight_bytes: int | None = None
+    operators_on_cpu: int | None = None
+    profile: tuple[OperatorShare, ...] | None = None
+    profile_note: str | None = None
+
+
+class Job:
+    """A model on a runtime, measured in the way that the runtime allows.
+
+    Args:
+        model: Its path.
+        runtime: Name of a runtime or variant.
+        threads, kernels, time_limit: As for `edgekit.measure.latency.benchmark`.
+    """
+
+    def __init__(self, model: Path, runtime: str, *, threads: int, kernels: Kernels, time_limit: float) -> None:
+        self._model, self._threads, self._kernels, self._limit = model, threads, kernels, time_limit
+        self._runtime: Any = load_runtime(runtime)
+        interpreter = isinstance(self._runtime, InterpreterRuntime)
+        counts = isinstance(self._runtime, DeviceRuntime | SelfTimedRuntime)
+        size = model.stat().st_size if model.is_file() else None
+        self._result = Result(
+            str(model),
+            runtime,
+            1 if counts and not isinstance(self._runtime, SelfTimedRuntime) else threads,
+            bytes=size,
+            sha256=sha256_of(model) if size is not None else None,
+            kernels=kernels if interpreter else None,
+        )
+        options = {"threads": threads, "time_limit": time_limit}
+        self.timed = None if counts else Timed(model, runtime, kernels=kernels, **options)  # type: ignore[arg-type]
+
+    def count(self, runs: int | None) -> None:
+        """Ask a runtime that does not take turns for what it tells."""
+        if self.timed is not None:
+            return
+        try:
+            if isinstance(self._runtime, SelfTimedRuntime):
+                self._on_device(runs)
+            else:
+                self._take(self._runtime.measure(self._model, time_limit=self._limit))
+        except EdgekitError as error:
+            self._result = replace(self._result, error=one_line(error))
+
+    def take_profile(self) -> None:
+        """Ask a runtime that takes turns for the operators' shares; that it cannot tell is no failure."""
+        if self.timed is None or self.timed.error is not None:
+            return
+        note = f"the runtime {self._result.runtime} has no profiler"
+        shares = None
+        if isinstance(self._runtime, InterpreterRuntime):
+            try:
+                shares = self._runtime.profile(
+                    self._model, threads=self._threads, kernels=self._kernels, time_limit=self._limit
+                )
+            except EdgekitError as error:
+                note = one_line(error)
+        self._result = replace(self._result, profile=shares, profile_note=None if shares else note)
+
+    def result(self, seed: int) -> Result:
+        """What has been found."""
+        timed = self.timed
+        if timed is None:
+            return self._result
+        if timed.error is not None:
+            return replace(self._result, error=timed.error)
+        by_turns = timed.by_turns()
+        ms = np.concatenate(timed.turns) / 1e6
+        p50, low, high = median_by_turns([turn / 1e6 for turn in timed.turns], by_turns.launches, seed=seed)
+        p90, p99 = (float(value) for value in np.quantile(ms, [0.9, 0.99]))
+        return replace(
+            self._result,
+            runs=len(ms),
+            latency_ms=Latency(float(ms.mean()), float(ms.min()), p50, p90, p99, low, high),
+            peak_memory_bytes=timed.peak_memory,
+            launches=int(by_turns.launches[-1]) + 1,
+            turns=len(timed.turns),
+            latency_kind=_HOST,
+            turn_spread=spread(by_turns.medians),
+            warm_up_runs=timed.warm_up_runs,
+            warm_up_stable=timed.stable,
+            switches=timed.switches,
+        )
+
+    def close(self) -> None:
+        """End the child process, if one is alive."""
+        if self.timed is not None:
+            self.timed.close()
+
+    def _take(self, figures: DeviceFigures) -> None:
+        told = {name: getattr(figures, name) for name in DeviceFigures.__dataclass_fields__}
+        self._result = replace(self._result, **told)
+
+    def _on_device(self, runs: int | None) -> None:
+        options = {} if runs is None else {"runs": runs}
+        told: Any = self._runtime.benchmark(self._model, threads=self._threads, time_limit=self._limit, **options)
+        took, figures = told.latency_ms, told.figures
+        self._result = replace(
+            self._result,
+            runs=figures.runs,
+            latency_ms=Latency(took.mean, took.min, took.median, None, None, took.low, took.high),
+            peak_memory_bytes=figures.peak_memory_bytes,
+            latency_kind="emulated device" if told.emulated else "device",
+            launches=1,
+            turns=1,
+            profile=told.profile,
+        )
+
+
+def compare_all(jobs: Sequence[Job], results: Sequence[Result], seed: int) -> tuple[Comparison, ...]:
+    """Every other model against the first one on the same runtime, where both could be measured."""
+    found = []
+    firsts: dict[str, tuple[Job, Result]] = {}
+    for job, result in zip(jobs, results, strict=True):
+        first_job, first = firsts.setdefault(result.runtime, (job, result))
+        if first is result or result.error is not None or first.error is not None:
+            continue
+        place = result.model, result.runtime
+        if job.timed is not None and first_job.timed is not None:
+            found.append(
+                compare_times(*place, job.timed.by_turns(), first.model, first_job.timed.by_turns(), seed=seed)
+            )
+        for metric in ("instructions", "cycles"):
+            own, other = getattr(result, metric), getattr(first, metric)
+            if own and other:
+                exact = metric == "cycles"
+                found.append(compare_counts(*place, own, first.model, other, metric=metric, exact=exact))
+    return tuple(found)

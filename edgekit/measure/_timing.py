@@ -1,0 +1,150 @@
+"""One model on one runtime while it is timed, launch by launch; after an error it only remembers the error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.errors import EdgekitError, ModelError, RuntimeFailed
+from edgekit.measure.comparison import Turns
+from edgekit.runtimes import Array, TensorSpec, TimedSession, WatchedSession, load_runtime
+from edgekit.runtimes._interpreter import InterpreterRuntime, Kernels
+
+__all__ = ["Timed", "one_line"]
+
+_STABLE = 0.03  # relative change between medians of two warm-up blocks
+_CALM_BLOCKS = 2  # in a row
+_TURN_NS = 15_000_000  # a turn without a settled number of runs takes about so long
+_MOST_RUNS = 1000  # of a turn
+_PART = 0.25  # of the time limit: what one request to the child may take, about
+
+
+class Timed:
+    """A model on a runtime that times itself.
+
+    Args:
+        model: Its path.
+        runtime: Name of a runtime.
+        threads: Of one inference.
+        kernels: The runtime's choice of kernels.
+        time_limit: Seconds that loading, and each request for inferences, may take.
+    """
+
+    def __init__(self, model: Path, runtime: str, *, threads: int, kernels: Kernels, time_limit: float) -> None:
+        self._model, self._runtime, self._threads = model, runtime, threads
+        self._kernels, self._limit = kernels, time_limit
+        self._session: TimedSession | None = None
+        self._launch, self._per_run = -1, 0.0
+        self._labels: list[int] = []
+        self.error: str | None = None
+        self.turns: list[Array] = []
+        self.warm_up_runs = 0
+        self.stable = True
+        self.switches: int | None = None
+        self.peak_memory: int | None = None
+
+    def guard(self, step: Callable[[], None]) -> None:
+        """Do a step, unless one has failed; a failure becomes one line."""
+        if self.error is not None:
+            return
+        try:
+            step()
+        except EdgekitError as error:
+            self.error = one_line(error)
+            self.close()
+
+    def launch(self, rng: np.random.Generator, most: int) -> None:
+        """Start a process of its own and run until times are stable: blocks in a row whose medians agree to 3 %.
+
+        Args:
+            rng: Makes the inputs.
+            most: Untimed inferences at most.
+        """
+        self._launch += 1
+        self._session = session = self._opened()
+        session.time([_random_input(spec, rng) for spec in session.inputs], 1)
+        done, calm, block, last = 1, 0, max(1, most // 20), math.inf
+        while done < most and calm < _CALM_BLOCKS:
+            median = float(np.median(self._run(min(block, most - done))))
+            done += block
+            calm = calm + 1 if abs(median - last) <= _STABLE * median else 0
+            last = self._per_run = median
+        if not self._per_run:
+            self._per_run = float(np.median(self._run(1)))
+        self.stable = self.stable and calm >= _CALM_BLOCKS
+        self.warm_up_runs += min(done, most)
+
+    def measure(self, runs: int | None) -> None:
+        """One turn: so many timed inferences, or about 15 ms of them."""
+        if runs is None:
+            runs = min(_MOST_RUNS, max(1, round(_TURN_NS / max(self._per_run, 1.0))))
+        self._run(1)  # the others have had the caches
+        before = self._switches()
+        self.turns.append(self._run(runs))
+        self._labels.append(self._launch)
+        if before is not None:
+            self.switches = (self.switches or 0) + (self._switches() or 0) - before
+
+    def land(self) -> None:
+        """End the process, and keep the most memory that any has taken."""
+        if self._session is not None:
+            found = self._session.peak_memory()
+            if found is not None:
+                self.peak_memory = max(found, self.peak_memory or 0)
+        self.close()
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+        self._session = None
+
+    def by_turns(self) -> Turns:
+        """The turns' medians in ms."""
+        medians = np.array([np.median(turn) / 1e6 for turn in self.turns], np.float64)
+        return Turns(medians, np.array(self._labels, np.intp))
+
+    def seconds(self) -> float:
+        """Of timed work so far."""
+        return float(sum(turn.sum() for turn in self.turns)) / 1e9
+
+    def _opened(self) -> TimedSession:
+        runtime = load_runtime(self._runtime)
+        if isinstance(runtime, InterpreterRuntime):
+            return runtime.open(self._model, threads=self._threads, kernels=self._kernels, time_limit=self._limit)
+        session = runtime.open(self._model, threads=self._threads)
+        if not isinstance(session, TimedSession):
+            session.close()
+            raise RuntimeFailed(f"The runtime {self._runtime} does not measure time.", remedy="Use litert.")
+        return session
+
+    def _run(self, runs: int) -> Array:
+        """Nanoseconds of each, asked for in parts that stay well within the time limit."""
+        assert self._session is not None
+        part = max(1, int(_PART * self._limit * 1e9 / self._per_run)) if self._per_run else 1
+        took: list[int] = []
+        while len(took) < runs:
+            took += self._session.time([], min(part, runs - len(took)))
+            self._per_run = self._per_run or float(took[0])
+        return np.array(took, np.float64)
+
+    def _switches(self) -> int | None:
+        return self._session.switches() if isinstance(self._session, WatchedSession) else None
+
+
+def one_line(error: EdgekitError) -> str:
+    return " ".join(str(error).split())
+
+
+def _random_input(spec: TensorSpec, rng: np.random.Generator) -> Array:
+    dtype = np.dtype(spec.dtype)
+    if dtype.kind == "f":
+        return rng.random(spec.shape).astype(dtype)
+    if dtype.kind == "b" or (dtype.kind in "iu" and spec.scale is None):
+        return rng.integers(0, 2, spec.shape).astype(dtype)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype.name)
+        return rng.integers(limits.min, limits.max, spec.shape, dtype=dtype.type, endpoint=True)
+    raise ModelError(f"A benchmark needs inputs of numbers; {spec.name!r} is not.", received=spec.dtype)
