@@ -31,7 +31,7 @@ INPUTS = {
 }
 EXECUTING = ("litert", "tflite_runtime", "tensorflow", "tflm", "arm64")
 EXACT = ("tflm",)
-LARGEST_DIFFERENCE = 3
+LARGEST_DIFFERENCE = 8
 """Least significant bits between reference and optimised kernels, on these networks' outputs."""
 BASELINE = Path(__file__).with_name("baseline.json")
 FIGURES = {"tflm": ("arena_bytes", 0.0), "arm64": ("instructions", 0.01), "ethos_u": ("cycles", 0.01)}

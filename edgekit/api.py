@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edgekit.models.tflite import Inspection
     from edgekit.pipeline import Manifest
     from edgekit.recipe import Recipe
+    from edgekit.runtimes._interpreter import Kernels
     from edgekit.training.objective import Task
 
 __all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data", "load_model"]
@@ -171,12 +172,17 @@ def benchmark(
     *,
     runtimes: Sequence[str] = ("litert",),
     threads: int = 1,
-    runs: int = 50,
+    runs: int | None = None,
+    launches: int = 5,
+    kernels: Kernels = "default",
+    profile: bool = False,
+    time_limit: float = 60.0,
     progress: Progress | None = None,
 ) -> BenchmarkReport:
-    """Latency of `.tflite` files on this host, interleaved, each in a child process; a proxy for a phone's.
+    """Latency of `.tflite` files on this host, interleaved, each in a child process; device figures where there are.
 
-    A model that fails has an `error` in its result; the others are kept.
+    A model that fails has an `error` in its result; the others are kept. The arguments are those of
+    `edgekit.measure.latency.benchmark`.
 
     Raises:
         UsageError: No such runtime.
@@ -184,7 +190,15 @@ def benchmark(
     from edgekit.measure import latency
 
     return latency.benchmark(
-        [Path(m) for m in models], runtimes=tuple(runtimes), threads=threads, runs=runs, progress=progress
+        [Path(m) for m in models],
+        runtimes=tuple(runtimes),
+        threads=threads,
+        runs=runs,
+        launches=launches,
+        kernels=kernels,
+        profile=profile,
+        time_limit=time_limit,
+        progress=progress,
     )
 
 

@@ -12,12 +12,13 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, WithJsonSchema
 
-from edgekit import passes, registry, runtimes
+from edgekit import passes, registry
 from edgekit.data import DataSpec
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 from edgekit.models import is_network
 from edgekit.passes import Pass, load_pass, parse_pass
-from edgekit.target import Budget, load_target, target_names
+from edgekit.runtimes import load_runtime, runtime_names
+from edgekit.target import FIGURE_RUNTIMES, Budget, load_target, target_names
 from edgekit.training import Objective, Train
 from edgekit_converters.tflite import ConvertSpec, format_names
 
@@ -162,10 +163,7 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
         raise
     except EdgekitError as error:
         raise RecipeError(error.rule, received=error.received, remedy=error.remedy) from None
-    for name in recipe.measure:
-        if name not in registry.names(runtimes):
-            known = registry.names(runtimes)
-            raise RecipeError("Unknown runtime in measure.", received=repr(name), remedy=did_you_mean(name, known))
+    _check_measure(recipe)
     target = load_target(recipe.target)
     refused = [c.format for c in recipe.convert if c.format not in target.formats]
     if refused or not recipe.convert or not recipe.measure:
@@ -185,7 +183,7 @@ def recipe_schema() -> dict[str, Any]:
     schema["properties"]["passes"]["items"] = _named_schema(kinds)
     schema["properties"]["data"] = {"anyOf": [{"type": "string"}, schema["properties"]["data"]]}
     schema["properties"]["target"]["enum"] = target_names()
-    schema["properties"]["measure"]["items"] = {"enum": registry.names(runtimes)}
+    schema["properties"]["measure"]["items"] = {"type": "string", "examples": runtime_names()}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -194,6 +192,29 @@ def starter_recipe() -> Iterator[Path]:
     """The recipe that `edgekit init` writes and `edgekit demo` runs, as a file."""
     with resources.as_file(resources.files("edgekit") / "recipes" / "starter.yaml") as path:
         yield path
+
+
+def _check_measure(recipe: Recipe) -> None:
+    """Runtimes exist, the first one can run models for accuracy, and every budget has the runtime that measures it."""
+    for number, name in enumerate(recipe.measure):
+        try:
+            runtime = load_runtime(name)
+        except UsageError as error:
+            raise RecipeError("Unknown runtime in measure.", received=repr(name), remedy=error.remedy) from None
+        if number == 0 and getattr(runtime, "estimates_only", False):
+            raise RecipeError(
+                "The first runtime in measure gives the accuracy, so it must run models.",
+                received=name,
+                remedy=f"Write: measure: [litert, {name}]",
+            )
+    for figure, needed in FIGURE_RUNTIMES.items():
+        measured = any(name.partition(":")[0] == needed for name in recipe.measure)
+        if getattr(recipe.budget, figure) is not None and not measured:
+            raise RecipeError(
+                f"budget.{figure} needs the runtime that measures it.",
+                received=f"measure: [{', '.join(recipe.measure)}]",
+                remedy=f"Add {needed} to measure.",
+            )
 
 
 def _beside(source: str, folder: Path) -> str:

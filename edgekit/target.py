@@ -10,9 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edgekit.errors import RecipeError, did_you_mean
 
-__all__ = ["Budget", "Format", "Target", "load_target", "target_names"]
+__all__ = ["FIGURE_RUNTIMES", "Budget", "Format", "Target", "load_target", "target_names"]
 
 Format = Literal["float32", "float16", "dynamic", "int8", "int16x8"]
+
+FIGURE_RUNTIMES = {"arena_bytes": "tflm", "instructions": "arm64", "cycles": "ethos_u"}
+"""Keys of a Budget that one runtime measures, with that runtime."""
 
 
 class Target(BaseModel):
@@ -47,6 +50,15 @@ class Budget(BaseModel):
     model_bytes: Annotated[int, Field(gt=0)] | None = Field(None, description="largest .tflite, in bytes")
     latency_ms: Annotated[float, Field(gt=0)] | None = Field(
         None, description="largest median latency on this host, one thread, in ms; a proxy, not a phone's"
+    )
+    arena_bytes: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="largest tensor arena under TFLite Micro (measure: tflm), in bytes"
+    )
+    instructions: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="most arm64 instructions of one inference (measure: arm64)"
+    )
+    cycles: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="most Ethos-U cycles of one inference, estimated (measure: ethos_u)"
     )
 
 

@@ -11,7 +11,7 @@ import click
 
 __all__ = ["debug_option", "json_error", "json_option", "log", "print_json", "progress", "table"]
 
-WIDE = 120
+WIDE = 150
 """Columns where stdout is a file or pipe: logs of builds are read in wide windows."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")

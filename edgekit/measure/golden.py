@@ -1,7 +1,7 @@
 """Golden vectors: a few inputs of a `.tflite` with what it must answer, saved beside it to hold every runtime to.
 
-The answers come from the reference kernels, which TFLite Micro equals bit for bit; optimised kernels may differ by a
-few least significant bits.
+The answers come from tflite-runtime's reference kernels, which TFLite Micro equals bit for bit; optimised kernels may
+differ by a few least significant bits. LiteRT's stand in where tflite-runtime is missing or too old for the model.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.artifact import write_atomically
-from edgekit.errors import ModelError
+from edgekit.errors import ModelError, RuntimeFailed
 from edgekit.runtimes import Array, Session, TensorSpec, load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime
 from edgekit.runtimes._quantize import quantize
@@ -44,7 +44,7 @@ def golden_path(model: Path) -> Path:
 
 
 def write_golden(model: Path, samples: Array | None = None, *, seed: int = 0) -> Path:
-    """Run a model on a few samples under LiteRT's reference kernels and save inputs and outputs.
+    """Run a model on a few samples under reference kernels and save inputs and outputs.
 
     Args:
         model: The `.tflite`.
@@ -55,9 +55,7 @@ def write_golden(model: Path, samples: Array | None = None, *, seed: int = 0) ->
         RuntimeFailed: The runtime does not survive the model.
     """
     generator = np.random.default_rng(seed)
-    runtime = load_runtime("litert")
-    assert isinstance(runtime, InterpreterRuntime)
-    session: Session = runtime.open(model, kernels="reference")
+    session = _reference(model)
     try:
         runs = []
         for i in range(SAMPLES if samples is None else min(SAMPLES, len(samples))):
@@ -97,6 +95,15 @@ def read_golden(model: Path) -> Golden:
             remedy="Convert the model again.",
         ) from None
     return Golden(*sides)
+
+
+def _reference(model: Path) -> Session:
+    oracle, newest = (load_runtime(name) for name in ("tflite_runtime", "litert"))
+    assert isinstance(oracle, InterpreterRuntime) and isinstance(newest, InterpreterRuntime)
+    try:
+        return oracle.open(model, kernels="reference")
+    except RuntimeFailed:
+        return newest.open(model, kernels="reference")
 
 
 def _input(spec: TensorSpec, sample: Array | None, generator: np.random.Generator) -> Array:

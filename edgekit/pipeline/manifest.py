@@ -29,6 +29,7 @@ class StepRecord:
         macs: Of one inference; None where the file does not tell.
         model_bytes, gzip_bytes: Size of the file.
         latency_ms, latency_low, latency_high: Median on this host, one thread, with its 95 % interval; a host proxy.
+        arena_bytes, instructions, cycles: On tflm, arm64 and ethos_u, where the recipe measures on them.
         seconds: What the step took when it was made.
         cached: Whether this run found it done.
         sha256, parent: Of the file, and of the Keras model that it was made from.
@@ -48,6 +49,9 @@ class StepRecord:
     latency_ms: float | None
     latency_low: float | None
     latency_high: float | None
+    arena_bytes: int | None
+    instructions: int | None
+    cycles: int | None
     seconds: float
     cached: bool
     sha256: str
@@ -79,6 +83,9 @@ class ModelRecord:
     nonzero_params: int
     params: int
     latency_ms: float | None
+    arena_bytes: int | None
+    instructions: int | None
+    cycles: int | None
     made_from: str
     violations: tuple[str, ...]
 

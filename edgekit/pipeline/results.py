@@ -1,8 +1,8 @@
-"""From measured steps to the manifest: latency side by side, the shipped files, the budget's verdict."""
+"""From measured steps to the manifest: the shipped files with what belongs beside them, and every record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,18 +12,16 @@ from edgekit.data.sidecar import Sidecar, write_sidecar
 from edgekit.measure.accuracy import paired_drop
 from edgekit.measure.environment import environment
 from edgekit.measure.golden import write_golden
-from edgekit.measure.latency import benchmark
+from edgekit.pipeline.figures import Figures
 from edgekit.pipeline.manifest import Manifest, ModelRecord, StepRecord
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured
-from edgekit.pipeline.store import StepStore, step_key, versions
+from edgekit.pipeline.store import versions
+from edgekit.pipeline.verdict import select, violations
 from edgekit.recipe import Recipe
-from edgekit.target import Budget, load_target
+from edgekit.target import load_target
 from edgekit_converters.tflite import ConvertSpec
 
-__all__ = ["Shipped", "build_manifest", "measure_latency"]
-
-Latencies = Mapping[str, Mapping[str, float]]
-"""By sha256 of the file: p50, low and high in ms on the first runtime."""
+__all__ = ["Shipped", "build_manifest"]
 
 
 @dataclass(frozen=True)
@@ -34,37 +32,13 @@ class Shipped:
     source: Measured
 
 
-def measure_latency(
-    store: StepStore, steps: Sequence[Measured], runtimes: Sequence[str], log: Callable[[str], None]
-) -> Latencies:
-    """Time every step's file, all interleaved in one run, so that they can be compared.
-
-    A file that a runtime cannot run has no entry, and the log says why.
-    """
-    files = {s.record["sha256"]: s.tflite for s in steps}
-    key = step_key(sorted(files), list(runtimes), versions())
-    found = store.find("measure", key)
-    if found is None:
-        log(f"measure: {len(files)} files on {', '.join(runtimes)}, interleaved")
-        report = benchmark(list(files.values()), runtimes=runtimes)
-        by_path = {str(path): sha for sha, path in files.items()}
-        for result in report.results:
-            if result.error:
-                log(f"measure: {result.model} on {result.runtime}: {result.error}")
-        results = [asdict(r) | {"sha256": by_path[r.model]} for r in report.results]
-        with store.writing("measure", key) as (_, record):
-            record["results"] = results
-        found = record
-    return {r["sha256"]: r["latency_ms"] for r in found["results"] if r["runtime"] == runtimes[0] and r["latency_ms"]}
-
-
 def build_manifest(
     output: Path,
     recipe: Recipe,
     dataset: Dataset,
     done: Sequence[Measured],
     shipped: Sequence[Shipped],
-    latencies: Latencies,
+    figures: Mapping[str, Figures],
 ) -> Manifest:
     """Copy the shipped files with their sidecars to `output/models` and say what each is worth."""
     artifacts = [a for step in done for a in _step_artifacts(step, output)]
@@ -85,13 +59,13 @@ def build_manifest(
         write_sidecar(path, Sidecar(dataset.preprocessing, dataset.label_names, recipe.objective.task), artifact)
         write_golden(path, dataset.features("test"))
         artifacts.append(artifact)
-        models.append(_model_record(artifact.path, item, done[0], recipe, latencies))
-    selected = _select(models)
+        models.append(_model_record(artifact.path, item, done[0], recipe, figures))
+    selected = select(models)
     return Manifest(
         output=str(output),
         metric=recipe.objective.metric,
         samples=len(dataset.splits["test"]),
-        steps=tuple(_step_record(s, latencies) for s in [*done, *(i.measured for i in shipped)]),
+        steps=tuple(_step_record(s, figures) for s in [*done, *(i.measured for i in shipped)]),
         models=tuple(models),
         selected=selected.path,
         budget={"met": not selected.violations, "violations": list(selected.violations)},
@@ -129,15 +103,12 @@ def _file_name(recipe: Recipe, step: Measured) -> str:
     return f"{stem}_{spec['format']}{''.join(other)}.tflite"
 
 
-def _step_record(step: Measured, latencies: Latencies) -> StepRecord:
+def _step_record(step: Measured, figures: Mapping[str, Figures]) -> StepRecord:
     record = step.record
-    latency = latencies.get(record["sha256"], {})
     return StepRecord(
         name=step.name,
         format=record["spec"]["format"],
-        latency_ms=latency.get("p50"),
-        latency_low=latency.get("low"),
-        latency_high=latency.get("high"),
+        **asdict(figures[record["sha256"]]),
         cached=step.cached,
         parent=record["keras_sha256"],
         **{k: record[k] for k in _MEASURED},
@@ -150,7 +121,9 @@ _MEASURED = (
 )  # fmt: skip
 
 
-def _model_record(path: str, item: Shipped, baseline: Measured, recipe: Recipe, latencies: Latencies) -> ModelRecord:
+def _model_record(
+    path: str, item: Shipped, baseline: Measured, recipe: Recipe, figures: Mapping[str, Figures]
+) -> ModelRecord:
     record = item.measured.record
     drop: tuple[float, float | None, float | None]
     before, after = baseline.correct(), item.measured.correct()
@@ -159,7 +132,7 @@ def _model_record(path: str, item: Shipped, baseline: Measured, recipe: Recipe, 
         drop = interval.value, interval.low, interval.high
     else:  # mean squared error: the relative rise
         drop = record["accuracy"] / max(baseline.record["accuracy"], 1e-12) - 1, None, None
-    latency = latencies.get(record["sha256"], {}).get("p50")
+    cost = figures[record["sha256"]]
     return ModelRecord(
         path=path,
         format=record["spec"]["format"],
@@ -175,29 +148,12 @@ def _model_record(path: str, item: Shipped, baseline: Measured, recipe: Recipe, 
         agreement=record["agreement"],
         nonzero_params=record["nonzero_params"],
         params=record["params"],
-        latency_ms=latency,
+        latency_ms=cost.latency_ms,
+        arena_bytes=cost.arena_bytes,
+        instructions=cost.instructions,
+        cycles=cost.cycles,
         made_from=item.source.name,
-        violations=tuple(_violations(recipe, drop[0], record["model_bytes"], latency)),
+        violations=violations(
+            recipe.budget, load_target(recipe.target), drop=drop[0], size=record["model_bytes"], figures=cost
+        ),
     )
-
-
-def _violations(recipe: Recipe, drop: float, size: int, latency: float | None) -> list[str]:
-    budget: Budget = recipe.budget
-    found = []
-    if budget.accuracy_drop is not None and drop > budget.accuracy_drop + 1e-9:
-        found.append(f"accuracy_drop {drop:.4f} is above {budget.accuracy_drop}")
-    if budget.model_bytes is not None and size > budget.model_bytes:
-        found.append(f"model_bytes {size:,} is above {budget.model_bytes:,}")
-    flash = load_target(recipe.target).flash_bytes
-    if flash is not None and size > flash:
-        found.append(f"model_bytes {size:,} is above the flash of {recipe.target}, {flash:,}")
-    if budget.latency_ms is not None and latency is None:
-        found.append("latency_ms is unknown: no runtime could time the model")
-    elif budget.latency_ms is not None and latency is not None and latency > budget.latency_ms:
-        found.append(f"latency_ms {latency:.3f} is above {budget.latency_ms} (host proxy)")
-    return found
-
-
-def _select(models: Sequence[ModelRecord]) -> ModelRecord:
-    """The smallest file within the budget; where none is, the one that misses least, then the most accurate."""
-    return min(models, key=lambda m: (len(m.violations), m.bytes if not m.violations else m.accuracy_drop, m.bytes))

@@ -15,9 +15,10 @@ from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import RecipeError
 from edgekit.models import build_network, is_network, load_model, save_model
 from edgekit.passes import Context, Pass
+from edgekit.pipeline.figures import measure_figures
 from edgekit.pipeline.manifest import Manifest, write_manifest
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured, convert_and_measure
-from edgekit.pipeline.results import Shipped, build_manifest, measure_latency
+from edgekit.pipeline.results import Shipped, build_manifest
 from edgekit.pipeline.store import StepStore, open_store, step_key, versions
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
@@ -96,8 +97,8 @@ def compress(
         for item in recipe.passes:
             done.append(_pass(run, item, done))
         shipped = [_convert(run, spec, done) for spec in recipe.convert]
-        latencies = measure_latency(store, [*done, *(s.measured for s in shipped)], recipe.measure, log)
-        manifest = build_manifest(output, recipe, dataset, done, shipped, latencies)
+        figures = measure_figures(store, [*done, *(s.measured for s in shipped)], recipe.measure, log)
+        manifest = build_manifest(output, recipe, dataset, done, shipped, figures)
     write_manifest(manifest, output)
     return manifest
 

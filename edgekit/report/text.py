@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import yaml
 
 from edgekit.pipeline.manifest import Manifest, StepRecord
 
 __all__ = ["budget_sentence", "caveats", "figure", "headline", "markdown", "model_rows", "recipe_yaml", "step_rows"]
+
+DEVICE_COLUMNS = {"arena_bytes": "arena bytes", "instructions": "arm64 instructions", "cycles": "Ethos-U cycles"}
+"""Figures of device-side runtimes; shown where the recipe measures them."""
 
 Rows = list[list[str | None]]
 
@@ -40,8 +43,10 @@ def budget_sentence(manifest: Manifest) -> str:
 
 def step_rows(manifest: Manifest) -> tuple[list[str], Rows]:
     """Columns and rows of what each step did, measured on the step's own `.tflite`."""
-    columns = ["step", "file", manifest.metric, "bytes", "gzip", "non-zero", "MACs", "host ms", "seconds"]
-    return columns, [_step_row(s, manifest.metric) for s in manifest.steps]
+    columns = ["step", "file", manifest.metric, "bytes", "gzip", "non-zero", "MACs", "host ms"]
+    told = {k: v for k, v in DEVICE_COLUMNS.items() if any(getattr(s, k) is not None for s in manifest.steps)}
+    rows = [[*_step_row(s, manifest.metric), *_device_cells(s, told), _seconds(s)] for s in manifest.steps]
+    return [*columns, *told.values(), "seconds"], rows
 
 
 def model_rows(manifest: Manifest) -> tuple[list[str], Rows]:
@@ -75,6 +80,10 @@ def model_rows(manifest: Manifest) -> tuple[list[str], Rows]:
 def caveats(manifest: Manifest) -> list[str]:
     """What these figures do not say."""
     found = ["Latency is measured on this host, one thread: a proxy, not a phone's or a microcontroller's."]
+    if any(s.cycles is not None for s in manifest.steps):
+        found.append("Ethos-U cycles are Vela's estimate.")
+    if any(s.arena_bytes is not None for s in manifest.steps):
+        found.append("Arenas are those of a 64-bit host with reference kernels; a 32-bit part needs a little less.")
     if any(s.nonzero_params < 0.9 * s.params for s in manifest.steps):
         found.append(
             "Zeros make a file smaller only where it is compressed (gzip) or its weights are encoded (some NPUs); "
@@ -132,8 +141,16 @@ def _step_row(step: StepRecord, metric: str) -> list[str | None]:
         f"{step.nonzero_params / max(step.params, 1):.0%}",
         f"{step.macs / 1e6:.2f} M" if step.macs is not None else None,
         f"{step.latency_ms:.3f}" if step.latency_ms is not None else None,
-        "cached" if step.cached else f"{step.seconds:.1f}",
     ]
+
+
+def _device_cells(step: StepRecord, figures: Iterable[str]) -> list[str | None]:
+    values = (getattr(step, name) for name in figures)
+    return [f"{v:,}" if v is not None else None for v in values]
+
+
+def _seconds(step: StepRecord) -> str:
+    return "cached" if step.cached else f"{step.seconds:.1f}"
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> str:

@@ -1,0 +1,70 @@
+"""What every step's file costs on the recipe's runtimes, taken in one run so that files can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+
+from edgekit.measure.latency import benchmark
+from edgekit.pipeline.measured import Measured
+from edgekit.pipeline.store import StepStore, step_key, versions
+from edgekit.target import FIGURE_RUNTIMES
+
+__all__ = ["Figures", "measure_figures"]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Costs of one inference; None where no runtime of the recipe tells.
+
+    Attributes:
+        latency_ms, latency_low, latency_high: Median with its 95 % interval on the first runtime; a host proxy.
+        arena_bytes: Smallest TFLite Micro arena.
+        instructions: arm64 instructions.
+        cycles: Ethos-U cycles, an estimate.
+    """
+
+    latency_ms: float | None = None
+    latency_low: float | None = None
+    latency_high: float | None = None
+    arena_bytes: int | None = None
+    instructions: int | None = None
+    cycles: int | None = None
+
+
+def measure_figures(
+    store: StepStore, steps: Sequence[Measured], runtimes: Sequence[str], log: Callable[[str], None]
+) -> Mapping[str, Figures]:
+    """Measure every step's file on every runtime, those with a clock in turns.
+
+    A file that a runtime cannot run lacks that runtime's figures, and the log says why.
+
+    Returns:
+        By sha256 of the file.
+    """
+    files = {s.record["sha256"]: s.tflite for s in steps}
+    key = step_key(sorted(files), list(runtimes), versions())
+    found = store.find("measure", key)
+    if found is None:
+        log(f"measure: {len(files)} files on {', '.join(runtimes)}")
+        report = benchmark(list(files.values()), runtimes=tuple(runtimes))
+        gathered: dict[str, dict[str, float | None]] = {sha: {} for sha in files}
+        by_path = {str(path): sha for sha, path in files.items()}
+        for result in report.results:
+            if result.error:
+                log(f"measure: {result.model} on {result.runtime}: {result.error}")
+            gathered[by_path[result.model]] |= _told(asdict(result), first=result.runtime == runtimes[0])
+        with store.writing("measure", key) as (_, record):
+            record["figures"] = gathered
+        found = record
+    known = {f.name for f in fields(Figures)}
+    return {sha: Figures(**{k: v for k, v in values.items() if k in known}) for sha, values in found["figures"].items()}
+
+
+def _told(result: Mapping[str, object], *, first: bool) -> dict[str, float | None]:
+    """The figures in one result: latency only from the first runtime, counts from whichever has them."""
+    told = {name: result[name] for name in FIGURE_RUNTIMES if result.get(name) is not None}
+    latency = result["latency_ms"]
+    if first and isinstance(latency, Mapping):
+        told |= {"latency_ms": latency["p50"], "latency_low": latency["low"], "latency_high": latency["high"]}
+    return told  # type: ignore[return-value]

@@ -1,0 +1,45 @@
+"""The budget's verdict on a shipped file, and the choice among several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgekit.pipeline.figures import Figures
+from edgekit.pipeline.manifest import ModelRecord
+from edgekit.target import FIGURE_RUNTIMES, Budget, Target
+
+__all__ = ["select", "violations"]
+
+
+def violations(budget: Budget, target: Target, *, drop: float, size: int, figures: Figures) -> tuple[str, ...]:
+    """What of the budget and the target a file misses; a figure that is limited but unknown is a miss.
+
+    Args:
+        budget, target: The limits.
+        drop: Loss of accuracy against the baseline, as a fraction.
+        size: Of the file, in bytes.
+        figures: What it costs to run.
+    """
+    found = []
+    if budget.accuracy_drop is not None and drop > budget.accuracy_drop + 1e-9:
+        found.append(f"accuracy_drop {drop:.4f} is above {budget.accuracy_drop}")
+    limits: list[tuple[str, float | None, float | None, str]] = [
+        ("model_bytes", size, budget.model_bytes, ""),
+        ("model_bytes", size, target.flash_bytes, f" (the flash of {target.name})"),
+        ("arena_bytes", figures.arena_bytes, target.ram_bytes, f" (the RAM of {target.name})"),
+        ("latency_ms", figures.latency_ms, budget.latency_ms, " (host proxy)"),
+        *((name, getattr(figures, name), getattr(budget, name), "") for name in FIGURE_RUNTIMES),
+    ]
+    for name, value, limit, note in limits:
+        if limit is None:
+            continue
+        if value is None:
+            found.append(f"{name} is unknown: {FIGURE_RUNTIMES.get(name, 'the runtime')} could not measure it")
+        elif value > limit:
+            found.append(f"{name} {value:,} is above {limit:,}{note}")
+    return tuple(found)
+
+
+def select(models: Sequence[ModelRecord]) -> ModelRecord:
+    """The smallest file within the budget; where none is, the one that misses least, then the most accurate."""
+    return min(models, key=lambda m: (len(m.violations), m.bytes if not m.violations else m.accuracy_drop, m.bytes))
