@@ -163,6 +163,7 @@ def test_the_seed_reaches_the_users_own_network(tmp_path: Path, monkeypatch: pyt
     assert shas[0] == shas[1]
 
 
+@pytest.mark.slow  # a whole run more
 def test_another_runtime_measures_again(finished: Any, tmp_path: Path) -> None:
     recipe, output = copied(finished, tmp_path)
     manifest = edgekit.compress(recipe, output, overrides=["measure=[tensorflow]"])
