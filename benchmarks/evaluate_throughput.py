@@ -1,4 +1,4 @@
-"""Images per second of `predict` against a plain loop over a LiteRT interpreter, one image at a time.
+"""Images per second of `predict` against plain loops over the three interpreters, one image at a time.
 
     python benchmarks/evaluate_throughput.py [MODEL] [--rounds N]
 
@@ -9,10 +9,12 @@ $EDGEKIT_DATA. All ways run in turns (A B C A B C ...) on the same 5,000 test im
   model loaded before the clock starts.
 - predict: one call of `edgekit.measure.predict.predict`, with the start of its worker processes on the clock.
 - predictor: a call of a `Predictor` whose processes run already.
-- plain, builtin kernels: as plain, with TFLite's kernels in place of XNNPACK's (what a loop on an interpreter without
-  XNNPACK, or with preserve_all_tensors, gives). Its outputs differ, so it is context, not the baseline.
+- plain tflite_runtime, plain tensorflow: the same loop on tflite-runtime's and TensorFlow's own interpreter, with their
+  defaults. Their kernels may round otherwise.
+- plain, builtin kernels: as plain, with TFLite's kernels in place of XNNPACK's (what preserve_all_tensors gives).
 
-Prints medians with their 95 % intervals and writes benchmarks/evaluate_throughput.json.
+Prints medians with their 95 % intervals, and how much faster `predict` is than each loop in the same round; writes
+benchmarks/evaluate_throughput.json.
 """
 
 from __future__ import annotations
@@ -21,13 +23,16 @@ import argparse
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from tflite_runtime.interpreter import Interpreter as TfliteRuntime
 
+from edgekit import _tf
 from edgekit.measure.environment import environment
 from edgekit.measure.predict import Predictor, predict
 from edgekit.measure.statistics import bootstrap_median
@@ -48,6 +53,7 @@ def main() -> None:
         _load(options.model, OpResolverType.AUTO),
         _load(options.model, OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES),
     )
+    old, tensorflow = _allocated(TfliteRuntime(str(options.model))), _allocated(_tensorflow(options.model))
     dtype = default.get_input_details()[0]["dtype"]
     x = (pixels.astype(np.int16) - 128).astype(np.int8) if dtype == np.int8 else pixels.astype(np.float32)
     with Predictor(options.model) as predictor:
@@ -55,6 +61,8 @@ def main() -> None:
             "plain": lambda: _plain(default, x),
             "predict": lambda: predict(options.model, x),
             "predictor": lambda: predictor(x),
+            "plain tflite_runtime": lambda: _plain(old, x),
+            "plain tensorflow": lambda: _plain(tensorflow, x),
             "plain, builtin kernels": lambda: _plain(builtin, x),
         }
         first = {name: run() for name, run in ways.items()}  # warm-up, and what is compared
@@ -71,26 +79,39 @@ def main() -> None:
         "model": options.model.name,
         "images": len(x),
         "rounds": options.rounds,
-        "results": {name: _result(seconds["plain"], took, len(x), equal[name]) for name, took in seconds.items()},
+        "results": {
+            name: _result(seconds["plain"], seconds["predict"], took, len(x), equal[name])
+            for name, took in seconds.items()
+        },
         "environment": environment(),
     }
     for name, result in report["results"].items():
-        rate, ratio = result["images_per_s"], result["ratio_to_plain"]
+        rate, ratio, slower = result["images_per_s"], result["ratio_to_plain"], result["predict_is_faster_by"]
         print(
             f"{name:24} {rate['median']:8.0f} images/s [{rate['low']:.0f}, {rate['high']:.0f}]   "
             f"{ratio['median']:5.2f}x [{ratio['low']:.2f}, {ratio['high']:.2f}]   "
+            f"predict is faster by {slower['median']:5.2f}x [{slower['low']:.2f}, {slower['high']:.2f}]   "
             f"outputs {'equal' if result['equal_outputs'] else 'differ'}"
         )
     Path(__file__).with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n")
 
 
-def _load(model: Path, kernels: OpResolverType) -> Interpreter:
-    interpreter = Interpreter(str(model), experimental_op_resolver_type=kernels)
+def _load(model: Path, kernels: OpResolverType) -> Any:
+    return _allocated(Interpreter(str(model), experimental_op_resolver_type=kernels))
+
+
+def _tensorflow(model: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "deprecated, use LiteRT"
+        return _tf.tensorflow().lite.Interpreter(str(model))
+
+
+def _allocated(interpreter: Any) -> Any:
     interpreter.allocate_tensors()
     return interpreter
 
 
-def _plain(interpreter: Interpreter, x: np.ndarray) -> np.ndarray:
+def _plain(interpreter: Any, x: np.ndarray) -> np.ndarray:
     given, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]
     results = []
     for i in range(len(x)):
@@ -102,12 +123,14 @@ def _plain(interpreter: Interpreter, x: np.ndarray) -> np.ndarray:
     return raw if raw.dtype == np.float32 else np.float32(scale) * (raw.astype(np.float32) - np.float32(zero))
 
 
-def _result(plain: list[float], took: list[float], images: int, equal: bool) -> dict[str, Any]:
+def _result(plain: list[float], ours: list[float], took: list[float], images: int, equal: bool) -> dict[str, Any]:
     rates = bootstrap_median(images / np.array(took))
     ratios = bootstrap_median(np.array(plain) / np.array(took))  # within a round, so that the load cancels
+    faster = bootstrap_median(np.array(took) / np.array(ours))
     return {
         "images_per_s": {"median": rates.value, "low": rates.low, "high": rates.high},
         "ratio_to_plain": {"median": ratios.value, "low": ratios.low, "high": ratios.high},
+        "predict_is_faster_by": {"median": faster.value, "low": faster.low, "high": faster.high},
         "equal_outputs": equal,
         "seconds": took,
     }
