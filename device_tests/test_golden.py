@@ -14,6 +14,7 @@ import pytest
 
 import edgekit
 from edgekit import _tf, registry
+from edgekit.errors import RuntimeFailed
 from edgekit.measure.golden import read_golden, write_golden
 from edgekit.models import networks
 from edgekit.runtimes import DeviceRuntime, Runtime, load_runtime
@@ -32,7 +33,33 @@ INPUTS = {
 EXECUTING = ("litert", "tflite_runtime", "tensorflow", "tflm", "arm64")
 EXACT = ("tflm",)
 LARGEST_DIFFERENCE = 8
-"""Least significant bits between reference and optimised kernels, on these networks' outputs."""
+LARGEST_DIFFERENCE_PUBLISHED = 72
+"""Least significant bits between reference and optimised kernels. The published ResNet8 pools with the coarse scale of
+its input, where one bit of rounding becomes tens after softmax; files that EdgeKit makes do not (`models/pooling.py`)."""
+DYNAMIC_RANGE = "kws/kws_ref_model_float32.tflite"
+"""Quantises activations on the fly, each runtime with its own rounding."""
+DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+PUBLISHED = (
+    "ic/pretrainedResnet.tflite",
+    "ic/pretrainedResnet_quant.tflite",
+    "kws/kws_ref_model_float32.tflite",
+    "kws/kws_ref_model_int8.tflite",
+    "tflite/hello_world_float.tflite",
+    "tflite/hello_world_int8.tflite",
+    "tflite/keras_lstm_mnist_ptq.tflite",
+    "tflite/micro_speech_quantized.tflite",
+    "tflite/mobilenet_v1_0.25_128_quant.tflite",
+    "tflite/split_concat.tflite",
+    "tflite/trained_lstm_int8.tflite",
+)
+REFUSED = {
+    ("arm64", "tflite/keras_lstm_mnist_ptq.tflite"): "Variable tensors not yet supported",
+    ("arm64", "tflite/trained_lstm_int8.tflite"): "Variable tensors not yet supported",
+    ("tflm", "kws/kws_ref_model_float32.tflite"): "Hybrid models are not supported",
+    ("tflm", "tflite/mobilenet_v1_0.25_128_quant.tflite"): "Hybrid models are not supported",
+    ("tflm", "tflite/split_concat.tflite"): "refuses the model",
+}
+"""What a runtime cannot run, and what it says."""
 BASELINE = Path(__file__).with_name("baseline.json")
 FIGURES = {"tflm": ("arena_bytes", 0.0), "arm64": ("instructions", 0.01), "ethos_u": ("cycles", 0.01)}
 """Figure of a runtime, and how far it may move from the baseline."""
@@ -58,6 +85,22 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("network", sorted(INPUTS))
 def test_answers_are_the_golden_ones(name: str, network: str, models: dict[str, Path]) -> None:
     assert_golden(available(name), models[network])
+
+
+@pytest.mark.parametrize("name", EXECUTING)
+@pytest.mark.parametrize("path", PUBLISHED)
+def test_published_models_give_the_golden_answers(name: str, path: str, tmp_path: Path) -> None:
+    if not DATA.is_dir():
+        pytest.skip(f"needs the real models in {DATA} (or the folder of EDGEKIT_DATA)")
+    model = tmp_path / Path(path).name
+    model.write_bytes((DATA / "models" / path).read_bytes())
+    write_golden(model)
+    runtime = available(name)
+    if refusal := REFUSED.get((name, path)):
+        with pytest.raises(RuntimeFailed, match=refusal):
+            assert_golden(runtime, model)
+    else:
+        assert_golden(runtime, model, largest=LARGEST_DIFFERENCE_PUBLISHED)
 
 
 @pytest.mark.parametrize("name", EXECUTING)
@@ -98,16 +141,20 @@ def available(name: str) -> Runtime:
     return runtime
 
 
-def assert_golden(runtime: Runtime, model: Path) -> None:
+def assert_golden(runtime: Runtime, model: Path, *, largest: int = LARGEST_DIFFERENCE) -> None:
     golden = read_golden(model)
     session = runtime.open(model)
     try:
         for i in range(len(golden)):
             outputs = session.run([array[i] for array in golden.inputs])
             for given, wanted in zip(outputs, (array[i] for array in golden.outputs), strict=True):
-                if runtime.name in EXACT:
+                if runtime.name in EXACT and given.dtype.kind != "f":
                     np.testing.assert_array_equal(given, wanted)
+                elif given.dtype.kind == "f":
+                    np.testing.assert_allclose(
+                        given, wanted, rtol=1e-3, atol=5e-3 if model.name in DYNAMIC_RANGE else 1e-4
+                    )
                 else:
-                    assert np.abs(given.astype(int) - wanted.astype(int)).max() <= LARGEST_DIFFERENCE
+                    assert np.abs(given.astype(int) - wanted.astype(int)).max() <= largest
     finally:
         session.close()
