@@ -2,7 +2,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DEBIAN_PACKAGES := adb qemu-user gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+DEBIAN_PACKAGES := adb qemu-user gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+	libstdc++6-arm64-cross
 
 .PHONY: help demo test slow-test device-test device-tools lint clean
 
@@ -27,7 +28,7 @@ device-test: device-tools
 
 # QEMU with its plugins (not the static build), the arm64 cross compiler and the Android client.
 device-tools: $(READY)
-	command -v adb qemu-aarch64 aarch64-linux-gnu-gcc gcc >/dev/null || \
+	dpkg -s $(DEBIAN_PACKAGES) >/dev/null 2>&1 || \
 	{ apt-get update && apt-get install -y --no-install-recommends $(DEBIAN_PACKAGES); }
 	$(BIN)/edgekit doctor --install arm64 >/dev/null
 

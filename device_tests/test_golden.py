@@ -35,7 +35,7 @@ EXACT = ("tflm",)
 LARGEST_DIFFERENCE = 8
 LARGEST_DIFFERENCE_PUBLISHED = 72
 """Least significant bits between reference and optimised kernels. The published ResNet8 pools with the coarse scale of
-its input, where one bit of rounding becomes tens after softmax; files that EdgeKit makes do not (`models/pooling.py`)."""
+its input, where one bit becomes tens after softmax; files that EdgeKit makes do not (`models/pooling.py`)."""
 DYNAMIC_RANGE = "kws/kws_ref_model_float32.tflite"
 """Quantises activations on the fly, each runtime with its own rounding."""
 DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
@@ -152,7 +152,7 @@ def assert_golden(runtime: Runtime, model: Path, *, largest: int = LARGEST_DIFFE
                     np.testing.assert_array_equal(given, wanted)
                 elif given.dtype.kind == "f":
                     np.testing.assert_allclose(
-                        given, wanted, rtol=1e-3, atol=5e-3 if model.name in DYNAMIC_RANGE else 1e-4
+                        given, wanted, rtol=1e-3, atol=2e-2 if model.name in DYNAMIC_RANGE else 1e-4
                     )
                 else:
                     assert np.abs(given.astype(int) - wanted.astype(int)).max() <= largest

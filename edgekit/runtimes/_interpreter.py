@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from edgekit.errors import ModelError, RuntimeFailed, UsageError, did_you_mean
+from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
 from edgekit.runtimes import Array, OperatorShare, TensorSpec
 from edgekit.runtimes._child import Child
+from edgekit.runtimes._declared import check_declared
 from edgekit.runtimes._quantize import travel_dtype
 
 __all__ = ["InterpreterRuntime", "InterpreterSession", "Kernels", "op_resolvers"]
@@ -186,7 +187,7 @@ class InterpreterSession:
             ModelError: The arrays are not those that the model declares.
             RuntimeFailed: The child crashed, hung or refused the model.
         """
-        _check_declared(inputs, self._inputs)
+        check_declared(inputs, self._inputs)
         _, outputs = self._child.request({"op": "run"}, inputs, limit=self._limit)
         return outputs
 
@@ -218,7 +219,7 @@ class InterpreterSession:
     def time(self, inputs: Sequence[Array], runs: int) -> list[int]:
         """Nanoseconds of each of `runs` inferences; no inputs keeps those of the last call."""
         if inputs:
-            _check_declared(inputs, self._inputs)
+            check_declared(inputs, self._inputs)
         reply, _ = self._child.request({"op": "time", "runs": runs}, inputs, limit=self._limit)
         self._switches += int(reply.get("switches", 0))
         return [int(ns) for ns in reply["ns"]]
@@ -266,17 +267,6 @@ def _specs(described: Sequence[Mapping[str, Any]]) -> tuple[TensorSpec, ...]:
         {key: tuple(value) if isinstance(value, list) else value for key, value in spec.items()} for spec in described
     ]
     return tuple(TensorSpec(**spec) for spec in tuples)
-
-
-def _check_declared(inputs: Sequence[Array], specs: Sequence[TensorSpec]) -> None:
-    declared = [f"{spec.dtype} {list(spec.shape)}" for spec in specs]
-    received = [f"{values.dtype.name} {list(values.shape)}" for values in inputs]
-    if declared != received:
-        raise ModelError(
-            f"The model takes {', '.join(declared)}.",
-            received=", ".join(received) or "no inputs",
-            remedy="To run many samples, in float32 or the model's dtype, use edgekit.measure.predict.",
-        )
 
 
 def _aligned(size: int) -> int:

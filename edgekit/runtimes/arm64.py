@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgekit.errors import ModelError, RuntimeFailed, UsageError, did_you_mean
+from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
 from edgekit.runtimes import Array, DeviceFigures, TensorSpec
 from edgekit.runtimes._arm64 import CPUS, DEFAULT_CPU, Emulator, Port, toolbox
+from edgekit.runtimes._declared import check_declared
 
 if TYPE_CHECKING:
     from edgekit.models.tflite import Tensor
@@ -131,14 +132,7 @@ class Arm64Session:
             ModelError: The arrays are not those that the model declares.
             RuntimeFailed: The process crashed, hung or refused the model.
         """
-        declared = [f"{spec.dtype} {list(spec.shape)}" for spec in self._inputs]
-        received = [f"{values.dtype.name} {list(values.shape)}" for values in inputs]
-        if declared != received:
-            raise ModelError(
-                f"The model takes {', '.join(declared)}.",
-                received=", ".join(received) or "no inputs",
-                remedy="To run many samples, in float32 or the model's dtype, use edgekit.measure.predict.",
-            )
+        check_declared(inputs, self._inputs)
         results = self._emulator.run([values.tobytes() for values in inputs])
         return [np.frombuffer(r, s.dtype).reshape(s.shape) for r, s in zip(results, self._outputs, strict=True)]
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.errors import ModelError, RuntimeFailed
+from edgekit.errors import RuntimeFailed
 from edgekit.runtimes import Array, TensorSpec
 from edgekit.runtimes._adb.devices import Device
 from edgekit.runtimes._adb.workspace import Workspace
+from edgekit.runtimes._declared import check_declared
 
 __all__ = ["AdbSession", "read_specs"]
 
@@ -66,14 +67,7 @@ class AdbSession:
         """
         if self._closed:
             raise RuntimeFailed("The session on the runtime adb is closed.", remedy="Open a new one.")
-        declared = [f"{spec.dtype} {list(spec.shape)}" for spec in self._inputs]
-        received = [f"{values.dtype.name} {list(values.shape)}" for values in inputs]
-        if declared != received:
-            raise ModelError(
-                f"The model takes {', '.join(declared)}.",
-                received=", ".join(received) or "no inputs",
-                remedy="To run many samples, in float32 or the model's dtype, use edgekit.measure.predict.",
-            )
+        check_declared(inputs, self._inputs)
         try:
             return self._run(inputs)
         except BaseException:
