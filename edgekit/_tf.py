@@ -20,7 +20,7 @@ from typing import Any
 
 from edgekit.errors import EdgekitError, MissingDependency
 
-__all__ = ["captured_output", "keras3", "tensorflow", "tf_keras", "tfmot"]
+__all__ = ["captured_output", "keras3", "prepare", "tensorflow", "tf_keras", "tfmot"]
 
 
 @contextmanager
@@ -45,6 +45,14 @@ def captured_output() -> Iterator[list[str]]:
             lines.extend(sink.read().decode(errors="replace").splitlines())
 
 
+def prepare() -> None:
+    """Set the environment that TensorFlow must find when it loads; cheap, and called before any code of the user's."""
+    if "tensorflow" not in sys.modules:
+        os.environ["TF_USE_LEGACY_KERAS"] = "1"
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
 @functools.cache
 def tensorflow() -> Any:
     """TensorFlow, loaded once with Keras 2 as `tf.keras`, one seedable CPU device and no chatter."""
@@ -54,9 +62,7 @@ def tensorflow() -> Any:
             received="TensorFlow was imported before EdgeKit",
             remedy="Set TF_USE_LEGACY_KERAS=1 in the environment, or import edgekit's functions first.",
         )
-    os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    prepare()
     with captured_output():
         tf = _import("tensorflow")
     tf.get_logger().setLevel(logging.ERROR)

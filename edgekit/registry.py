@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
+from edgekit import _tf
 from edgekit.errors import RecipeError, UsageError, did_you_mean
 
 __all__ = ["call", "entry", "is_reference", "load", "names", "source_sha256"]
@@ -81,6 +82,7 @@ def _function(reference: str) -> Callable[[], object]:
     module_name, _, function = reference.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
+    _tf.prepare()  # the module may import Keras
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
