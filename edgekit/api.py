@@ -123,7 +123,7 @@ def evaluate(
     model: str | Path,
     data: str | DataSpec,
     *,
-    runtime: str = "litert",
+    runtime: str | None = None,
     task: Task | None = None,
     workers: int | None = None,
     seed: int = 0,
@@ -135,7 +135,7 @@ def evaluate(
     Args:
         model: A `.tflite`, or a Keras model (which runs under Keras itself).
         data: A data set with test samples.
-        runtime: That runs the `.tflite`.
+        runtime: That runs the `.tflite`; default litert.
         task: classification, regression or reconstruction; default what the model's sidecar says, else classification.
         workers: Processes; default one per core.
         seed: Of the split, where the data set has no test split of its own.
@@ -149,10 +149,14 @@ def evaluate(
     from edgekit.models import load_model
     from edgekit.training.objective import Objective
 
+    if runtime is not None and Path(model).suffix != ".tflite":
+        raise UsageError("A Keras model runs under Keras.", received=f"runtime {runtime}", remedy="Leave it out.")
     objective = Objective(task=task or _task_of(model))
     dataset = _data_for(model, data, seed)
     if Path(model).suffix == ".tflite":
-        return evaluate_file(Path(model), dataset, objective, runtime=runtime, workers=workers, progress=progress)
+        return evaluate_file(
+            Path(model), dataset, objective, runtime=runtime or "litert", workers=workers, progress=progress
+        )
     return evaluate_keras(load_model(model, unsafe=unsafe), dataset, objective)
 
 

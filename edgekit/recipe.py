@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, WithJsonSchema
 
 from edgekit import passes, registry
-from edgekit.data import DataSpec
+from edgekit.data import KNOWN_SOURCES, DataSpec
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 from edgekit.models import is_network
 from edgekit.passes import Pass, load_pass, parse_pass
@@ -107,7 +107,7 @@ class Recipe(BaseModel):
     convert: tuple[AnyFormat, ...] = Field((ConvertSpec(format="int8").resolved(),), description="files to make")
     measure: tuple[str, ...] = Field(("litert",), description="runtimes; the first one gives the accuracy")
     budget: Budget = Budget.model_validate({})
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
     def dump(self) -> dict[str, Any]:
         """JSON-ready; `parse_recipe` reads it back."""
@@ -163,6 +163,7 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
         raise
     except EdgekitError as error:
         raise RecipeError(error.rule, received=error.received, remedy=error.remedy) from None
+    _check_order(recipe)
     _check_measure(recipe)
     target = load_target(recipe.target)
     refused = [c.format for c in recipe.convert if c.format not in target.formats]
@@ -194,6 +195,15 @@ def starter_recipe() -> Iterator[Path]:
         yield path
 
 
+def _check_order(recipe: Recipe) -> None:
+    """Quantisation-aware training fixes the ranges of the model that ships: nothing may change its weights after."""
+    names = [p.name for p in recipe.passes]
+    if "qat" in names[:-1]:
+        raise RecipeError(
+            "qat comes once, and last.", received=f"passes: {', '.join(names)}", remedy="Move qat to the end."
+        )
+
+
 def _check_measure(recipe: Recipe) -> None:
     """Runtimes exist, the first one can run models for accuracy, and every budget has the runtime that measures it."""
     for number, name in enumerate(recipe.measure):
@@ -201,6 +211,10 @@ def _check_measure(recipe: Recipe) -> None:
             runtime = load_runtime(name)
         except UsageError as error:
             raise RecipeError("Unknown runtime in measure.", received=repr(name), remedy=error.remedy) from None
+        if number == 0 and recipe.budget.latency_ms is not None and name.partition(":")[0] in FIGURE_RUNTIMES.values():
+            raise RecipeError(
+                "budget.latency_ms needs a first runtime with a clock.", received=name, remedy="Measure litert first."
+            )
         if number == 0 and getattr(runtime, "estimates_only", False):
             raise RecipeError(
                 "The first runtime in measure gives the accuracy, so it must run models.",
@@ -208,7 +222,13 @@ def _check_measure(recipe: Recipe) -> None:
                 remedy=f"Write: measure: [litert, {name}]",
             )
     for figure, needed in FIGURE_RUNTIMES.items():
-        measured = any(name.partition(":")[0] == needed for name in recipe.measure)
+        measured = [name for name in recipe.measure if name.partition(":")[0] == needed]
+        if len(measured) > 1:
+            raise RecipeError(
+                f"measure names one variant of {needed}.",
+                received=", ".join(measured),
+                remedy="Compare variants with: edgekit benchmark MODEL --runtime A --runtime B",
+            )
         if getattr(recipe.budget, figure) is not None and not measured:
             raise RecipeError(
                 f"budget.{figure} needs the runtime that measures it.",
@@ -219,7 +239,8 @@ def _check_measure(recipe: Recipe) -> None:
 
 def _beside(source: str, folder: Path) -> str:
     """A path that exists beside the recipe, made whole; names, references and absolute paths as they are."""
-    if is_network(source) or registry.is_reference(source) or not (folder / source).exists():
+    known = is_network(source) or source in KNOWN_SOURCES or registry.is_reference(source)
+    if known or not (folder / source).exists():
         return source
     return str(folder / source)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from edgekit import _tf
-from edgekit.errors import RecipeError, UsageError, did_you_mean
+from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 
 __all__ = ["call", "entry", "is_reference", "load", "names", "source_sha256"]
 
@@ -69,7 +69,16 @@ def call(reference: str) -> object:
     Raises:
         UsageError: No such module or function.
     """
-    return _function(reference)()
+    try:
+        return _function(reference)()
+    except EdgekitError:
+        raise
+    except Exception as error:
+        raise EdgekitError(
+            "The function that module:function names must run.",
+            received=f"{type(error).__name__} from {reference}: {error}",
+            remedy="Correct it; --debug shows the traceback.",
+        ) from error
 
 
 def source_sha256(reference: str) -> str:
@@ -82,9 +91,10 @@ def _function(reference: str) -> Callable[[], object]:
     module_name, _, function = reference.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
-    _tf.prepare()  # the module may import Keras
+    _tf.prepare()  # the module may import Keras, with its start-up noise
     try:
-        module = importlib.import_module(module_name)
+        with _tf.captured_output():
+            module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name != module_name.split(".")[0] and error.name != module_name:
             raise

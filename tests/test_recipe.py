@@ -30,7 +30,7 @@ def test_the_starter_recipe_and_its_dump_are_the_same_recipe() -> None:
 
 
 def test_short_forms_and_defaults() -> None:
-    short = parse_recipe({**MINIMAL, "passes": ["qat", {"sparsify": None}], "convert": ["int8", "float32"]})
+    short = parse_recipe({**MINIMAL, "passes": [{"sparsify": None}, "qat"], "convert": ["int8", "float32"]})
     assert short.data.source == "digits" and short.seed == 0 and short.measure == ("litert",)
     assert [c.input_dtype for c in short.convert] == ["int8", "float32"]
     assert short.budget.accuracy_drop == 0.01
@@ -50,6 +50,14 @@ def test_short_forms_and_defaults() -> None:
         ({"passes": [{"sparsify": {"begin": 0.9}}]}, "sparsify must fit: end must come after begin"),
         ({"passes": [{"sparsify": {"pattern": "4:2"}}]}, "pattern is N:M"),
         ({"passes": [{"sparsify": {"pattern": "2:4", "block": [2, 2]}}]}, "exclude each other"),
+        ({"passes": ["qat", "sparsify"]}, "qat comes once, and last. Received: passes: qat, sparsify"),
+        ({"passes": ["qat", "qat"]}, "qat comes once, and last"),
+        ({"measure": ["litert", "arm64:cortex-a99"]}, "cortex-a99"),
+        ({"measure": ["litert", "arm64:cortex-a53", "arm64"]}, "measure names one variant of arm64"),
+        ({"measure": ["ethos_u"]}, "The first runtime in measure gives the accuracy"),
+        ({"measure": ["tflm"], "budget": {"latency_ms": 1}}, "budget.latency_ms needs a first runtime with a clock"),
+        ({"budget": {"cycles": 5}}, "budget.cycles needs the runtime that measures it"),
+        ({"seed": 99999999999}, "The recipe key seed must fit"),
         ({"passes": [{"qat": {}, "sparsify": {}}]}, "A list entry is a name, or one name with its options"),
         ({"convert": ["int4"]}, "Unknown format. Received: 'int4'"),
         ({"convert": [{"int8": {"input_dtype": "float16"}}]}, "int8 or uint8 or float32. Received: float16"),
@@ -98,10 +106,10 @@ def test_missing_and_binary_files(tmp_path: Path) -> None:
 
 
 def test_set_changes_a_key(tmp_path: Path) -> None:
-    path = recipe(tmp_path, "model: digits_cnn\ndata: digits\ntrain: {epochs: 1}\npasses: [qat, {sparsify: {}}]\n")
-    changes = ["passes.1.sparsity=0.8", "train.epochs=3", "budget.model_bytes=5_000", "passes.0.skip=[conv*]"]
+    path = recipe(tmp_path, "model: digits_cnn\ndata: digits\ntrain: {epochs: 1}\npasses: [{sparsify: {}}, qat]\n")
+    changes = ["passes.0.sparsity=0.8", "train.epochs=3", "budget.model_bytes=5_000", "passes.1.skip=[conv*]"]
     found = load_recipe(path, [*changes, "data.calibration=7", "convert=[float32]"])
-    qat, sparsify = found.passes
+    sparsify, qat = found.passes
     assert sparsify.sparsity == 0.8 and qat.skip == ("conv*",)  # type: ignore[attr-defined]
     assert found.train and found.train.epochs == 3
     assert found.budget.model_bytes == 5000 and found.data.calibration == 7 and found.convert[0].format == "float32"

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-__all__ = ["debug_option", "json_error", "json_option", "log", "print_json", "progress", "table"]
+__all__ = ["SEED", "debug_option", "json_error", "json_option", "log", "print_json", "progress", "table"]
 
+SEED = click.IntRange(0, 2**31 - 1)
 WIDE = 150
 """Columns where stdout is a file or pipe: logs of builds are read in wide windows."""
 

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from edgekit.data.dataset import Dataset, Split
 from edgekit.data.preprocessing import Preprocessing
-from edgekit.data.spec import DataSpec, load_data
+from edgekit.data.spec import KNOWN_SOURCES, DataSpec, load_data
 
-__all__ = ["DataSpec", "Dataset", "Preprocessing", "Split", "load_data"]
+__all__ = ["KNOWN_SOURCES", "DataSpec", "Dataset", "Preprocessing", "Split", "load_data"]

@@ -159,6 +159,13 @@ def is_labels(y: Array) -> bool:
 def _checked(x: Array | None, y: Array | None, name: str, label_names: tuple[str, ...]) -> tuple[Array, Array]:
     if x is None or y is None:
         return np.empty((0,), np.float32), np.empty((0,), np.int64)
+    for part, array in (("x", x), ("y", y)):
+        if array.ndim == 0 or array.dtype.kind not in "biuf":
+            raise DataError(
+                f"{part}_{name} is an array of numbers, one entry for each sample.",
+                received=f"shape {list(array.shape)} and dtype {array.dtype}",
+                remedy="Save text labels as class indices, with label_names beside them.",
+            )
     if not len(x):
         raise DataError(f"The {name} split must hold samples.", received="0 samples", remedy="Give more data.")
     if len(x) != len(y):
@@ -176,6 +183,8 @@ def _checked(x: Array | None, y: Array | None, name: str, label_names: tuple[str
             )
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
+    elif y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+        y = y.argmax(axis=1)  # one-hot
     if np.issubdtype(y.dtype, np.floating) and y.ndim == 1 and label_names:
         if (y != np.floor(y)).any():
             raise DataError(

@@ -14,7 +14,10 @@ from edgekit.data.preprocessing import Cast, Preprocessing, Rescale, Reshape
 from edgekit.data.sources import keras
 from edgekit.errors import DataError, did_you_mean
 
-__all__ = ["DataSpec", "load_data"]
+__all__ = ["KNOWN_SOURCES", "DataSpec", "load_data"]
+
+KNOWN_SOURCES = ("digits", *keras.LABELS)
+"""Data sets that go by a name."""
 
 
 class DataSpec(BaseModel):
@@ -77,7 +80,7 @@ def _read(source: str, preprocessing: Preprocessing | None) -> Raw:
     raise DataError(
         "A data source is digits, a Keras data set's name, an .npz, a .csv, a folder of images or module:function.",
         received=repr(source),
-        remedy=f"Check that the file exists. {did_you_mean(source, ['digits', *keras.LABELS])}",
+        remedy=f"Check that the file exists. {did_you_mean(source, KNOWN_SOURCES)}",
     )
 
 

@@ -19,7 +19,7 @@ from edgekit.errors import RecipeError, UsageError
 from edgekit.target import Budget, Target
 from edgekit.training import Finetune, FinetuneChoice, Train, Trainer
 
-__all__ = ["Context", "Pass", "load_pass", "matches", "parse_pass", "zero_masks"]
+__all__ = ["Context", "Pass", "is_quantized", "load_pass", "matches", "parse_pass", "zero_masks"]
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,11 @@ def parse_pass(item: object) -> Pass:
 def matches(layer: str, patterns: Sequence[str] | Mapping[str, Any]) -> str | None:
     """The first shell-style pattern (`conv*`) that a layer's name fits, or None."""
     return next((p for p in patterns if fnmatchcase(layer, p)), None)
+
+
+def is_quantized(model: Any) -> bool:
+    """Whether a tf_keras model carries TF-MOT's quantisation wrappers."""
+    return any(type(layer).__name__.startswith("Quantize") for layer in model.layers)
 
 
 def zero_masks(model: Any, *, least: float = 0.1) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from pydantic import Field
 from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.models.pooling import with_free_pooling_scale
-from edgekit.passes import Context, Pass, matches, zero_masks
+from edgekit.passes import Context, Pass, is_quantized, matches, zero_masks
 from edgekit.target import Target
 
-__all__ = ["PASS", "Qat", "is_quantized"]
+__all__ = ["PASS", "Qat"]
 
 LEFT_OUT = ("InputLayer", "Conv2DTranspose")
 """TF-MOT wraps transposed convolutions, but the wrapper cannot be saved for the converter."""
@@ -67,7 +67,8 @@ class Qat(Pass):
         scheme: Any = quantization.default_8bit.Default8BitQuantizeScheme()
         if keep_zeros:
             scheme = tfmot.experimental.combine.Default8BitPrunePreserveQuantizeScheme()
-        registry = scheme.get_quantize_registry()
+        registry = _honest(scheme.get_quantize_registry())
+        scheme.get_quantize_registry = lambda: registry
         left = []
 
         def annotate(layer: Any) -> Any:
@@ -106,9 +107,23 @@ class Qat(Pass):
         return foldable and alone and type(before).__name__ in FOLDS_BATCH_NORM and self._quantizes(registry, before)
 
 
-def is_quantized(model: Any) -> bool:
-    """Whether a tf_keras model carries TF-MOT's quantisation wrappers."""
-    return any(type(layer).__name__.startswith("Quantize") for layer in model.layers)
+def _honest(registry: Any) -> Any:
+    """TF-MOT's prune-preserving registry says that it supports layers (Rescaling, for one) that it then refuses."""
+    claims = registry.supports
+
+    def supports(layer: Any) -> bool:
+        if not claims(layer):
+            return False
+        registry.supports = claims  # which the next call asks in turn
+        try:
+            return registry.get_quantize_config(layer) is not None
+        except ValueError:
+            return False
+        finally:
+            registry.supports = supports
+
+    registry.supports = supports
+    return registry
 
 
 def _calibrate_ranges(model: Any, context: Context) -> None:

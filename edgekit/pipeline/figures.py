@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from edgekit.measure.latency import benchmark
 from edgekit.pipeline.measured import Measured
 from edgekit.pipeline.store import StepStore, step_key, versions
+from edgekit.runtimes import load_runtime
 from edgekit.target import FIGURE_RUNTIMES
 
 __all__ = ["Figures", "measure_figures"]
@@ -50,13 +51,17 @@ def measure_figures(
         report = benchmark(list(files.values()), runtimes=tuple(runtimes))
         gathered: dict[str, dict[str, float | None]] = {sha: {} for sha in files}
         by_path = {str(path): sha for sha, path in files.items()}
+        missing = {name: reason for name in runtimes if (reason := load_runtime(name).probe())}
         for result in report.results:
-            if result.error:
+            if result.error and result.runtime not in missing:
                 log(f"measure: {result.model} on {result.runtime}: {result.error}")
             gathered[by_path[result.model]] |= _told(asdict(result), first=result.runtime == runtimes[0])
-        with store.writing("measure", key) as (_, record):
-            record["figures"] = gathered
-        found = record
+        for name, reason in missing.items():
+            log(f"measure: {name}: {reason}")
+        found = {"figures": gathered}
+        if not missing:  # a model that a runtime refuses stays refused; a runtime that is missing may come
+            with store.writing("measure", key) as (_, record):
+                record |= found
     known = {f.name for f in fields(Figures)}
     return {sha: Figures(**{k: v for k, v in values.items() if k in known}) for sha, values in found["figures"].items()}
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edgekit.artifact import Artifact, write_atomically
 from edgekit.data import Dataset
-from edgekit.data.sidecar import Sidecar, write_sidecar
+from edgekit.data.sidecar import Sidecar, sidecar_path, write_sidecar
+from edgekit.errors import EdgekitError
 from edgekit.measure.accuracy import paired_drop
 from edgekit.measure.environment import environment
-from edgekit.measure.golden import write_golden
+from edgekit.measure.golden import golden_path, write_golden
 from edgekit.pipeline.figures import Figures
-from edgekit.pipeline.manifest import Manifest, ModelRecord, StepRecord
+from edgekit.pipeline.manifest import Manifest, ModelRecord, StepRecord, read_manifest
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured
 from edgekit.pipeline.store import versions
 from edgekit.pipeline.verdict import select, violations
@@ -41,6 +43,7 @@ def build_manifest(
     figures: Mapping[str, Figures],
 ) -> Manifest:
     """Copy the shipped files with their sidecars to `output/models` and say what each is worth."""
+    _remove_shipped_before(output)
     artifacts = [a for step in done for a in _step_artifacts(step, output)]
     models = []
     for item in shipped:
@@ -73,6 +76,15 @@ def build_manifest(
         recipe=recipe.dump(),
         environment={**environment(), "packages": versions(), "data": dataset.fingerprint, "seed": recipe.seed},
     )
+
+
+def _remove_shipped_before(output: Path) -> None:
+    """An earlier recipe's files, as its manifest lists them, are not this one's."""
+    with suppress(EdgekitError):
+        for model in read_manifest(output).models:
+            path = output / model.path
+            for file in (path, sidecar_path(path), golden_path(path)):
+                file.unlink(missing_ok=True)
 
 
 def _step_artifacts(step: Measured, output: Path) -> list[Artifact]:

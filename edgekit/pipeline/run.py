@@ -14,7 +14,7 @@ from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import RecipeError
 from edgekit.models import build_network, is_network, load_model, save_model
-from edgekit.passes import Context, Pass
+from edgekit.passes import Context, Pass, is_quantized
 from edgekit.pipeline.figures import measure_figures
 from edgekit.pipeline.manifest import Manifest, write_manifest
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured, convert_and_measure
@@ -56,7 +56,7 @@ class _Run:
             self.recipe.seed,
             self.store.workdir(name, key),
             quiet=self.quiet,
-            tensorboard=self.tensorboard,
+            tensorboard=self.store.root.parent / "tensorboard" if self.tensorboard else None,
         )
 
 
@@ -76,7 +76,7 @@ def compress(
         output: Folder for models, manifest and steps.
         unsafe: Allow Lambda layers in the model file.
         quiet: No progress bars.
-        tensorboard: Write training logs for TensorBoard under `output/steps/unfinished`.
+        tensorboard: Write training logs for TensorBoard under `output/tensorboard`.
         log: Takes one line for the user.
 
     Returns:
@@ -128,7 +128,7 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
     found = _find(run, name, key)
     if found:
         return found
-    trainer = run.trainer(item.name, key)
+    trainer = run.trainer(name, key)
     baseline = run.model(done[0])
     context = Context(
         trainer,
@@ -139,6 +139,7 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
         run.log,
     )
     run.log(f"{name}: {item.summary}")
+    _check_pass(run, item, baseline)
     model = run.model(done[-1])
     return _make(run, name, key, lambda: item.apply(model, context), parent=done[-1])
 
@@ -150,7 +151,7 @@ def _make(run: _Run, name: str, key: str, make: Callable[[], Any], *, parent: Me
     model = make()
     with run.store.writing(name, key) as (folder, record):
         save_model(model, folder / KERAS_FILE)
-        spec = ConvertSpec(format="int8" if _is_quantized(model) else "float32").resolved()
+        spec = ConvertSpec(format="int8" if is_quantized(model) else "float32").resolved()
         record |= convert_and_measure(model, folder, spec, run.dataset, run.recipe.objective, run.recipe.measure[0])
         record |= {
             "keras_sha256": sha256_of(folder / KERAS_FILE),
@@ -158,6 +159,7 @@ def _make(run: _Run, name: str, key: str, make: Callable[[], Any], *, parent: Me
             "seconds": time.perf_counter() - started,
         }
     run.models[key] = model
+    run.store.discard_workdir(name, key)
     made = Measured(name, key, run.store.folder(name, key), record, cached=False)
     _say(run, made)
     return made
@@ -202,10 +204,19 @@ def _find(run: _Run, name: str, key: str) -> Measured | None:
     if record is None:
         return None
     found = Measured(name, key, run.store.folder(name, key), record, cached=True)
-    if not (found.folder / TFLITE_FILE).is_file():
+    if not _is_whole(found):
+        run.log(f"{name}: its files in {found.folder} are damaged or gone, so it is made again")
         return None
     run.log(f"{name}: done before, taken from {found.folder}")
     return found
+
+
+def _is_whole(step: Measured) -> bool:
+    """Whether a step's files are still those that it made."""
+    files = {TFLITE_FILE: step.record["sha256"]}
+    if not step.name.startswith("convert "):
+        files[KERAS_FILE] = step.record["keras_sha256"]
+    return all((step.folder / f).is_file() and sha256_of(step.folder / f) == sha for f, sha in files.items())
 
 
 def _starting_model(run: _Run) -> Any:
@@ -217,15 +228,15 @@ def _starting_model(run: _Run) -> Any:
 
 
 def _check_before_training(run: _Run, model: Any) -> None:
-    recipe = run.recipe
-    recipe.objective.check(model, run.dataset)
-    target = load_target(recipe.target)
-    for number, item in enumerate(recipe.passes):
-        findings = item.check(model, target)
-        if findings:
-            raise RecipeError(
-                f"passes.{number} ({item.name}) must fit the model and the target.", received="; ".join(findings)
-            )
+    run.recipe.objective.check(model, run.dataset)
+    for item in run.recipe.passes:
+        _check_pass(run, item, model)
+
+
+def _check_pass(run: _Run, item: Pass, model: Any) -> None:
+    findings = item.check(model, load_target(run.recipe.target))
+    if findings:
+        raise RecipeError(f"The pass {item.name} must fit the model and the target.", received="; ".join(findings))
 
 
 def _check_model_exists(recipe: Recipe) -> None:
@@ -254,10 +265,6 @@ def _fingerprint(recipe: Recipe) -> str:
 
 def _plan(recipe: Recipe) -> Train:
     return recipe.train or Train.model_validate({})
-
-
-def _is_quantized(model: Any) -> bool:
-    return any(type(layer).__name__.startswith("Quantize") for layer in model.layers)
 
 
 def _say(run: _Run, step: Measured) -> None:

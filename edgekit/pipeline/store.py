@@ -24,6 +24,8 @@ PACKAGES = (
     "tensorflow-model-optimization",
     "ai-edge-litert",
     "tflite-runtime",
+    "tflite-micro",
+    "ethos-u-vela",
     "numpy",
 )
 RECORD = "step.json"
@@ -60,9 +62,18 @@ class StepStore:
 
     def workdir(self, name: str, key: str) -> Path:
         """Where a step keeps checkpoints while it runs: the same place in the next run of the same step."""
-        path = self.root / "unfinished" / f"{name}-{key[:12]}"
+        path = self._workdir(name, key)
         path.mkdir(parents=True, exist_ok=True)
         return path
+
+    def discard_workdir(self, name: str, key: str) -> None:
+        """Remove what a step, now finished, kept while it ran."""
+        shutil.rmtree(self._workdir(name, key), ignore_errors=True)
+        with suppress(OSError):
+            self._workdir(name, key).parent.rmdir()
+
+    def _workdir(self, name: str, key: str) -> Path:
+        return self.root / "unfinished" / f"{name.replace(' ', '-')}-{key[:12]}"
 
 
 @contextmanager
@@ -73,7 +84,12 @@ def open_store(output: Path) -> Iterator[StepStore]:
         EdgekitError: Another run is using it.
     """
     root = output / "steps"
-    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise EdgekitError(
+            "The output of a run is a folder.", received=f"{output}, a file", remedy="Choose another name with -o."
+        ) from None
     with (root / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -83,7 +99,7 @@ def open_store(output: Path) -> Iterator[StepStore]:
                 received=f"{output}, in use by another run",
                 remedy="Wait for it, or choose another folder with -o.",
             ) from None
-        for left in [*root.glob(".*.*/"), *output.glob("models/.*.*/")]:
+        for left in [*root.glob(".*.*/"), *output.glob("models/.*.*/"), *output.glob(".*.*.*/")]:
             shutil.rmtree(left, ignore_errors=True)
         try:
             yield StepStore(root)

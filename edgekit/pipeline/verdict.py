@@ -41,5 +41,11 @@ def violations(budget: Budget, target: Target, *, drop: float, size: int, figure
 
 
 def select(models: Sequence[ModelRecord]) -> ModelRecord:
-    """The smallest file within the budget; where none is, the one that misses least, then the most accurate."""
-    return min(models, key=lambda m: (len(m.violations), m.bytes if not m.violations else m.accuracy_drop, m.bytes))
+    """The smallest file within the budget; where none is, the one that misses least (what is unknown counts
+    as more than what is measured), then the most accurate."""
+
+    def order(model: ModelRecord) -> tuple[float, ...]:
+        unknown = sum("is unknown" in v for v in model.violations)
+        return (len(model.violations), unknown, model.accuracy_drop if model.violations else 0.0, model.bytes)
+
+    return min(models, key=order)

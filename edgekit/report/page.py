@@ -34,6 +34,7 @@ def html(manifest: Manifest) -> str:
     models_columns, models = text.model_rows(manifest)
     return environment.from_string(template).render(
         headline=text.headline(manifest),
+        device=text.device_sentences(manifest),
         verdict=text.budget_sentence(manifest),
         met=manifest.budget["met"],
         plot=_plot(manifest, go, make_subplots),

@@ -34,6 +34,19 @@ def headline(manifest: Manifest) -> str:
     )
 
 
+def device_sentences(manifest: Manifest) -> list[str]:
+    """What the chosen model costs on device-side runtimes, against the baseline's float32 file."""
+    baseline, chosen = manifest.steps[0], manifest.chosen
+    found = []
+    for figure_name, title in DEVICE_COLUMNS.items():
+        before, after = getattr(baseline, figure_name), getattr(chosen, figure_name)
+        if after is None:
+            continue
+        gain = f", {before / after:.2f} times fewer than the float32 baseline ({before:,})" if before else ""
+        found.append(f"{title}: {after:,}{gain}.")
+    return found
+
+
 def budget_sentence(manifest: Manifest) -> str:
     """The verdict on the chosen model."""
     if manifest.budget["met"]:
@@ -107,6 +120,7 @@ def markdown(manifest: Manifest) -> str:
     parts = [
         "# EdgeKit report",
         headline(manifest),
+        *device_sentences(manifest),
         budget_sentence(manifest),
         "## What each step did",
         "Each figure is measured on the `.tflite` of its step.",

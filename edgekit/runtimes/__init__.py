@@ -242,12 +242,15 @@ def load_runtime(name: str) -> Runtime:
         )
     if not variant:
         raise UsageError(f"A variant of {base} is written {base}:{VARIANTS[base].upper()}.", received=repr(name))
+    known = getattr(runtime, "variants", None)
+    if known is not None and variant not in known:
+        raise UsageError(f"No such variant of {base}.", received=repr(name), remedy=did_you_mean(variant, known))
     return _variant(runtime, name, {VARIANTS[base]: variant})
 
 
 def _variant(runtime: Runtime, name: str, option: Mapping[str, str]) -> Runtime:
     """The same runtime with one option settled in every method that takes it."""
-    bound: dict[str, Any] = {}
+    bound: dict[str, Any] = {k: getattr(runtime, k) for k in ("estimates_only", "needs_device") if hasattr(runtime, k)}
     for method in ("probe", "open", "measure", "benchmark"):
         if (function := getattr(runtime, method, None)) is not None:
             takes = option.keys() <= inspect.signature(function).parameters.keys()

@@ -33,6 +33,11 @@ class Arm64Runtime:
 
     name: str = "arm64"
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The processors that `arm64:CPU` may name."""
+        return tuple(CPUS)
+
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model ran and came out right."""
         x = np.array([[-1.0, 0.0, 0.5, 2.0]], np.float32)

@@ -71,6 +71,13 @@ class NpuRuntime:
     remedy: str = "Install it with: pip install 'edgekit[mcu]'"
     estimates_only: bool = True
 
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The configurations that `ethos_u:CONFIG` may name."""
+        from edgekit.runtimes._vela import CONFIGS
+
+        return tuple(CONFIGS)
+
     def load(self) -> tuple[Any, Mapping[str, Any]]:
         """Called in the child only."""
         from edgekit.runtimes import _vela

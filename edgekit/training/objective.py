@@ -13,6 +13,7 @@ from edgekit.errors import DataError, ModelError
 
 __all__ = ["Objective", "Task"]
 
+SPLITS: tuple[SplitName, ...] = ("test", "train", "validation", "calibration")
 Task = Literal["classification", "regression", "reconstruction"]
 
 
@@ -44,7 +45,7 @@ class Objective(BaseModel):
                 "Training takes models with one input and one output.",
                 received=f"{len(model.inputs)} inputs and {len(model.outputs)} outputs",
             )
-        present: list[SplitName] = [n for n in ("test", "train") if len(dataset.splits[n])]
+        present = [n for n in SPLITS if len(dataset.splits[n])]
         sample, expected = dataset.features(present[0]).shape[1:], tuple(model.input_shape[1:])
         if len(sample) != len(expected) or any(e not in (None, s) for s, e in zip(sample, expected, strict=True)):
             raise ModelError(
@@ -54,6 +55,12 @@ class Objective(BaseModel):
             )
         if self.task == "classification":
             self._check_classes(int(model.output_shape[-1]), dataset, present)
+            if int(model.output_shape[-1]) == 1 and _last_activation(model) != "sigmoid":
+                raise ModelError(
+                    "A classifier with one output ends in a sigmoid, so that 0.5 parts the classes.",
+                    received=f"the activation {_last_activation(model)}",
+                    remedy="Add activation='sigmoid' to its last layer, or give it one output for each class.",
+                )
         else:
             self._check_targets(tuple(model.output_shape[1:]), dataset, present)
 

@@ -29,9 +29,9 @@ class Trainer:
         dataset: Training and validation samples.
         objective: The loss and the metric.
         seed: Of initialisation, shuffling and dropout.
-        workdir: Where checkpoints and TensorBoard logs go.
+        workdir: Where checkpoints go.
         quiet: No progress bar.
-        tensorboard: Write logs for TensorBoard under `workdir`.
+        tensorboard: Folder for TensorBoard's logs, or None for none.
     """
 
     dataset: Dataset
@@ -39,10 +39,12 @@ class Trainer:
     seed: int
     workdir: Path
     quiet: bool = False
-    tensorboard: bool = False
+    tensorboard: Path | None = None
 
     def fit(self, model: Any, plan: Train, *, name: str, callbacks: Sequence[Any] = ()) -> dict[str, list[float]]:
         """Train a model in place; a killed run goes on after its last finished epoch.
+
+        With early stopping it starts again: what that has seen so far is in no checkpoint.
 
         Args:
             model: tf_keras model; compiled here.
@@ -58,17 +60,18 @@ class Trainer:
         steps = math.ceil(len(self.dataset.raw("train")) / plan.batch_size)
         model.compile(_optimizer(plan, steps), self.objective.loss(model), metrics=self._metrics())
         checkpoint = self.workdir / f"{name}.checkpoint"
-        backup = keras.callbacks.BackupAndRestore(checkpoint)
         monitor, mode = ("val_accuracy", "max") if self.objective.metric == "top1" else ("val_loss", "min")
-        watchers = [*callbacks, _dropout_seeds(self.seed), backup, keras.callbacks.TerminateOnNaN()]
-        if plan.early_stopping:
+        watchers = [*callbacks, _dropout_seeds(self.seed), keras.callbacks.TerminateOnNaN()]
+        if plan.early_stopping is None:
+            watchers.append(keras.callbacks.BackupAndRestore(checkpoint))
+        else:
             watchers.append(
                 keras.callbacks.EarlyStopping(
                     monitor, mode=mode, patience=plan.early_stopping, restore_best_weights=True
                 )
             )
         if self.tensorboard:
-            watchers.append(keras.callbacks.TensorBoard(self.workdir / "tensorboard" / name))
+            watchers.append(keras.callbacks.TensorBoard(self.tensorboard / name))
         with epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
             history = model.fit(
                 self._batches(plan.batch_size, plan.epochs, _finished_epochs(checkpoint)),

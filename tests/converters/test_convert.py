@@ -139,3 +139,25 @@ def test_the_converter_is_quiet(trained: Any, tmp_path: Path, capfd: pytest.Capt
     capfd.readouterr()
     convert_keras(trained.model, tmp_path / "m.tflite", spec("float32"))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("kind", ["GRU", "SimpleRNN", "LSTM", "Bidirectional"])
+def test_recurrent_layers_become_int8(kind: str, tmp_path: Path) -> None:
+    keras = _tf.tf_keras()
+    layers = keras.layers
+    recurrent = layers.Bidirectional(layers.GRU(4)) if kind == "Bidirectional" else getattr(layers, kind)(4)
+    inputs = layers.Input((5, 3))
+    model = keras.Model(inputs, layers.Dense(2, activation="softmax")(recurrent(inputs)))
+    samples = np.random.default_rng(0).random((16, 5, 3)).astype(np.float32)
+    convert_keras(model, tmp_path / "m.tflite", ConvertSpec(format="int8"), representative=samples)
+    np.testing.assert_allclose(predict(tmp_path / "m.tflite", samples), model.predict(samples, verbose=0), atol=0.05)
+
+
+def test_integer_indices_are_calibrated_as_they_are(tmp_path: Path) -> None:
+    keras = _tf.tf_keras()
+    inputs = keras.layers.Input((6,), dtype="int32")
+    x = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(9, 4)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(x))
+    samples = np.random.default_rng(0).integers(0, 9, (16, 6)).astype(np.int32)
+    convert_keras(model, tmp_path / "m.tflite", ConvertSpec(format="int8"), representative=samples)
+    np.testing.assert_allclose(predict(tmp_path / "m.tflite", samples), model.predict(samples, verbose=0), atol=0.05)

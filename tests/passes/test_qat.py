@@ -118,3 +118,13 @@ def test_weights_are_untouched_without_finetuning(trained: Any, context: Context
     model = parse_pass({"qat": {"finetune": "none"}}).apply(trained.model, context)
     kernels = {w.name.split(":")[0].split("/")[-2]: w.numpy() for w in model.weights if "kernel" in w.name}
     np.testing.assert_array_equal(kernels["hidden"], trained.model.get_layer("hidden").get_weights()[0])
+
+
+def test_rescaling_is_left_to_the_converter_after_sparsify(context: Context) -> None:
+    layers = _tf.tf_keras().layers
+    model = _tf.tf_keras().Sequential(
+        [layers.Input((8, 8, 1)), layers.Rescaling(0.5), layers.Conv2D(8, 3), layers.Flatten(), layers.Dense(10)]
+    )
+    sparse = parse_pass({"sparsify": {"sparsity": 0.8, "finetune": "none"}}).apply(model, context)
+    result = parse_pass({"qat": {"finetune": "none"}}).apply(sparse, context)
+    assert any(name.startswith("quant_conv2d") for name in wrapped(result))

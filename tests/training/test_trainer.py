@@ -70,6 +70,26 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     assert not list(trainer.workdir.glob("*.checkpoint"))
 
 
+def test_a_killed_training_with_early_stopping_starts_again(
+    build_tiny: Callable[[], Any], make_trainer: Callable[..., Trainer]
+) -> None:
+    plan = Train(epochs=6, learning_rate=0.02, schedule="constant", early_stopping=2)
+    whole = build_tiny()
+    make_trainer().fit(whole, plan, name="t")
+
+    class Kill(_tf.tf_keras().callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    trainer, broken = make_trainer(), build_tiny()
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(broken, plan, name="t", callbacks=[Kill()])
+    again = build_tiny()
+    trainer.fit(again, plan, name="t")
+    assert same(again, whole), "what early stopping had seen is in no checkpoint"
+
+
 def test_early_stopping_keeps_the_best_weights(
     build_tiny: Callable[[], Any], make_trainer: Callable[..., Trainer]
 ) -> None:
@@ -81,7 +101,8 @@ def test_early_stopping_keeps_the_best_weights(
 
 
 def test_tensorboard_writes_logs(build_tiny: Callable[[], Any], make_trainer: Callable[..., Trainer]) -> None:
-    trainer = replace(make_trainer(), tensorboard=True)
+    trainer = make_trainer()
+    trainer = replace(trainer, tensorboard=trainer.workdir / "tensorboard")
     trainer.fit(build_tiny(), Train(epochs=1), name="t")
     assert list((trainer.workdir / "tensorboard").rglob("events*"))
 

@@ -16,13 +16,14 @@ Representative = Array | Mapping[str, Array]
 
 
 def representative_dataset(
-    samples: Representative, inputs: Mapping[str, tuple[int | None, ...]]
+    samples: Representative, inputs: Mapping[str, tuple[int | None, ...]], dtypes: Mapping[str, str]
 ) -> Callable[[], Iterator[dict[str, Array]]]:
     """A generator function in the form that the converter takes: one sample of batch 1 per step.
 
     Args:
         samples: Preprocessed samples.
         inputs: Shape of one sample (without batch) for every input of the model.
+        dtypes: numpy name of every input's dtype in the Keras model: float32, or int32 for indices.
 
     Raises:
         ConversionError: Names, shapes or lengths do not fit, or a value is not finite.
@@ -53,11 +54,11 @@ def representative_dataset(
         if not np.isfinite(array).all():
             raise ConversionError("Calibration samples must be finite.", received=f"NaN or infinity in {name!r}")
 
-    bound = dict(samples)
+    bound = {name: array.astype(dtypes[name], copy=False) for name, array in samples.items()}
     count = lengths.pop()
 
     def generate() -> Iterator[dict[str, Array]]:
         for i in range(count):
-            yield {name: array[i : i + 1].astype(np.float32) for name, array in bound.items()}
+            yield {name: array[i : i + 1] for name, array in bound.items()}
 
     return generate

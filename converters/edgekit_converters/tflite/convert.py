@@ -11,6 +11,7 @@ from edgekit import _tf, registry
 from edgekit.artifact import write_atomically
 from edgekit.errors import ConversionError
 from edgekit.models.pooling import with_free_pooling_scale
+from edgekit.models.recurrent import with_unrolled_loops
 from edgekit_converters.tflite import formats
 from edgekit_converters.tflite.calibration import Representative, representative_dataset
 from edgekit_converters.tflite.contract import check_contract
@@ -38,9 +39,10 @@ def convert_keras(model: Any, path: Path, spec: ConvertSpec, *, representative: 
     tf = _tf.tensorflow()
     module = registry.load(formats, spec.format)
     if module.NEEDS_CALIBRATION:
-        model = with_free_pooling_scale(model)
+        model = with_unrolled_loops(with_free_pooling_scale(model))
     names = [tensor.name.split(":")[0] for tensor in model.inputs]
     shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
+    dtypes = {n: t.dtype.name for n, t in zip(names, model.inputs, strict=True)}
     failure: Exception | None = None
     content = b""
     with tempfile.TemporaryDirectory() as folder, _tf.captured_output() as chatter, warnings.catch_warnings():
@@ -52,7 +54,7 @@ def convert_keras(model: Any, path: Path, spec: ConvertSpec, *, representative: 
             if module.NEEDS_CALIBRATION:
                 if representative is None:
                     raise ConversionError(f"{spec.format} needs calibration samples.", remedy="Give --data SPEC.")
-                converter.representative_dataset = representative_dataset(representative, shapes)
+                converter.representative_dataset = representative_dataset(representative, shapes, dtypes)
                 converter.inference_input_type = tf.as_dtype(spec.input_dtype)
                 converter.inference_output_type = tf.as_dtype(spec.output_dtype)
             content = converter.convert()
