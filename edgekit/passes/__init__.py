@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ from edgekit.errors import RecipeError, UsageError
 from edgekit.target import Budget, Target
 from edgekit.training import Finetune, FinetuneChoice, Train, Trainer
 
-__all__ = ["Context", "Pass", "is_quantized", "load_pass", "matches", "parse_pass", "zero_masks"]
+__all__ = ["Context", "Pass", "Stage", "is_quantized", "load_pass", "matches", "parse_pass", "zero_masks"]
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,24 @@ class Context:
         return self.reference - score <= allowed
 
 
+class Stage(IntEnum):
+    """What a pass changes; in a recipe the stages follow one another, since each would undo a later one."""
+
+    ARCHITECTURE = 0
+    """Another network takes the model's place."""
+    STRUCTURE = 1
+    """Layers are replaced or narrowed: their weights are new, and zeros and ranges of before would be lost."""
+    SPARSITY = 2
+    """Single weights become zero."""
+    QUANTIZATION = 3
+    """Ranges are fixed for the model that ships."""
+
+
 class Pass(BaseModel, ABC):
     """One step Keras -> Keras."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    stage: ClassVar[Stage]
     summary: ClassVar[str]
     """One line for `edgekit passes`."""
 
@@ -77,6 +92,15 @@ class Pass(BaseModel, ABC):
         Raises:
             ModelError: The result breaks what the pass promises.
         """
+
+    def broken(self, made: Any, later: Any) -> list[str]:
+        """What of this pass's result a later model has lost; empty if nothing.
+
+        Args:
+            made: The tf_keras model that this pass gave.
+            later: What a later pass made of it.
+        """
+        return []
 
     def decide(self, context: Context, score_without: Callable[[], float]) -> Finetune | None:
         """How to fine-tune, or None for not at all; `score_without` is asked only where the recipe says `auto`."""

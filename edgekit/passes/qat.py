@@ -14,7 +14,7 @@ from pydantic import Field
 from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.models.pooling import with_free_pooling_scale
-from edgekit.passes import Context, Pass, is_quantized, matches, zero_masks
+from edgekit.passes import Context, Pass, Stage, is_quantized, matches, zero_masks
 from edgekit.target import Target
 
 __all__ = ["PASS", "Qat"]
@@ -30,6 +30,7 @@ FOLDS_BATCH_NORM = ("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense")
 class Qat(Pass):
     """Train with 8-bit rounding in the loop, so that the converted model loses less."""
 
+    stage = Stage.QUANTIZATION
     summary = "Quantisation-aware training (TF-MOT): 8-bit rounding in the loop; keeps the zeros of sparsify."
 
     skip: tuple[str, ...] = Field(

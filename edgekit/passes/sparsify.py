@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from edgekit import _tf
 from edgekit.errors import ModelError
-from edgekit.passes import Context, Pass, matches, zero_masks
+from edgekit.passes import Context, Pass, Stage, matches, zero_masks
 from edgekit.target import Target
 
 __all__ = ["PASS", "Sparsify"]
@@ -37,6 +37,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 class Sparsify(Pass):
     """Set the smallest weights to zero, gradually while fine-tuning or at once."""
 
+    stage = Stage.SPARSITY
     summary = "Magnitude pruning (TF-MOT): sets the smallest weights to zero; per layer, in blocks or 2:4."
 
     sparsity: Fraction = Field(0.5, description="fraction of zeros in every pruned kernel")
