@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from edgekit.training.augment import Augment
+
 __all__ = ["Finetune", "FinetuneChoice", "Train"]
 
 Epochs = Annotated[int, Field(ge=1)]
@@ -26,6 +28,7 @@ class Train(BaseModel):
     early_stopping: Annotated[int, Field(ge=1)] | None = Field(
         None, description="stop after this many epochs without a better validation score, and keep the best weights"
     )
+    augment: Augment | None = Field(None, description="random flips and shifts of training images; fine-tuning too")
 
 
 class Finetune(BaseModel):

@@ -14,6 +14,7 @@ import numpy as np
 from edgekit import _tf
 from edgekit.data import Dataset
 from edgekit.data.dataset import Array, SplitName
+from edgekit.training.augment import Views
 from edgekit.training.objective import Objective
 from edgekit.training.plan import Train
 from edgekit.training.progress import epoch_bar
@@ -74,7 +75,7 @@ class Trainer:
             watchers.append(keras.callbacks.TensorBoard(self.tensorboard / name))
         with epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
             history = model.fit(
-                self._batches(plan.batch_size, plan.epochs, _finished_epochs(checkpoint)),
+                self._batches(plan, _finished_epochs(checkpoint)),
                 epochs=plan.epochs,
                 steps_per_epoch=steps,
                 validation_data=self._validation(plan.batch_size),
@@ -107,8 +108,8 @@ class Trainer:
         )
         return data.batch(max(batch, 256)).cache().prefetch(2)
 
-    def _batches(self, size: int, epochs: int, first: int) -> Any:
-        """Batches of epochs `first` to `epochs`: each epoch's order follows from the seed and its number alone.
+    def _batches(self, plan: Train, first: int) -> Any:
+        """Batches from epoch `first` on: each epoch's order and views follow from the seed and its number alone.
 
         Samples stay in one tensor and are gathered a batch at a time, which is several times faster than shuffling
         them one by one, and a resumed run sees the same batches as one that was never killed.
@@ -118,12 +119,21 @@ class Trainer:
         y = tf.constant(self.objective.targets(self.dataset, "train"))
         seed = self.seed
 
+        views = Views(plan.augment, len(x), seed) if plan.augment else None
+        if plan.augment:
+            plan.augment.check(tuple(x.shape[1:]))
+
         def order(epoch: Any) -> Any:
             shuffled = tf.random.experimental.stateless_shuffle(tf.range(len(x)), seed=tf.stack([seed, epoch]))
-            return tf.data.Dataset.from_tensor_slices(shuffled).batch(size)
+            batches = tf.data.Dataset.from_tensor_slices(shuffled).batch(plan.batch_size)
+            return batches.map(lambda indices: (indices, epoch))
 
-        epoch_numbers = tf.data.Dataset.range(first, epochs, output_type=tf.int32)
-        return epoch_numbers.flat_map(order).map(lambda i: (tf.gather(x, i), tf.gather(y, i))).prefetch(4)
+        def gathered(indices: Any, epoch: Any) -> Any:
+            samples = views.of(x, indices, epoch) if views else tf.gather(x, indices)
+            return samples, tf.gather(y, indices)
+
+        epochs = tf.data.Dataset.range(first, plan.epochs, output_type=tf.int32)
+        return epochs.flat_map(order).map(gathered).prefetch(4)
 
 
 def seed_everything(seed: int) -> None:
