@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from edgekit import passes, registry
 from edgekit.data import KNOWN_SOURCES, DataSpec
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 from edgekit.models import is_network
-from edgekit.passes import Pass, load_pass, parse_pass
+from edgekit.passes import Pass, Stage, load_pass, parse_pass
 from edgekit.runtimes import load_runtime, runtime_names
 from edgekit.target import FIGURE_RUNTIMES, Budget, load_target, target_names
 from edgekit.training import Objective, Train
@@ -196,12 +197,17 @@ def starter_recipe() -> Iterator[Path]:
 
 
 def _check_order(recipe: Recipe) -> None:
-    """Quantisation-aware training fixes the ranges of the model that ships: nothing may change its weights after."""
-    names = [p.name for p in recipe.passes]
-    if "qat" in names[:-1]:
-        raise RecipeError(
-            "qat comes once, and last.", received=f"passes: {', '.join(names)}", remedy="Move qat to the end."
-        )
+    """Each pass's `stage` says what it changes: a pass must not undo an earlier one."""
+    received = f"passes: {', '.join(p.name for p in recipe.passes)}"
+    for earlier, later in pairwise(recipe.passes):
+        if earlier.stage == later.stage == Stage.QUANTIZATION:
+            raise RecipeError("qat comes once, and last.", received=received, remedy="Leave out the first.")
+        if later.stage < earlier.stage:
+            raise RecipeError(
+                f"{later.name} comes before {earlier.name}, which it would undo.",
+                received=received,
+                remedy=f"The order is: {', '.join(s.name.lower() for s in Stage)}.",
+            )
 
 
 def _check_measure(recipe: Recipe) -> None:

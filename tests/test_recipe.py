@@ -50,7 +50,10 @@ def test_short_forms_and_defaults() -> None:
         ({"passes": [{"sparsify": {"begin": 0.9}}]}, "sparsify must fit: end must come after begin"),
         ({"passes": [{"sparsify": {"pattern": "4:2"}}]}, "pattern is N:M"),
         ({"passes": [{"sparsify": {"pattern": "2:4", "block": [2, 2]}}]}, "exclude each other"),
-        ({"passes": ["qat", "sparsify"]}, "qat comes once, and last. Received: passes: qat, sparsify"),
+        (
+            {"passes": ["qat", "sparsify"]},
+            "sparsify comes before qat, which it would undo. Received: passes: qat, sparsify",
+        ),
         ({"passes": ["qat", "qat"]}, "qat comes once, and last"),
         ({"measure": ["litert", "arm64:cortex-a99"]}, "cortex-a99"),
         ({"measure": ["litert", "arm64:cortex-a53", "arm64"]}, "measure names one variant of arm64"),

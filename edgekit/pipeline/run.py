@@ -12,7 +12,7 @@ from edgekit import registry
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
-from edgekit.errors import RecipeError
+from edgekit.errors import ModelError, RecipeError
 from edgekit.models import build_network, is_network, load_model, save_model
 from edgekit.passes import Context, Pass, is_quantized
 from edgekit.pipeline.figures import measure_figures
@@ -141,7 +141,29 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
     run.log(f"{name}: {item.summary}")
     _check_pass(run, item, baseline)
     model = run.model(done[-1])
-    return _make(run, name, key, lambda: item.apply(model, context), parent=done[-1])
+
+    def make() -> Any:
+        result = item.apply(model, context)
+        _check_kept(run, done, result)
+        return result
+
+    return _make(run, name, key, make, parent=done[-1])
+
+
+def _check_kept(run: _Run, done: list[Measured], result: Any) -> None:
+    """What earlier passes promised must hold after every later one: zeros, ranks, widths.
+
+    Raises:
+        ModelError: It does not.
+    """
+    for earlier, step in zip(run.recipe.passes, done[1:], strict=False):
+        lost = earlier.broken(run.model(step), result)
+        if lost:
+            raise ModelError(
+                f"A later pass keeps what {step.name} has done.",
+                received="; ".join(lost[:3]),
+                remedy="Put the passes into another order, or leave those layers out of one.",
+            )
 
 
 def _make(run: _Run, name: str, key: str, make: Callable[[], Any], *, parent: Measured | None) -> Measured:
