@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from edgekit.data import Dataset, DataSpec
     from edgekit.measure.evaluation import Evaluation
     from edgekit.measure.latency import BenchmarkReport
+    from edgekit.models.sensitivity import Effect, Kind
     from edgekit.models.tflite import Inspection
     from edgekit.pipeline import Manifest
     from edgekit.recipe import Recipe
     from edgekit.runtimes._interpreter import Kernels
     from edgekit.training.objective import Task
 
-__all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data", "load_model"]
+__all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data", "load_model", "sensitivity"]
 
 Progress = Callable[[int, int], None]
 
@@ -202,6 +203,55 @@ def benchmark(
         kernels=kernels,
         profile=profile,
         time_limit=time_limit,
+        progress=progress,
+    )
+
+
+def sensitivity(
+    model: str | Path,
+    data: str | DataSpec,
+    *,
+    kinds: Sequence[Kind] | None = None,
+    ratios: Sequence[float] | None = None,
+    samples: int = 256,
+    seed: int = 0,
+    unsafe: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> list[Effect]:
+    """What each layer of a Keras model can bear, one change at a time; see `edgekit.models.sensitivity`.
+
+    Args:
+        model: .h5, .keras, SavedModel or `module:function`, trained.
+        data: Where calibration samples and their labels come from (training data only).
+        kinds: sparsity, channels, rank, int8_weights, int8_activations; default all.
+        ratios: Fractions to give up; default 0.25, 0.5, 0.75 and 0.9.
+        samples: At most this many calibration samples.
+        seed: Of their choice.
+        unsafe: Allow Lambda layers.
+        progress: Called with (done, total).
+
+    Raises:
+        EdgekitError: The model or the data break a rule.
+    """
+    from edgekit.data import DataSpec
+    from edgekit.data.dataset import is_labels
+    from edgekit.models import load_model
+    from edgekit.models.sensitivity import KINDS, RATIOS, check_choice
+    from edgekit.models.sensitivity import sensitivity as find
+    from edgekit.training.objective import Objective
+
+    check_choice(kinds or KINDS, ratios or RATIOS)
+    spec = DataSpec(source=data) if isinstance(data, str) else data
+    dataset = _data_for(model, spec.model_copy(update={"calibration": samples}), seed)
+    keras_model = load_model(model, unsafe=unsafe)
+    Objective(task=_task_of(model)).check(keras_model, dataset)
+    labels = dataset.labels("calibration")
+    return find(
+        keras_model,
+        dataset.features("calibration"),
+        labels if is_labels(labels) else None,
+        kinds=kinds or KINDS,
+        ratios=ratios or RATIOS,
         progress=progress,
     )
 

@@ -174,8 +174,10 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
             "at least one runtime.",
             received=", ".join(refused) or "an empty list",
         )
-    source = recipe.data.model_copy(update={"source": _beside(recipe.data.source, folder)})
-    return recipe.model_copy(update={"model": _beside(recipe.model, folder), "data": source})
+    found = {key: _beside(path, folder) for key in ("source", "test_source") if (path := getattr(recipe.data, key))}
+    return recipe.model_copy(
+        update={"model": _beside(recipe.model, folder), "data": recipe.data.model_copy(update=found)}
+    )
 
 
 def recipe_schema() -> dict[str, Any]:

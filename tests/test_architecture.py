@@ -22,7 +22,7 @@ LAYERS = (
     {"recipe"},
     {"pipeline"},
     {"report", "search"},
-    {"cli", "api", "demo"},
+    {"cli", "api", "demo", "layers"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 

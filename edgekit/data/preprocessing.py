@@ -7,21 +7,30 @@ dozen lines of C or Kotlin.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from edgekit import registry
 from edgekit.errors import DataError, did_you_mean
 
-__all__ = ["OPERATIONS", "Cast", "Grayscale", "Normalize", "Preprocessing", "Rescale", "Reshape", "Resize"]
+__all__ = ["OPERATIONS", "Cast", "Grayscale", "Normalize", "Preprocessing", "Rescale", "Reshape", "Resize", "Tokenize"]
 
 Array = NDArray[Any]
 LUMA = (0.299, 0.587, 0.114)
 """Weights of R, G and B in ITU-R BT.601, section 2.5.1."""
+MOST_WORDS = 8000
+"""Words of a vocabulary that is learned here; the reference networks for text have two more rows of embeddings."""
+LEAST_COUNT = 2
+"""A word seen less often in training is not worth a row of the embedding."""
+PADDING, UNKNOWN = 0, 1
+TOKEN = re.compile(rb"[a-z0-9\x80-\xff]+(?:'[a-z0-9\x80-\xff]+)*|[!-~]")
+"""A word, with apostrophes inside at most, or one sign; any byte above ASCII belongs to a word."""
 
 
 class _Operation(BaseModel):
@@ -106,7 +115,63 @@ class Reshape(_Operation):
         return x.reshape(len(x), *self.shape)
 
 
-Operation = Cast | Rescale | Normalize | Resize | Grayscale | Reshape
+class Tokenize(_Operation):
+    """UTF-8 bytes [N, bytes], uint8 and zero-padded, to word indices [N, length], int32: 0 pads, 1 is unknown.
+
+    Only the 26 letters of ASCII become lower case, so that a device needs no tables of Unicode.
+    """
+
+    vocabulary: tuple[str, ...] | int = Field(
+        MOST_WORDS, description="the words of index 2, 3, ...; or how many to learn from the training samples"
+    )
+    length: Annotated[int, Field(gt=0)] = Field(40, description="words of a sample: the first ones, padded with zeros")
+
+    @field_validator("vocabulary")
+    @classmethod
+    def _tokens(cls, value: tuple[str, ...] | int) -> tuple[str, ...] | int:
+        if isinstance(value, int) and not 1 <= value <= MOST_WORDS:
+            raise ValueError(f"1 to {MOST_WORDS} words can be learned")
+        words = () if isinstance(value, int) else value
+        bad = next((w for w in words if re.search("[A-Z]", w) or not TOKEN.fullmatch(w.encode())), None)
+        if bad is not None:
+            raise ValueError(f"{bad!r} is not one word in lower case or one sign, so no sample would hold it")
+        if len(set(words)) != len(words):
+            raise ValueError(f"{Counter(words).most_common(1)[0][0]!r} stands in it twice")
+        return value
+
+    def apply(self, x: Array) -> Array:
+        if isinstance(self.vocabulary, int):
+            raise DataError(
+                "tokenize needs its list of words.",
+                received=f"the number {self.vocabulary}",
+                remedy="Load the data with load_data, which learns the words, or give the vocabulary of the model.",
+            )
+        known = {word.encode(): i for i, word in enumerate(self.vocabulary, start=UNKNOWN + 1)}
+        indices = np.full((len(x), self.length), PADDING, np.int32)
+        for row, tokens in zip(indices, _tokens(x), strict=True):
+            found = [known.get(token, UNKNOWN) for token in tokens[: self.length]]
+            row[: len(found)] = found
+        return indices
+
+    def learn(self, x: Array) -> Tokenize:
+        """With the most frequent words of training samples, uint8 [N, bytes], as its vocabulary.
+
+        Raises:
+            DataError: No word comes twice.
+        """
+        counts = Counter(token for tokens in _tokens(x) for token in tokens)
+        often = [(-n, token) for token, n in counts.items() if n >= LEAST_COUNT and _is_text(token)]
+        if not often:
+            raise DataError(
+                f"A vocabulary needs a word that comes at least {LEAST_COUNT} times in the training samples.",
+                received=f"{len(counts)} words in {len(x)} samples",
+                remedy="Give more data, or the list itself: {tokenize: {vocabulary: [...]}}.",
+            )
+        size = self.vocabulary if isinstance(self.vocabulary, int) else len(self.vocabulary)
+        return Tokenize(vocabulary=tuple(t.decode() for _, t in sorted(often)[:size]), length=self.length)
+
+
+Operation = Cast | Rescale | Normalize | Resize | Grayscale | Reshape | Tokenize
 OPERATIONS: dict[str, type[Operation]] = {
     "cast": Cast,
     "rescale": Rescale,
@@ -114,6 +179,7 @@ OPERATIONS: dict[str, type[Operation]] = {
     "resize": Resize,
     "grayscale": Grayscale,
     "reshape": Reshape,
+    "tokenize": Tokenize,
 }
 
 
@@ -160,6 +226,24 @@ class Preprocessing:
         return x
 
     @property
+    def learned(self) -> bool:
+        """Whether nothing is left to learn from training samples."""
+        return not any(isinstance(o, Tokenize) and isinstance(o.vocabulary, int) for o in self.operations)
+
+    def learn(self, x: Array) -> Preprocessing:
+        """The same list in which every operation knows what training samples [N, ...] teach it.
+
+        Raises:
+            DataError: The samples do not fit an operation, or teach it nothing.
+        """
+        done: list[Operation] = []
+        for operation in self.operations:
+            if isinstance(operation, Tokenize) and isinstance(operation.vocabulary, int):
+                operation = operation.learn(Preprocessing(done).apply(x))
+            done.append(operation)
+        return Preprocessing(done)
+
+    @property
     def resize(self) -> Resize | None:
         """The first resize, which readers of images of unequal sizes need early."""
         return next((o for o in self.operations if isinstance(o, Resize)), None)
@@ -184,9 +268,26 @@ def _operation(item: object) -> Operation:
         first = error.errors()[0]
         raise DataError(
             f"The options of {name} must fit: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
-            received=repr(options),
+            received=repr(options) if len(repr(options)) <= 200 else f"{repr(options)[:200]}...",
             remedy=f"Options of {name}: {', '.join(OPERATIONS[name].model_fields) or 'none'}.",
         ) from None
+
+
+def _tokens(x: Array) -> list[list[bytes]]:
+    if x.ndim != 2 or x.dtype != np.uint8:
+        raise DataError(
+            "tokenize takes text as UTF-8 bytes: uint8 [samples, bytes], zero-padded.",
+            received=f"{x.dtype} {list(x.shape)}",
+            remedy="Take it out of data.preprocessing, or read the text from a .tsv.",
+        )
+    return [TOKEN.findall(row.tobytes().lower()) for row in x]
+
+
+def _is_text(token: bytes) -> bool:
+    try:
+        return bool(token.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _taps(source: int, target: int) -> tuple[Array, Array, Array]:

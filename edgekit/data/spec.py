@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edgekit import registry
 from edgekit.data import sources
-from edgekit.data.dataset import Dataset, Raw, split
+from edgekit.data.dataset import Array, Dataset, Raw, is_labels, split
 from edgekit.data.preprocessing import Cast, Preprocessing, Rescale, Reshape
 from edgekit.data.sources import keras
 from edgekit.errors import DataError, did_you_mean
@@ -26,19 +27,29 @@ class DataSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str = Field(
-        description="digits, a Keras data set's name, an .npz, a .csv, a folder of images by class, or module:function"
+        description="digits, a Keras data set's name, an .npz, a .csv, a .tsv of sentences and labels, a folder of "
+        "images by class, or module:function"
+    )
+    test_source: str | None = Field(
+        None, description="a second source whose samples, or its own test split, are the test split"
     )
     calibration: Annotated[int, Field(ge=1)] = Field(256, description="samples of the representative dataset")
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="fraction of the training data")
     test: Annotated[float, Field(gt=0, lt=1)] = Field(0.2, description="fraction, where the source has no test split")
     preprocessing: tuple[str | dict[str, Any], ...] | None = Field(
-        None, description="operations in order: cast, rescale, normalize, resize, grayscale, reshape"
+        None, description="operations in order: cast, rescale, normalize, resize, grayscale, reshape, tokenize"
     )
 
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
         return {"source": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _two_sources(self) -> DataSpec:
+        if self.test_source == self.source:
+            raise ValueError("test_source must be another source than source, or training samples are tested on")
+        return self
 
 
 def load_data(
@@ -66,9 +77,20 @@ def load_data(
         spec = DataSpec(source=spec)
     told = Preprocessing.parse(spec.preprocessing) if spec.preprocessing is not None else preprocessing
     raw = _read(spec.source, told)
+    if spec.test_source is not None:
+        raw = _with_test(raw, _read(spec.test_source, told), spec)
     if told is None:
         told = raw.preprocessing if raw.preprocessing is not None else _default(raw, trained, dtype)
-    return split(raw, told, calibration=spec.calibration, validation=spec.validation, test=spec.test, seed=seed)
+    if trained and not told.learned:
+        raise DataError(
+            "A trained model for text needs the vocabulary that it was trained with.",
+            received="no list of words",
+            remedy="Keep the .json beside the model, or give it as data.preprocessing: [{tokenize: ...}].",
+        )
+    data = split(raw, told, calibration=spec.calibration, validation=spec.validation, test=spec.test, seed=seed)
+    if told.learned:
+        return data
+    return Dataset(data.splits, data.label_names, told.learn(data.raw("train").x))
 
 
 def _read(source: str, preprocessing: Preprocessing | None) -> Raw:
@@ -78,10 +100,47 @@ def _read(source: str, preprocessing: Preprocessing | None) -> Raw:
             raw: Raw = module.read(source, preprocessing)
             return raw
     raise DataError(
-        "A data source is digits, a Keras data set's name, an .npz, a .csv, a folder of images or module:function.",
+        "A data source is digits, a Keras data set's name, an .npz, a .csv, a .tsv, a folder of images or "
+        "module:function.",
         received=repr(source),
         remedy=f"Check that the file exists. {did_you_mean(source, KNOWN_SOURCES)}",
     )
+
+
+def _with_test(raw: Raw, other: Raw, spec: DataSpec) -> Raw:
+    """A source with the samples of another as its test split: the other's own test split, if it has one, else all."""
+    x, y = (other.x_train, other.y_train) if other.x_test is None else (other.x_test, other.y_test)
+    if x is None or y is None or raw.x_train is None or raw.y_train is None:
+        raise DataError(
+            "source gives training samples and test_source test samples.",
+            received=f"{spec.source} and {spec.test_source}, of which one has none",
+        )
+    is_text = raw.preprocessing is not None and raw.preprocessing == other.preprocessing  # of any width
+    if not is_text and x.shape[1:] != raw.x_train.shape[1:]:
+        raise DataError(
+            "Samples of source and test_source have one shape.",
+            received=f"{list(raw.x_train.shape[1:])} and {list(x.shape[1:])}",
+        )
+    unlike = _unlike_classes(raw, other, y)
+    if unlike:
+        raise DataError(
+            "source and test_source have the same classes.",
+            received=f"only in one of them: {', '.join(unlike[:8])}",
+            remedy="Correct the labels, or name the file that belongs to the training data.",
+        )
+    if raw.label_names and other.label_names:
+        y = np.array([raw.label_names.index(name) for name in other.label_names])[y]
+    return replace(raw, x_test=x, y_test=y)
+
+
+def _unlike_classes(raw: Raw, other: Raw, y: Array) -> list[str]:
+    """Names in one source only; without names, indices that training does not know."""
+    if raw.label_names and other.label_names:
+        return sorted(set(raw.label_names) ^ set(other.label_names))
+    if raw.y_train is None or not (is_labels(raw.y_train) and is_labels(y)):
+        return []
+    known = range(len(raw.label_names)) if raw.label_names else np.unique(raw.y_train)
+    return [str(n) for n in np.setdiff1d(y, known)]
 
 
 def _default(raw: Raw, trained: bool, dtype: str | None) -> Preprocessing:

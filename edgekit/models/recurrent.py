@@ -70,11 +70,11 @@ def _written_out() -> dict[str, Any]:
     """Layers with the weights and configuration of GRU and SimpleRNN, whose call has no loop and no state."""
     layers = _tf.tf_keras().layers
 
-    class StepsGRU(layers.GRU):  # type: ignore[misc]
+    class StepsGRU(layers.GRU):  # type: ignore[misc, name-defined]
         def call(self, sequences: Any, **_: Any) -> Any:
             return _steps(self, sequences, _gru_step)
 
-    class StepsSimpleRNN(layers.SimpleRNN):  # type: ignore[misc]
+    class StepsSimpleRNN(layers.SimpleRNN):  # type: ignore[misc, name-defined]
         def call(self, sequences: Any, **_: Any) -> Any:
             return _steps(self, sequences, _simple_step)
 

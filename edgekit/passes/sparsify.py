@@ -6,51 +6,98 @@ downloads and on hardware that encodes weights.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
+from collections.abc import Mapping
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from edgekit import _tf
-from edgekit.errors import ModelError
-from edgekit.passes import Context, Pass, Stage, matches, zero_masks
+from edgekit.errors import ModelError, did_you_mean
+from edgekit.passes import Context, Pass, Stage, is_quantized, matches
 from edgekit.target import Target
 
 __all__ = ["PASS", "Sparsify"]
 
 PRUNABLE = {
-    "Dense": "kernel",
-    "Conv1D": "kernel",
-    "Conv2D": "kernel",
-    "Conv2DTranspose": "kernel",
-    "SeparableConv2D": "pointwise_kernel",
+    "Dense": ("kernel",),
+    "Conv1D": ("kernel",),
+    "Conv2D": ("kernel",),
+    "Conv2DTranspose": ("kernel",),
+    "SeparableConv2D": ("pointwise_kernel",),
 }
-"""Layers pruned unless named otherwise, and their weight that is."""
+"""Layers pruned unless named otherwise, and their weights that are."""
 
-ON_REQUEST = {"DepthwiseConv2D": "depthwise_kernel"}
-"""Depthwise kernels hold few weights and cost much accuracy: pruned only where `layers` names them."""
+_CELL = ("cell.kernel", "cell.recurrent_kernel")
+ON_REQUEST = {
+    "DepthwiseConv2D": ("depthwise_kernel",),
+    "EinsumDense": ("kernel",),
+    "Embedding": ("embeddings",),
+    "GRU": _CELL,
+    "LSTM": _CELL,
+    "MultiHeadAttention": tuple(f"_{part}_dense.kernel" for part in ("query", "key", "value", "output")),
+    "SimpleRNN": _CELL,
+}
+"""Few weights (depthwise), rows of rare words (embeddings) or weights used again and again (recurrent, attention): they
+cost much accuracy, and are pruned only where `layers` names them."""
 
+MATRICES = ("Dense", "Conv1D", "Conv2D", "SeparableConv2D", "Embedding", "GRU", "LSTM", "SimpleRNN")
+"""Layers pruned in blocks: a matrix of all axes but the last by the last has its neighbours where the shipped one has
+them, which a transposed convolution, whose last axis is not its output, has not."""
+
+Array = NDArray[Any]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+LEAST_UPDATES = 10
+"""Updates of the masks in however short a fine-tuning."""
+NOTABLE = 0.01
+"""Fewer zeros in a kernel than this fraction are chance, not pruning."""
 
 
 class Sparsify(Pass):
-    """Set the smallest weights to zero, gradually while fine-tuning or at once."""
+    """Set the smallest weights to zero, gradually while fine-tuning or at once.
+
+    With `scope: global` the trained weights decide once how sparse each layer becomes, by one threshold for all: on
+    magnitudes as they are, or on LAMP scores (Lee et al. 2021, arXiv:2010.07611, section 3), which divide a weight's
+    square by the sum of those of its layer that outlive it, so that layers of unlike scale can be compared. Within its
+    layer TF-MOT then picks the weights.
+    """
 
     stage = Stage.SPARSITY
-    summary = "Magnitude pruning (TF-MOT): sets the smallest weights to zero; per layer, in blocks or 2:4."
+    summary = "Magnitude pruning (TF-MOT): sets the smallest weights to zero; per layer, globally, in blocks or 2:4."
 
-    sparsity: Fraction = Field(0.5, description="fraction of zeros in every pruned kernel")
-    schedule: Literal["polynomial", "constant"] = Field("polynomial", description="how sparsity grows while training")
+    sparsity: Fraction = Field(0.5, description="fraction of zeros in every pruned kernel, or in all of them together")
+    scope: Literal["layer", "global"] = Field(
+        "layer", description="layer: each kernel gets this sparsity; global: one threshold over all kernels"
+    )
+    importance: Literal["magnitude", "lamp"] = Field(
+        "magnitude", description="what scope global compares; lamp weighs a weight against its layer"
+    )
+    cap: Fraction = Field(0.99, description="largest sparsity that scope global gives one layer, so that none dies")
+    schedule: Literal["polynomial", "constant"] = Field(
+        "polynomial", description="sparsity while training: growing, or in full from begin on"
+    )
     initial_sparsity: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="where polynomial starts")
     begin: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="start, as a fraction of the fine-tuning")
-    end: Annotated[float, Field(gt=0, le=1)] = Field(0.6, description="when full sparsity is reached, as a fraction")
-    frequency: Annotated[int, Field(ge=1)] = Field(20, description="steps between updates of the masks")
+    end: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.6, description="when full sparsity is reached and the masks stay, as a fraction"
+    )
+    frequency: Annotated[int, Field(ge=1)] = Field(
+        100, description="steps between updates of the masks, fewer where fine-tuning is short"
+    )
     layers: dict[str, Annotated[float, Field(ge=0, lt=1)]] = Field(
-        default_factory=dict, description="sparsity by layer name or pattern (conv*); 0 leaves a layer alone"
+        default_factory=dict,
+        description="sparsity by layer name or pattern (conv*); 0 leaves a layer alone; embeddings, recurrent, "
+        "attention and depthwise layers are pruned only if named here",
     )
     block: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = Field(
-        (1, 1), description="prune blocks of [rows, columns]; only dense layers can be"
+        (1, 1),
+        description="prune blocks of [inputs, outputs] of the kernel as a matrix [height*width*inputs, outputs]; "
+        "[4, 1] are 4 neighbours in the .tflite",
     )
     pattern: str | None = Field(None, description="N:M, such as 2:4: N zeros in every M consecutive weights")
 
@@ -58,30 +105,48 @@ class Sparsify(Pass):
     def _consistent(self) -> Sparsify:
         if self.end <= self.begin:
             raise ValueError("end must come after begin")
+        if self.initial_sparsity >= self.sparsity and self.pattern is None:
+            raise ValueError("initial_sparsity must be below sparsity")
+        if self.importance == "lamp" and self.scope == "layer":
+            raise ValueError("importance lamp compares layers, so it needs scope: global")
+        if self.scope == "global" and self.sparsity > self.cap:
+            raise ValueError("sparsity must not be above cap")
         if self.pattern is not None:
             found = re.fullmatch(r"(\d+):(\d+)", self.pattern)
             if not found or not 0 < int(found[1]) < int(found[2]):
                 raise ValueError("pattern is N:M with 0 < N < M, such as 2:4")
             if self.block != (1, 1):
                 raise ValueError("pattern and block exclude each other")
+            if self.scope == "global":
+                raise ValueError("pattern fixes the sparsity of every layer, so it excludes scope: global")
         return self
 
     def check(self, model: Any, target: Target) -> list[str]:
         names = [layer.name for layer in model.layers]
-        findings = [
-            f"layers names {p!r}, which no layer of the model fits"
-            for p in self.layers
-            if not any(matches(n, [p]) for n in names)
-        ]
+        findings = []
+        if is_quantized(model):
+            findings.append("the model is already quantisation-aware: sparsify comes before qat")
+        for pattern, wanted in self.layers.items():
+            named = [layer for layer in model.layers if matches(layer.name, [pattern])]
+            if not named:
+                near = did_you_mean(pattern, names)
+                findings.append(f"layers names {pattern!r}, which no layer of the model fits. {near}")
+            elif not any(_paths(layer) for layer in named):
+                findings.append(f"layers names {pattern!r}, which has no kernel that can be pruned")
+            elif wanted and not any(_paths(layer) and self._fits(layer) for layer in named):
+                form = f"pattern {self.pattern}" if self.pattern else f"blocks of {list(self.block)}"
+                findings.append(f"layers names {pattern!r}, which cannot be pruned with {form}")
         if not self._chosen(model):
             findings.append("the model has no layer that can be pruned")
         return findings
 
     def apply(self, model: Any, context: Context) -> Any:
         chosen = self._chosen(model)
-        left = [n for n in self._prunable(model) if n not in chosen]
+        left = [n.name for n in model.layers if type(n).__name__ in PRUNABLE and n.name not in chosen]
         if left:
             context.log(f"sparsify: left alone: {', '.join(left)}")
+        if self.scope == "global":
+            context.log(f"sparsify: sparsity by layer: {', '.join(f'{n} {s:.3f}' for n, s in chosen.items())}")
         at_once = self._prune_at_once(model, chosen)
         plan = self.decide(context, lambda: context.trainer.score(at_once))
         result = (
@@ -90,52 +155,82 @@ class Sparsify(Pass):
         self._assert_sparse(result, chosen)
         return result
 
-    def _prunable(self, model: Any) -> list[str]:
-        return [layer.name for layer in model.layers if type(layer).__name__ in PRUNABLE]
+    def broken(self, made: Any, later: Any) -> list[str]:
+        """Zeros that a later model has lost, by kernel; one whose layer was renamed or split is known by its size."""
+        after, findings = _kernels(later), []
+        for name, values in _kernels(made).items():
+            zeros = values.ravel() == 0
+            if zeros.mean() < NOTABLE:
+                continue
+            same = [after[name]] if name in after else list(after.values())
+            lost = [int(np.sum(zeros & (v.ravel() != 0))) for v in same if v.size == zeros.size]
+            if min(lost, default=1):
+                lost_of = f"{min(lost)} of {zeros.sum()} zeros" if lost else "its place in the model"
+                findings.append(f"the kernel {name} has lost {lost_of}")
+        return findings
 
     def _chosen(self, model: Any) -> dict[str, float]:
         """Sparsity per layer that is pruned."""
-        chosen = {}
+        chosen, shared = {}, []
         for layer in model.layers:
             kind = type(layer).__name__
             pattern = matches(layer.name, self.layers)
-            wanted = self.layers[pattern] if pattern else self.sparsity
-            named = pattern is not None and kind in ON_REQUEST
-            if wanted > 0 and (kind in PRUNABLE or named) and self._fits(layer):
-                chosen[layer.name] = wanted
-        return chosen
+            if not (kind in PRUNABLE or (pattern is not None and kind in ON_REQUEST)) or not self._fits(layer):
+                continue
+            chosen[layer.name] = self.layers[pattern] if pattern else self.sparsity
+            if pattern is None:
+                shared.append(layer)
+        if self.scope == "global" and shared:
+            chosen |= self._shared_out(shared)
+        return {name: wanted for name, wanted in chosen.items() if wanted > 0}
+
+    def _shared_out(self, layers: list[Any]) -> dict[str, float]:
+        """Sparsity per layer by one threshold, so that all kernels together have the sparsity asked for."""
+        scores, sizes = [], []
+        for layer in layers:
+            (kernel,) = _weights(layer)
+            blocks = np.sort(_pooled(np.abs(kernel.numpy().astype(np.float64)), self.block), axis=None)
+            score = _lamp(blocks) if self.importance == "lamp" else blocks
+            score[int(self.cap * len(blocks)) :] = np.inf
+            scores.append(score)
+            sizes.append(int(np.prod(kernel.shape)))
+        owner = np.repeat(np.arange(len(layers)), [len(s) for s in scores])
+        weight = np.repeat([size / len(s) for size, s in zip(sizes, scores, strict=True)], [len(s) for s in scores])
+        order = np.argsort(np.concatenate(scores), kind="stable")
+        pruned = order[np.cumsum(weight[order]) <= self.sparsity * sum(sizes) + 0.5]
+        counts = np.bincount(owner[pruned], minlength=len(layers))
+        return {n.name: float(c / len(s)) for n, c, s in zip(layers, counts, scores, strict=True)}
 
     def _fits(self, layer: Any) -> bool:
-        """TF-MOT prunes in blocks only matrices, and N:M only ranks 2 and 4 with a multiple of M input channels."""
-        shape = getattr(layer, _kernel_name(layer)).shape
+        """TF-MOT prunes N:M only in ranks 2 and 4 with a multiple of M input channels."""
         if self.block != (1, 1):
-            return len(shape) == 2
+            return type(layer).__name__ in MATRICES
         if self.pattern:
-            return len(shape) in (2, 4) and int(shape[-2]) % int(self.pattern.partition(":")[2]) == 0
+            of = int(self.pattern.partition(":")[2])
+            return all(len(w.shape) in (2, 4) and int(w.shape[-2]) % of == 0 for w in _weights(layer))
         return True
 
-    def _wrapped(self, model: Any, schedule: Any, chosen: dict[str, float]) -> Any:
-        keras, sparsity = _tf.tf_keras(), _tf.tfmot().sparsity.keras
-
+    def _wrapped(self, model: Any, schedule: Any, chosen: Mapping[str, float]) -> Any:
         def wrap(layer: Any) -> Any:
             copy = layer.__class__.from_config(layer.get_config())
             if layer.name not in chosen:
                 return copy
-            if type(layer).__name__ in ON_REQUEST:  # TF-MOT knows the layer, but no weight of it to prune
-                copy.get_prunable_weights = lambda: [getattr(copy, _kernel_name(copy))]
-            options: dict[str, Any] = {"pruning_schedule": schedule(chosen[layer.name])}
-            if self.pattern:
-                zeros, of = map(int, self.pattern.split(":"))
-                options["sparsity_m_by_n"] = (zeros, of)
-            else:
-                options |= {"block_size": self.block, "block_pooling_type": "AVG"}
-            return sparsity.prune_low_magnitude(copy, **options)
+            if type(layer).__name__ == "MultiHeadAttention":  # makes its kernels when it is called, not when built
+                config, made = layer.get_config(), _tf.tf_keras().Input
+                copy(*(made(batch_shape=tuple(config[f"{part}_shape"])) for part in ("query", "value", "key")))
+            copy.get_prunable_weights = lambda: _weights(copy)
+            form = tuple(map(int, self.pattern.split(":"))) if self.pattern else None
+            wrapper = _wrapper_type()(copy, pruning_schedule=schedule(chosen[layer.name]), sparsity_m_by_n=form)
+            wrapper.block = self.block
+            return wrapper
 
-        wrapped = keras.models.clone_model(model, clone_function=wrap)
-        _copy_weights(model, wrapped)
+        wrapped = _tf.tf_keras().models.clone_model(model, clone_function=wrap)
+        for layer in wrapped.layers:
+            inner = _inner(layer)
+            inner.set_weights(model.get_layer(inner.name).get_weights())
         return wrapped
 
-    def _prune_at_once(self, model: Any, chosen: dict[str, float]) -> Any:
+    def _prune_at_once(self, model: Any, chosen: Mapping[str, float]) -> Any:
         sparsity = _tf.tfmot().sparsity.keras
         pruned = self._wrapped(model, lambda final: sparsity.ConstantSparsity(final, 0, -1, 1), chosen)
         for layer in pruned.layers:
@@ -145,54 +240,134 @@ class Sparsify(Pass):
                 layer.pruning_obj.weight_mask_op()
         return _stripped(model, pruned)
 
-    def _prune_gradually(self, model: Any, chosen: dict[str, float], context: Context, plan: Any) -> Any:
+    def _prune_gradually(self, model: Any, chosen: Mapping[str, float], context: Context, plan: Any) -> Any:
         sparsity = _tf.tfmot().sparsity.keras
         steps = plan.epochs * -(-len(context.trainer.dataset.raw("train")) // plan.batch_size)
         first, last = int(self.begin * steps), max(int(self.end * steps), int(self.begin * steps) + 1)
-        frequency = max(1, min(self.frequency, (last - first) // 4))
+        frequency = max(1, min(self.frequency, (last - first) // LEAST_UPDATES))
+        last = first + (last - first) // frequency * frequency  # the last update comes at full sparsity
 
         def schedule(final: float) -> Any:
             if self.schedule == "constant":
-                return sparsity.ConstantSparsity(final, first, -1, frequency)
+                return sparsity.ConstantSparsity(final, first, last, frequency)
             return sparsity.PolynomialDecay(min(self.initial_sparsity, final), final, first, last, 3, frequency)
 
         pruned = self._wrapped(model, schedule, chosen)
         context.trainer.fit(pruned, plan, name=self.name, callbacks=[sparsity.UpdatePruningStep()])
         return _stripped(model, pruned)
 
-    def _assert_sparse(self, model: Any, chosen: dict[str, float]) -> None:
-        masks = zero_masks(model, least=0.0)
+    def _assert_sparse(self, model: Any, chosen: Mapping[str, float]) -> None:
         for name, wanted in chosen.items():
-            mask = masks[f"{name}/{_kernel_name(model.get_layer(name))}"]
             if self.pattern:
                 zeros, of = map(int, self.pattern.split(":"))
                 wanted = zeros / of
-            slack = np.prod(self.block) / mask.size
-            if mask.mean() < wanted - 0.01 - slack:
-                raise ModelError(
-                    f"sparsify must give the layer {name!r} a sparsity of {wanted:.2f}.",
-                    received=f"{mask.mean():.3f}",
-                    remedy="Fine-tune for more epochs, or lower `end`.",
-                )
+            for weight in _weights(model.get_layer(name)):
+                found = _pooled(np.abs(weight.numpy()), self.block) == 0
+                if found.mean() < wanted - 0.01 - 1 / found.size:
+                    raise ModelError(
+                        f"sparsify must give the layer {name!r} a sparsity of {wanted:.2f}.",
+                        received=f"{found.mean():.3f}",
+                        remedy="Fine-tune for more epochs, or lower `end`.",
+                    )
 
 
-def _kernel_name(layer: Any) -> str:
-    return (PRUNABLE | ON_REQUEST)[type(layer).__name__]
+@functools.cache
+def _wrapper_type() -> Any:
+    """TF-MOT's wrapper, mended for layers with several inputs, masks of padding, and blocks of convolutions."""
+    keras, tfmot = _tf.tf_keras(), _tf.tfmot()
+    base: Any = type(tfmot.sparsity.keras.prune_low_magnitude(keras.layers.Dense(1)))
+
+    class PruneLowMagnitude(base):  # type: ignore[misc]
+        block = (1, 1)
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            """By name: TF-MOT would take attention's second input for its flag `training`."""
+            names = inspect.getfullargspec(self.layer.call).args[1:]
+            return super().__call__(*args[:1], **dict(zip(names[1:], args[1:], strict=False)), **kwargs)
+
+        def build(self, input_shape: Any) -> None:
+            super().build(input_shape)
+            if self.block != (1, 1):
+                pruning = self.pruning_obj
+                pruning._maybe_update_block_mask = lambda w: _block_mask(pruning._update_mask, w, self.block)
+
+        def call(self, inputs: Any, training: Any = None, **kwargs: Any) -> Any:
+            if "mask" not in inspect.getfullargspec(self.layer.call).args:
+                kwargs.pop("mask", None)
+            return super().call(inputs, training=training, **kwargs)
+
+        def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+            return self.layer.compute_mask(inputs, mask)
+
+    return PruneLowMagnitude
+
+
+def _block_mask(update_mask: Any, weights: Any, block: tuple[int, int]) -> Any:
+    """Threshold and mask of whole blocks by their mean magnitude, for any rank; TF-MOT takes matrices only."""
+    tf = _tf.tensorflow()
+    rows, columns = int(np.prod(weights.shape[:-1])), int(weights.shape[-1])
+    matrix = tf.abs(tf.reshape(weights, (rows, columns)))
+    padded = tf.pad(matrix, ((0, -rows % block[0]), (0, -columns % block[1])))
+    sums = tf.reduce_sum(tf.reshape(padded, (-1, block[0], padded.shape[1] // block[1], block[1])), (1, 3))
+    threshold, mask = update_mask(sums / _sums(np.ones((rows, columns), np.float32), block))
+    mask = tf.repeat(tf.repeat(mask, block[0], 0), block[1], 1)[:rows, :columns]
+    return threshold, tf.reshape(mask, weights.shape)
+
+
+def _pooled(magnitudes: Array, block: tuple[int, int]) -> Array:
+    """Mean of each block of the matrix [.., last axis]; the last ones may be cut, and are the mean of what is there."""
+    if block == (1, 1):
+        return magnitudes
+    matrix = magnitudes.reshape(-1, magnitudes.shape[-1])
+    means: Array = _sums(matrix, block) / _sums(np.ones_like(matrix), block)
+    return means
+
+
+def _sums(matrix: Array, block: tuple[int, int]) -> Array:
+    for axis in (0, 1):
+        matrix = np.add.reduceat(matrix, np.arange(0, matrix.shape[axis], block[axis]), axis)
+    return matrix
+
+
+def _lamp(ascending: Array) -> Array:
+    squares = ascending**2
+    outliving = np.cumsum(squares[::-1])[::-1]
+    score: Array = squares / np.maximum(outliving, np.finfo(np.float64).tiny)
+    return score
+
+
+def _paths(layer: Any) -> tuple[str, ...]:
+    return (PRUNABLE | ON_REQUEST).get(type(layer).__name__, ())
+
+
+def _weights(layer: Any) -> list[Any]:
+    return [attrgetter(path)(layer) for path in _paths(layer)]
+
+
+def _kernels(model: Any) -> dict[str, Array]:
+    """Values of what may be pruned, by the layer's name and the weight's within; wrappers leave both as they are."""
+    found = {}
+    for layer in model.layers:
+        wraps = type(layer).__name__.startswith("Quantize") and hasattr(layer, "layer")
+        name = layer.layer.name if wraps else layer.name
+        for weight in layer.weights:
+            parts = weight.name.partition(":")[0].split("/")
+            if parts[-1].endswith(("kernel", "embeddings")):
+                inside = parts[parts.index(name) + 1 :] if name in parts else parts[-1:]
+                found["/".join([name, *inside])] = weight.numpy()
+    return found
+
+
+def _inner(layer: Any) -> Any:
+    return layer.layer if hasattr(layer, "pruning_obj") else layer
 
 
 def _stripped(model: Any, pruned: Any) -> Any:
     """The pruned weights in a fresh copy of the model: TF-MOT's own stripping leaves its names on the weights."""
-    stripped = _tf.tfmot().sparsity.keras.strip_pruning(pruned)
     clean = _tf.tf_keras().models.clone_model(model)
-    for layer in clean.layers:
-        layer.set_weights(stripped.get_layer(layer.name).get_weights())
+    for layer in map(_inner, pruned.layers):
+        clean.get_layer(layer.name).set_weights(layer.get_weights())
     return clean
-
-
-def _copy_weights(source: Any, wrapped: Any) -> None:
-    for layer in wrapped.layers:
-        inner = getattr(layer, "layer", layer)
-        inner.set_weights(source.get_layer(inner.name).get_weights())
 
 
 PASS = Sparsify

@@ -23,7 +23,7 @@ def test_dump_and_parse_are_inverse_through_json() -> None:
     first = Preprocessing.parse(ALL)
     again = Preprocessing.parse(json.loads(json.dumps(first.dump())))
     assert again == first and hash(again) == hash(first)
-    assert {next(iter(item)) for item in first.dump()} == set(OPERATIONS)
+    assert {next(iter(item)) for item in first.dump()} == set(OPERATIONS) - {"tokenize"}, "which takes text"
     x = np.random.default_rng(0).integers(0, 256, (3, 12, 10, 3), dtype=np.uint8)
     np.testing.assert_array_equal(first.apply(x), again.apply(x))
     assert first.apply(x).shape == (3, 54) and first.apply(x).dtype == np.float32

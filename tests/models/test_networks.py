@@ -11,8 +11,9 @@ from edgekit.models import build_network, is_network, network_names
 SHAPES = {
     "autoencoder": (640,), "digits_cnn": (8, 8, 1), "ds_cnn": (49, 10, 1), "lenet5": (28, 28, 1),
     "mobilenet_v1": (96, 96, 3), "resnet8": (32, 32, 3), "vgg_small": (32, 32, 3),
+    "text_transformer": (40,), "text_gru": (24,),
 }  # fmt: skip
-PARAMETERS = {"lenet5": 431_080, "resnet8": 78_666}
+PARAMETERS = {"lenet5": 431_080, "resnet8": 78_666, "vgg_small": 1_342_570}
 
 
 @pytest.mark.parametrize("name", network_names())
@@ -20,7 +21,8 @@ def test_network(name: str) -> None:
     shape = SHAPES.get(name, (32, 32, 3))
     model = build_network(name, shape, 10)
     assert is_network(name) and model.name == name and model.input_shape == (None, *shape)
-    outputs = model(np.random.default_rng(0).random((2, *shape)).astype(np.float32)).numpy()
+    samples = np.random.default_rng(0).random((2, *shape))
+    outputs = model((100 * samples).astype(np.int32) if name.startswith("text") else samples.astype(np.float32)).numpy()
     assert np.isfinite(outputs).all()
     if name == "autoencoder":
         assert outputs.shape == (2, *shape)

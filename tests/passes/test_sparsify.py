@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from edgekit import _tf
+from edgekit.data.dataset import Raw, split
+from edgekit.data.preprocessing import Preprocessing
+from edgekit.errors import RecipeError
 from edgekit.models.tflite import inspect_tflite
 from edgekit.passes import Context, parse_pass, zero_masks
 from edgekit.target import Budget, load_target
-from edgekit.training import Train, Trainer
+from edgekit.training import Objective, Train, Trainer
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 
@@ -58,13 +61,36 @@ def test_layers_by_pattern(trained: Any, context: Context) -> None:
     assert any("left alone: conv" in line for line in context.log.__self__)  # type: ignore[attr-defined]
 
 
-def test_blocks(trained: Any, context: Context) -> None:
-    found = sparsify(trained.model, context, sparsity=0.5, block=[4, 4])
-    mask = found.get_layer("hidden").get_weights()[0] == 0
-    blocks = mask.reshape(mask.shape[0] // 4, 4, mask.shape[1] // 4, 4).swapaxes(1, 2).reshape(-1, 16)
-    assert set(blocks.sum(1)) == {0, 16}, "a block goes whole or stays whole"
-    assert mask.mean() == pytest.approx(0.5, abs=0.05)
-    assert zeros(found)["conv/kernel"] == 0, "a convolution is no matrix"
+def block_zeros(kernel: np.ndarray, block: tuple[int, int]) -> list[set[bool]]:
+    """What each block of the kernel as a matrix [height*width*inputs, outputs] holds; the last ones may be cut."""
+    matrix = kernel.reshape(-1, kernel.shape[-1]) == 0
+    rows, columns = (range(0, n, b) for n, b in zip(matrix.shape, block, strict=True))
+    return [set(matrix[r : r + block[0], c : c + block[1]].ravel().tolist()) for r in rows for c in columns]
+
+
+@pytest.mark.parametrize(
+    ("block", "finetune"), [((4, 1), "none"), ((1, 4), {"epochs": 1, "learning_rate": 0.01}), ((2, 3), "none")]
+)
+def test_blocks_go_whole_or_stay_whole(
+    block: tuple[int, int], finetune: object, trained: Any, context: Context
+) -> None:
+    found = sparsify(trained.model, context, sparsity=0.5, block=list(block), finetune=finetune)
+    for name in ("conv", "hidden", "scores"):
+        blocks = block_zeros(found.get_layer(name).get_weights()[0], block)
+        assert {True, False} not in blocks, name
+        assert np.mean([b == {True} for b in blocks]) == pytest.approx(0.5, abs=0.07), name
+
+
+def test_the_blocks_of_least_mean_magnitude_go(trained: Any, context: Context) -> None:
+    """Cut blocks at the edge, too: 9 rows of a convolution in blocks of 4."""
+    kernel = np.abs(trained.model.get_layer("conv").get_weights()[0]).reshape(9, 8)
+    found = sparsify(trained.model, context, sparsity=0.5, block=[4, 1]).get_layer("conv").get_weights()[0]
+    gone, stayed = [], []
+    for row in (0, 4, 8):
+        for column in range(8):
+            part = slice(row, row + 4), column
+            (gone if not found.reshape(9, 8)[part].any() else stayed).append(kernel[part].mean())
+    assert max(gone) <= min(stayed) and len(gone) == len(stayed) == 12
 
 
 @pytest.mark.parametrize("finetune", ["none", {"epochs": 1}])
@@ -158,15 +184,206 @@ def test_depthwise_kernels_on_request(context: Context) -> None:
 def test_forms_that_a_kind_of_layer_cannot_take_leave_it_alone(option: dict[str, Any], context: Context) -> None:
     keras = _tf.tf_keras()
     model = keras.Sequential(
-        [keras.layers.Input((8, 4)), keras.layers.Conv1D(4, 3, name="c"), keras.layers.Dense(4, name="d")]
+        [
+            keras.layers.Input((8, 4)),
+            keras.layers.Conv1D(4, 3, name="c"),
+            keras.layers.Dense(4, name="d"),
+            keras.layers.Reshape((6, 4, 1)),
+            keras.layers.Conv2DTranspose(3, 2, name="t"),
+        ]
     )
     found = zeros(sparsify(model, context, **option))
-    assert found["c/kernel"] == 0 and found["d/kernel"] == 0.5
+    assert found == {"c/kernel": 0 if "pattern" in option else 0.5, "d/kernel": 0.5, "t/kernel": 0}
 
 
-def test_check_says_what_stands_against_it(trained: Any, context: Context) -> None:
-    (finding,) = parse_pass({"sparsify": {"layers": {"cnov": 0.5}}}).check(trained.model, context.target)
-    assert finding == "layers names 'cnov', which no layer of the model fits"
+def sizes_and_zeros(model: Any) -> dict[str, tuple[int, int]]:
+    return {name: (mask.size, int(mask.sum())) for name, mask in zero_masks(model, least=0).items()}
+
+
+@pytest.mark.parametrize("sparsity", [0.3, 0.8])
+def test_one_threshold_over_all_layers(sparsity: float, trained: Any, context: Context) -> None:
+    found = sparsify(trained.model, context, sparsity=sparsity, scope="global")
+    kernels = [w for w in trained.model.get_weights() if w.ndim > 1]
+    pruned = [w for w in found.get_weights() if w.ndim > 1]
+    gone = max(np.abs(k[p == 0]).max() for k, p in zip(kernels, pruned, strict=True))
+    stayed = min(np.abs(k[p != 0]).min() for k, p in zip(kernels, pruned, strict=True))
+    assert gone <= stayed * 1.02  # within each layer, the share is rounded to whole weights
+    counts = sizes_and_zeros(found).values()
+    assert sum(z for _, z in counts) / sum(n for n, _ in counts) == pytest.approx(sparsity, abs=0.005)
+    assert len({round(z / n, 2) for n, z in counts}) > 1, "layers differ"
+    assert any("sparsity by layer: conv 0." in line for line in context.log.__self__)  # type: ignore[attr-defined]
+
+
+def test_lamp_shares_out_by_its_scores(trained: Any, context: Context) -> None:
+    """Against the definition of Lee et al., written as the loop that it is."""
+    scores = {}
+    for name in ("conv", "hidden", "scores"):
+        squares = sorted(float(v) ** 2 for v in trained.model.get_layer(name).get_weights()[0].ravel())
+        scores[name] = [square / sum(squares[i:]) for i, square in enumerate(squares)]
+    total = sum(map(len, scores.values()))
+    threshold = sorted(v for values in scores.values() for v in values)[round(0.7 * total) - 1]
+    found = sizes_and_zeros(sparsify(trained.model, context, sparsity=0.7, scope="global", importance="lamp"))
+    magnitude = sizes_and_zeros(sparsify(trained.model, context, sparsity=0.7, scope="global"))
+    for name, values in scores.items():
+        assert found[f"{name}/kernel"][1] == pytest.approx(sum(v <= threshold for v in values), abs=1)
+    assert found != magnitude
+
+
+@pytest.mark.parametrize("finetune", ["none", {"epochs": 2, "learning_rate": 0.01}])
+def test_no_layer_dies(finetune: object, trained: Any, context: Context) -> None:
+    """Though nearly all weights of one layer are below the threshold; the others make up for what it may keep."""
+    model = _tf.tf_keras().models.clone_model(trained.model)
+    model.set_weights(trained.model.get_weights())
+    hidden = model.get_layer("hidden")
+    hidden.set_weights([w * 0.001 for w in hidden.get_weights()])
+    found = sizes_and_zeros(sparsify(model, context, sparsity=0.88, scope="global", cap=0.9, finetune=finetune))
+    size, zeros = found["hidden/kernel"]
+    assert zeros / size == pytest.approx(0.9, abs=0.01)
+    assert sum(z for _, z in found.values()) / sum(n for n, _ in found.values()) == pytest.approx(0.88, abs=0.01)
+
+
+def test_named_layers_stay_out_of_the_global_budget(trained: Any, context: Context) -> None:
+    found = sizes_and_zeros(sparsify(trained.model, context, sparsity=0.6, scope="global", layers={"hidden": 0.25}))
+    assert found["hidden/kernel"][1] / found["hidden/kernel"][0] == pytest.approx(0.25, abs=0.01)
+    others = [v for name, v in found.items() if name != "hidden/kernel"]
+    assert sum(z for _, z in others) / sum(n for n, _ in others) == pytest.approx(0.6, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sparsity": 0}, "sparsify.sparsity must fit.*greater than 0. Received: 0"),
+        ({"sparsity": 1}, "sparsify.sparsity must fit.*less than 1. Received: 1"),
+        ({"sparsity": -0.5}, "sparsify.sparsity must fit.*Received: -0.5"),
+        ({"sparsity": float("nan")}, "sparsify.sparsity must fit.*Received: nan"),
+        ({"cap": 1}, "sparsify.cap must fit.*less than 1"),
+        ({"layers": {"conv": 1}}, "sparsify.layers.conv must fit.*less than 1"),
+        ({"sparsity": 0.5, "initial_sparsity": 0.5}, "initial_sparsity must be below sparsity"),
+        ({"begin": 0.6, "end": 0.6}, "end must come after begin"),
+        ({"importance": "lamp"}, "lamp compares layers, so it needs scope: global"),
+        ({"scope": "global", "sparsity": 0.9, "cap": 0.8}, "sparsity must not be above cap"),
+        ({"scope": "global", "pattern": "2:4"}, "pattern fixes the sparsity of every layer"),
+        ({"pattern": "4:4"}, "pattern is N:M"),
+        ({"pattern": "2:4", "block": [1, 4]}, "pattern and block exclude each other"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        parse_pass({"sparsify": options})
+
+
+def text_model() -> Any:
+    """Embedding, attention and recurrent layers, with a mask of padding on the way."""
     keras = _tf.tf_keras()
-    flat = keras.Sequential([keras.layers.Input((4, 4)), keras.layers.Flatten()])
-    assert parse_pass("sparsify").check(flat, context.target) == ["the model has no layer that can be pruned"]
+    layers = keras.layers
+    words = layers.Input((4,), dtype="int32")
+    x = layers.Embedding(40, 8, mask_zero=True, name="embedding")(words)
+    x = layers.Add(name="add")([x, layers.MultiHeadAttention(2, 4, name="attention")(x, x)])
+    x = layers.Dense(8, name="between")(x)
+    x = layers.GRU(8, name="gru")(x)
+    return keras.Model(words, layers.Dense(2, activation="softmax", name="scores")(x))
+
+
+def kernels_of(model: Any, name: str) -> list[np.ndarray]:
+    weights = model.get_layer(name).weights
+    return [w.numpy() for w in weights if w.name.partition(":")[0].endswith(("kernel", "embeddings"))]
+
+
+def test_embeddings_attention_and_recurrent_kernels_on_request(context: Context) -> None:
+    model = text_model()
+    untold = parse_pass({"sparsify": {"sparsity": 0.4}})._chosen(model)  # type: ignore[attr-defined]
+    assert untold == {"between": 0.4, "scores": 0.4}
+    found = sparsify(model, context, sparsity=0.4, layers={"embedding": 0.75, "attention": 0.5})
+    for name, share in {"embedding": 0.75, "attention": 0.5, "gru": 0, "between": 0.4}.items():
+        for kernel in kernels_of(found, name):
+            assert np.mean(kernel == 0) == pytest.approx(share, abs=0.02), name
+
+
+def test_further_kinds_on_request(context: Context) -> None:
+    layers = _tf.tf_keras().layers
+    model = _tf.tf_keras().Sequential(
+        [
+            layers.Input((3, 4)),
+            layers.EinsumDense("nab,bc->nac", (3, 8), name="einsum"),
+            layers.LSTM(4, return_sequences=True, name="lstm"),
+            layers.SimpleRNN(4, name="simple"),
+        ]
+    )
+    assert parse_pass("sparsify").check(model, context.target) == ["the model has no layer that can be pruned"]
+    found = sparsify(model, context, layers={"einsum": 0.5, "lstm": 0.75, "simple": 0.25})
+    for name, share in {"einsum": 0.5, "lstm": 0.75, "simple": 0.25}.items():
+        kernels = kernels_of(found, name)
+        assert len(kernels) == (1 if name == "einsum" else 2)
+        for kernel in kernels:
+            assert np.mean(kernel == 0) == pytest.approx(share, abs=0.02), name
+
+
+def test_text_models_are_pruned_while_training(tmp_path: Path) -> None:
+    """Under TF-MOT's wrapper the mask of padding and attention's second input go where they went before."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(2, 40, (200, 4)).astype(np.int32)
+    x[:, 2:] *= rng.integers(0, 2, (200, 1)).astype(np.int32)
+    data = split(Raw(x, np.arange(200) % 2), Preprocessing(), calibration=8, validation=0.1, test=0.2, seed=0)
+    trainer = Trainer(data, Objective(), 0, tmp_path, quiet=True)
+    context = Context(trainer, Train(), load_target("generic"), Budget(), 1.0, lambda line: None)
+    model, names = text_model(), ("embedding", "attention", "gru")
+    options = {"sparsity": 0.3, "layers": dict.fromkeys(names, 0.6), "finetune": {"epochs": 1}}
+    item = parse_pass({"sparsify": options})
+    wrapped = item._wrapped(model, _always, item._chosen(model))  # type: ignore[attr-defined]
+    np.testing.assert_allclose(wrapped(x).numpy(), model(x).numpy(), atol=1e-5)
+    found = sparsify(model, context, **options)
+    for name in names:
+        for kernel in kernels_of(found, name):
+            assert np.mean(kernel == 0) == pytest.approx(0.6, abs=0.02), name
+    assert item.broken(found, found) == []
+    findings = item.broken(found, model)
+    expected = {"embedding/embeddings", "attention/query/kernel", "attention/attention_output/kernel", "between/kernel"}
+    assert expected <= {f.removeprefix("the kernel ").partition(" has lost ")[0] for f in findings}
+    assert len(findings) == 1 + 4 + 1 + 2 + 1, "every pruned kernel, those of one name within their layers too"
+
+
+def _always(final: float) -> Any:
+    return _tf.tfmot().sparsity.keras.ConstantSparsity(final, 0, -1, 1)
+
+
+def test_broken_names_the_kernel_and_counts(trained: Any, context: Context) -> None:
+    item = parse_pass({"sparsify": {"sparsity": 0.8}})
+    made = sparsify(trained.model, context, sparsity=0.8, layers={"conv": 0})
+    assert item.broken(made, made) == []
+    later = _tf.tf_keras().models.clone_model(made)
+    later.set_weights(made.get_weights())
+    kernel, bias = later.get_layer("hidden").get_weights()
+    rows, columns = np.nonzero(kernel == 0)
+    kernel[rows[:3], columns[:3]] = 0.5
+    later.get_layer("hidden").set_weights([kernel, bias])
+    assert item.broken(made, later) == [f"the kernel hidden/kernel has lost 3 of {len(rows)} zeros"]
+    assert item.broken(later, made) == [], "more zeros are no loss"
+    assert any("scores/kernel" in f for f in item.broken(made, _tf.tf_keras().Sequential(made.layers[:-1])))
+
+
+def test_zeros_last_through_quantisation_aware_training(trained: Any, make_trainer: Any, few_digits: Any) -> None:
+    trainer = make_trainer(few_digits)
+    context = Context(trainer, Train(), load_target("generic"), Budget(), 1.0, lambda line: None)
+    made = sparsify(trained.model, context, sparsity=0.6)
+    later = parse_pass({"qat": {"finetune": "none"}}).apply(made, context)
+    item = parse_pass("sparsify")
+    assert item.broken(made, later) == []
+    assert item.check(later, context.target)[0] == "the model is already quantisation-aware: sparsify comes before qat"
+    for weight in later.weights:
+        if "hidden" in weight.name and weight.name.partition(":")[0].endswith("/kernel"):
+            weight.assign_add(np.full(weight.shape, 0.1, np.float32))
+    (finding,) = item.broken(made, later)
+    assert finding.startswith("the kernel hidden/kernel has lost ")
+
+
+@pytest.mark.parametrize(
+    ("options", "finding"),
+    [
+        ({"layers": {"cnov": 0.5}}, "layers names 'cnov', which no layer of the model fits. Did you mean 'conv'?"),
+        ({"layers": {"flatten": 0.5}}, "layers names 'flatten', which has no kernel that can be pruned"),
+        ({"layers": {"conv": 0.5}, "pattern": "2:4"}, "layers names 'conv', which cannot be pruned with pattern 2:4"),
+        ({"layers": {"*": 0.0}}, "the model has no layer that can be pruned"),
+    ],
+)
+def test_check_says_what_stands_against_it(options: dict[str, Any], finding: str, trained: Any) -> None:
+    assert parse_pass({"sparsify": options}).check(trained.model, load_target("generic")) == [finding]

@@ -1,0 +1,79 @@
+"""edgekit sensitivity: what each layer of a Keras model can bear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgekit.cli import output
+
+SUMMARY = "What each layer can bear: pruning, ranks and 8 bits, one layer at a time."
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--data", metavar="SPEC", required=True, help="digits, cifar10, FILE.npz, FILE.csv, FOLDER, module:function."
+)
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    help="sparsity, channels, rank, int8_weights or int8_activations; repeat for several; default all.",
+)
+@click.option(
+    "--ratio", "ratios", type=float, multiple=True, help="Fraction to give up; default 0.25, 0.5, 0.75 and 0.9."
+)
+@click.option(
+    "--samples", type=click.IntRange(min=1), default=256, show_default=True, help="Calibration samples, at most."
+)
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw to a .html or .png file.")
+@click.option("--seed", type=output.SEED, default=0, show_default=True, help="Of the choice of samples.")
+@click.option("--unsafe", is_flag=True, help="Allow Lambda layers: they run code from the model file.")
+@output.json_option
+@output.debug_option
+def command(
+    model: str,
+    data: str,
+    kinds: tuple[str, ...],
+    ratios: tuple[float, ...],
+    samples: int,
+    plot: Path | None,
+    seed: int,
+    unsafe: bool,
+    as_json: bool,
+) -> None:
+    """Change one layer of MODEL at a time and compare its output on calibration data. Nothing is trained.
+
+    The figures are the signal-to-noise ratio of the output (of logits, after a softmax) in dB and, in brackets, the
+    points of top-1 that the change costs. A layer with a low ratio is one to leave alone.
+
+    \b
+    edgekit sensitivity resnet8.h5 --data cifar10.npz
+    edgekit sensitivity resnet8.h5 --data cifar10.npz --kind channels --ratio 0.5 --plot channels.html --json
+    """
+    import edgekit
+    from edgekit.report import sensitivity as report
+    from edgekit.report.plots import panel_plotter
+
+    draw = panel_plotter(plot) if plot else None
+    with output.progress("changes", quiet=as_json) as progress:
+        effects = edgekit.sensitivity(
+            model,
+            data,
+            kinds=kinds or None,  # type: ignore[arg-type]
+            ratios=ratios or None,
+            samples=samples,
+            seed=seed,
+            unsafe=unsafe,
+            progress=progress,
+        )
+    if draw:
+        draw(report.panels(effects), f"{model}: one layer changed at a time; a short bar is a sensitive layer")
+        output.log(f"Plot: {plot}")
+    if as_json:
+        output.print_json(report.as_dict(model, effects))
+        return
+    for title, columns, rows in report.tables(effects):
+        output.table(title, columns, rows)

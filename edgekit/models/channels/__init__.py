@@ -1,0 +1,30 @@
+"""Channels of a tf_keras model: which must go together, what each is worth, and the model without some of them."""
+
+from __future__ import annotations
+
+from edgekit.models.channels.cost import Cost, Unit, cost_of
+from edgekit.models.channels.graph import Channels, Cut, Group, analyse
+from edgekit.models.channels.importance import Criterion, importance, normalized
+from edgekit.models.channels.repair import correct, reconstruct
+from edgekit.models.channels.selection import Limits, least_kept, to_budget, to_fractions
+from edgekit.models.channels.shrink import shrink
+
+__all__ = [
+    "Channels",
+    "Cost",
+    "Criterion",
+    "Cut",
+    "Group",
+    "Limits",
+    "Unit",
+    "analyse",
+    "correct",
+    "cost_of",
+    "importance",
+    "least_kept",
+    "normalized",
+    "reconstruct",
+    "shrink",
+    "to_budget",
+    "to_fractions",
+]

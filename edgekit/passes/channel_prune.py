@@ -1,0 +1,332 @@
+"""channel_prune: whole channels are removed and layers become narrower; what must go together is found in the graph.
+
+The shapes shrink, so that MACs, weights and arena fall on every runtime, unlike with `sparsify`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from edgekit.errors import ModelError
+from edgekit.models.channels import (
+    Channels,
+    Cost,
+    Criterion,
+    Group,
+    Limits,
+    Unit,
+    analyse,
+    correct,
+    cost_of,
+    importance,
+    least_kept,
+    normalized,
+    reconstruct,
+    shrink,
+    to_budget,
+    to_fractions,
+)
+from edgekit.models.sensitivity import sensitivity, tolerable
+from edgekit.passes import Context, Pass, Stage, is_quantized, matches
+from edgekit.target import Target
+
+__all__ = ["PASS", "ChannelPrune"]
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+DEFAULT_MACS = 0.5
+SENSITIVITY_RATIOS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
+
+
+class ChannelPrune(Pass):
+    """Remove the least important channels, until a budget is met or a fraction of every group is gone."""
+
+    stage = Stage.STRUCTURE
+    summary = "Channel pruning: narrows layers over the whole graph to a budget of MACs, params or bytes, or by ratio."
+
+    macs: Fraction | None = Field(
+        None, description="fraction of the MACs to keep; 0.5 where no budget and no ratio is given"
+    )
+    params: Fraction | None = Field(None, description="fraction of the parameters to keep")
+    bytes: Fraction | None = Field(
+        None,
+        description="fraction of the weights' bytes to keep, estimated: int8 if the target runs it, else float32",
+    )
+    ratio: Fraction | None = Field(None, description="fraction of the channels to remove, the same in every group")
+    ratios: dict[str, Fraction] | Literal["sensitivity"] = Field(
+        default_factory=dict,
+        description="fraction of the channels to remove by layer name or pattern, others stay; sensitivity: what each "
+        "group of layers bears alone on calibration data",
+    )
+    tolerance: Fraction = Field(
+        0.05, description="for ratios: sensitivity: top-1 that a group may cost alone, before fine-tuning"
+    )
+    criterion: Criterion = Field(
+        "taylor",
+        description="importance: l1 or l2 norms, batch_norm scales, taylor (first order, on calibration data) or "
+        "hessian (second order, Gauss-Newton)",
+    )
+    scope: Literal["global", "uniform"] = Field(
+        "global", description="for a budget: rank all channels together, or take the same fraction from every group"
+    )
+    normalise: bool | None = Field(
+        None,
+        description="divide importance by its mean over the group before groups are ranked together; left out: for "
+        "l1, l2 and batch_norm, whose scales differ by layer",
+    )
+    per_cost: bool | None = Field(
+        None,
+        description="rank by importance per MAC (parameter, byte) that a channel saves; left out: for taylor and "
+        "hessian, which estimate the loss",
+    )
+    min_keep: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.1, description="smallest fraction of a group's channels that stays"
+    )
+    multiple: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="widths become multiples of this; left out: of what the target prefers"
+    )
+    skip: tuple[str, ...] = Field((), description="layer names or patterns (conv*) whose channels stay")
+    steps: Annotated[int, Field(ge=1)] = Field(
+        1, description="prune in this many steps, geometrically, each scored anew and fine-tuned as `finetune` says"
+    )
+    correct: bool = Field(
+        True, description="move biases and batch-norm statistics by what was removed, on calibration data"
+    )
+    reconstruct: bool = Field(
+        True, description="fit the kernels after removed channels to their old outputs by least squares"
+    )
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> ChannelPrune:
+        given = [k for k in ("macs", "params", "bytes", "ratio", "ratios") if getattr(self, k)]
+        if len(given) > 1:
+            raise ValueError(f"give one of macs, params, bytes, ratio and ratios, not {' and '.join(given)}")
+        return self
+
+    def check(self, model: Any, target: Target) -> list[str]:
+        if is_quantized(model):
+            return ["the model is quantisation-aware: channels are pruned before qat"]
+        try:
+            channels = analyse(model)
+        except ModelError as error:
+            return [f"{error.rule.rstrip('.')} (received {error.received})"]
+        findings = self._misnamed(model, channels)
+        if findings:
+            return findings
+        if not self._open_groups(channels, self._limits(channels, target)):
+            reasons = "; ".join(f"{name!r}: {why}" for name, why in list(channels.unsafe.items())[:5])
+            return [f"the model has no channels that can be pruned{f' ({reasons})' if reasons else ''}"]
+        return self._unreachable(channels, target)
+
+    def apply(self, model: Any, context: Context) -> Any:
+        if self.ratios == "sensitivity":
+            borne = self._borne(model, context)
+            return self.model_copy(update={"ratios": borne}).apply(model, context) if borne else _copied(model)
+        channels = analyse(model)
+        limits = self._limits(channels, context.target)
+        baseline = self._cost(channels, context.target)
+        full = baseline(channels.all_kept()) if baseline else 0
+        kept = {name: why for name, why in channels.unsafe.items() if "makes the model's output" not in why}
+        for name, why in kept.items():
+            context.log(f"{self.name}: {name} left alone: {why}")
+        current = model
+        for step in range(1, self.steps + 1):
+            current = self._step(current, step, full, limits, context)
+        self._say(analyse(current), limits, full, context)
+        return current
+
+    def broken(self, made: Any, later: Any) -> list[str]:
+        widths = _widths(made)
+        return [
+            f"the layer {name!r} has {width} channels again instead of {widths[name]}"
+            for name, width in _widths(later).items()
+            if name in widths and width > widths[name]
+        ]
+
+    def _borne(self, model: Any, context: Context) -> dict[str, float]:
+        """By the first layer of each group, the fraction of its channels that it can lose."""
+        data = context.trainer.dataset
+        if context.trainer.objective.metric != "top1":
+            raise ModelError(
+                "ratios: sensitivity judges by top-1, so it takes classifiers.",
+                received=f"the task {context.trainer.objective.task}",
+                remedy="Give ratios by layer, or a budget such as macs.",
+            )
+        x, y = data.features("calibration"), data.labels("calibration")
+        effects = sensitivity(model, x, y, kinds=["channels"], ratios=SENSITIVITY_RATIOS)
+        found = tolerable(effects, "channels", score_drop=self.tolerance)
+        named = {name.partition(", ")[0]: ratio for name, ratio in found.items() if ratio}
+        for name, ratio in found.items():
+            context.log(f"{self.name}: {name} bears the loss of {ratio:.1%} of its channels")
+        return {name: ratio for name, ratio in named.items() if not matches(name, self.skip)}
+
+    @property
+    def _named(self) -> dict[str, float]:
+        """Ratios that the recipe gives by name."""
+        return {} if self.ratios == "sensitivity" else dict(self.ratios)
+
+    def _step(self, model: Any, step: int, full: int, limits: Limits, context: Context) -> Any:
+        """Prune to this step's share of the way, repair, fine-tune."""
+        data, objective = context.trainer.dataset, context.trainer.objective
+        x, y = data.features("calibration"), objective.targets(data, "calibration")
+        channels, share = analyse(model), step / self.steps
+        scores = importance(model, channels, self.criterion, x, y, objective.loss(model), seed=context.trainer.seed)
+        estimates_loss = self.criterion in ("taylor", "hessian")
+        per_cost = estimates_loss if self.per_cost is None else self.per_cost
+        if (not estimates_loss) if self.normalise is None else self.normalise:
+            scores = normalized(channels, scores)
+        scores = np.nan_to_num(scores, nan=np.inf)
+        cost = self._cost(channels, context.target)
+        if cost is None:
+            removed = {name: 1 - (1 - r) ** share for name, r in self._removed(channels, limits).items()}
+            keep = to_fractions(channels, scores, removed, limits)
+        else:
+            budget = full * self._fraction**share
+            uniform = self.scope == "uniform"
+            found = to_budget(channels, scores, cost, budget, limits, uniform=uniform, per_cost=per_cost)
+            if found is None:
+                raise ModelError(
+                    f"channel_prune must reach {self._unit}: {self._fraction:g}.",
+                    received=f"at least {cost(least_kept(channels, limits)) / full:.3f}",
+                    remedy="Lower min_keep or multiple, or ask for less.",
+                )
+            keep = found
+        narrow = shrink(model, channels, keep)
+        done = (
+            reconstruct(model, narrow, channels, keep, x, seed=context.trainer.seed)
+            if self.reconstruct
+            else frozenset[str]()
+        )
+        if self.correct:
+            correct(model, narrow, channels, keep, x, done=done)
+        plan = self.decide(context, lambda: context.trainer.score(narrow))
+        if plan is not None:
+            name = self.name if self.steps == 1 else f"{self.name}-{step}"
+            context.trainer.fit(narrow, plan.as_train(context.train), name=name)
+        return narrow
+
+    def _say(self, channels: Channels, limits: Limits, full: int, context: Context) -> None:
+        """One line for each group, and one for the sum; the sum is what the pass promises."""
+        for group in channels.groups:
+            context.log(f"{self.name}: {group.name}: {limits.original[group.name]} -> {len(group.channels)} channels")
+        cost = self._cost(channels, context.target)
+        if cost is None:
+            return
+        now = cost(channels.all_kept())
+        context.log(f"{self.name}: {now:,} of {full:,} {self._unit} ({now / full:.3f})")
+        if now > full * self._fraction:
+            raise ModelError(
+                f"channel_prune must reach {self._unit}: {self._fraction:g}.", received=f"{now / full:.3f}"
+            )
+
+    @property
+    def _unit(self) -> Unit | None:
+        """The figure that is budgeted, or None where fractions of channels are given."""
+        if self.ratio is not None or self.ratios:
+            return None
+        return "params" if self.params else "bytes" if self.bytes else "macs"
+
+    @property
+    def _fraction(self) -> float:
+        return self.macs or self.params or self.bytes or DEFAULT_MACS
+
+    def _cost(self, channels: Channels, target: Target) -> Cost | None:
+        return cost_of(channels, self._unit, integer="int8" in target.formats) if self._unit else None
+
+    def _limits(self, channels: Channels, target: Target) -> Limits:
+        original = {g.name: len(g.channels) for g in channels.groups}
+        silent = {g.name for g in channels.groups if self.criterion == "batch_norm" and not _normalized(channels, g)}
+        skipped = {g.name for g in channels.groups if any(matches(layer, self.skip) for layer in g.layers)}
+        return Limits(self.multiple or target.channel_multiple, self.min_keep, original, frozenset(silent | skipped))
+
+    def _removed(self, channels: Channels, limits: Limits) -> dict[str, float]:
+        """By name of the group, the fraction of its channels that goes."""
+        found = {}
+        for group in channels.groups:
+            patterns = [p for p in (matches(layer, self._named) for layer in group.layers) if p]
+            ratio = self.ratio if self.ratio is not None else self._named[patterns[0]] if patterns else None
+            if ratio is not None and group.name not in limits.skip:
+                found[group.name] = ratio
+        return found
+
+    def _open_groups(self, channels: Channels, limits: Limits) -> list[Group]:
+        chosen = self.ratio is not None or self._named
+        asked = self._removed(channels, limits) if chosen else {g.name: 0.0 for g in channels.groups}
+        return [g for g in channels.groups if g.name in asked and limits.kept(g, 1) < len(g.channels)]
+
+    def _misnamed(self, model: Any, channels: Channels) -> list[str]:
+        """What is wrong with the names and patterns under `ratios` and `skip`."""
+        names = [layer.name for layer in model.layers] + [n for g in channels.groups for n in g.layers]
+        free = [n for g in channels.groups for n in g.layers]
+        findings = []
+        for key, patterns in (("ratios", tuple(self._named)), ("skip", self.skip)):
+            for pattern in patterns:
+                fitting = [n for n in names if matches(n, [pattern])]
+                if not fitting:
+                    findings.append(f"{key} names {pattern!r}, which no layer of the model fits")
+                elif key == "ratios" and not any(n in free for n in fitting):
+                    name = fitting[0]
+                    why = channels.unsafe.get(name, "it makes no channels of its own")
+                    findings.append(f"ratios names {pattern!r}, but the layer {name!r} cannot be pruned: {why}")
+        return findings + self._torn(channels)
+
+    def _torn(self, channels: Channels) -> list[str]:
+        """Groups of which two layers are given different ratios."""
+        findings = []
+        for group in channels.groups:
+            given = {layer: self._named[p] for layer in group.layers if (p := matches(layer, self._named))}
+            if len(set(given.values())) > 1:
+                said = ", ".join(f"{layer!r}: {ratio:g}" for layer, ratio in given.items())
+                findings.append(f"ratios gives layers different fractions whose channels go together: {said}")
+        return findings
+
+    def _unreachable(self, channels: Channels, target: Target) -> list[str]:
+        if self._unit is None:
+            return []
+        cost, limits = self._cost(channels, target), self._limits(channels, target)
+        if cost is None:
+            return [f"MACs need fixed input shapes, and the model's input is {_shape(channels)}; budget params instead"]
+        least = cost(least_kept(channels, limits)) / max(1, cost(channels.all_kept()))
+        if least <= self._fraction:
+            return []
+        return [
+            f"{self._unit}: {self._fraction:g} cannot be reached: with min_keep {self.min_keep:g} and multiples of "
+            f"{limits.multiple}, at least {least:.3f} stays"
+        ]
+
+
+def _normalized(channels: Channels, group: Group) -> bool:
+    """Whether batch normalisation scales every channel of a group."""
+    scaled = [
+        cut.weights[0][0]
+        for cut in channels.cuts.values()
+        if type(cut.layer).__name__ == "BatchNormalization" and cut.layer.scale
+    ]
+    return bool(scaled) and bool(np.isin(group.channels, np.concatenate(scaled)).all())
+
+
+def _copied(model: Any) -> Any:
+    channels = analyse(model)
+    return shrink(model, channels, channels.all_kept())
+
+
+def _shape(channels: Channels) -> list[int | None]:
+    tensor: Any = channels.steps[0].args[0]
+    return list(tensor.shape)
+
+
+def _widths(model: Any) -> Mapping[str, int]:
+    """Channels of the output of each layer with weights; TF-MOT's wrappers, which hold them, are looked through."""
+    found = {}
+    for layer in model.layers:
+        inner = getattr(layer, "layer", layer)
+        shape = getattr(layer, "output_shape", None)
+        if layer.weights and isinstance(shape, tuple) and shape[-1] is not None:
+            found[inner.name] = int(shape[-1])
+    return found
+
+
+PASS = ChannelPrune
