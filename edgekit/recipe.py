@@ -25,6 +25,9 @@ from edgekit_converters.tflite import ConvertSpec, format_names
 
 __all__ = ["Recipe", "load_recipe", "parse_convert", "parse_recipe", "recipe_schema", "starter_recipe"]
 
+NAMES_FILES = ("source", "test_source", "teacher", "student")
+"""Keys of a recipe's parts that may be paths, relative to the recipe."""
+
 
 def parse_convert(item: object) -> ConvertSpec:
     """From recipe form: `int8` or `{int8: {input_dtype: uint8}}`.
@@ -174,9 +177,13 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
             "at least one runtime.",
             received=", ".join(refused) or "an empty list",
         )
-    found = {key: _beside(path, folder) for key in ("source", "test_source") if (path := getattr(recipe.data, key))}
     return recipe.model_copy(
-        update={"model": _beside(recipe.model, folder), "data": recipe.data.model_copy(update=found)}
+        update={
+            "model": _beside(recipe.model, folder),
+            "data": _with_paths(recipe.data, folder),
+            "objective": recipe.objective.model_copy(update={"distill": _with_paths(recipe.objective.distill, folder)}),
+            "passes": tuple(_with_paths(p, folder) for p in recipe.passes),
+        }
     )
 
 
@@ -243,6 +250,14 @@ def _check_measure(recipe: Recipe) -> None:
                 received=f"measure: [{', '.join(recipe.measure)}]",
                 remedy=f"Add {needed} to measure.",
             )
+
+
+def _with_paths(part: Any, folder: Path) -> Any:
+    """A part of a recipe with the files that it names made whole."""
+    if part is None:
+        return None
+    found = {key: _beside(path, folder) for key in NAMES_FILES if (path := getattr(part, key, None))}
+    return part.model_copy(update=found) if found else part
 
 
 def _beside(source: str, folder: Path) -> str:

@@ -191,3 +191,18 @@ def test_errors_of_other_rooms_become_recipe_errors() -> None:
     with pytest.raises(EdgekitError) as caught:
         parse_recipe({**MINIMAL, "passes": [{"sparsify": {"finetune": {"epoch": 3}}}]})
     assert isinstance(caught.value, RecipeError) and "epoch" in str(caught.value)
+
+
+def test_files_that_parts_name_are_found_beside_the_recipe(tmp_path: Path) -> None:
+    for name in ("train.tsv", "dev.tsv", "teacher.h5", "student.h5"):
+        (tmp_path / name).touch()
+    path = recipe(
+        tmp_path,
+        "model: text_gru\ndata: {source: train.tsv, test_source: dev.tsv}\ntrain: {epochs: 1}\n"
+        "objective: {distill: {teacher: teacher.h5}}\npasses: [{distill: {student: student.h5}}, qat]\n",
+    )
+    found = load_recipe(path)
+    assert found.data.test_source == str(tmp_path / "dev.tsv")
+    assert found.objective.distill is not None and found.objective.distill.teacher == str(tmp_path / "teacher.h5")
+    assert found.passes[0].student == str(tmp_path / "student.h5")
+    assert load_recipe(path, ["passes.0.student=resnet8"]).passes[0].student == "resnet8"

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from edgekit import passes, registry
 from edgekit.errors import RecipeError, UsageError
 from edgekit.target import Budget, Target
-from edgekit.training import Finetune, FinetuneChoice, Train, Trainer
+from edgekit.training import Finetune, FinetuneChoice, Teacher, Train, Trainer, open_teacher
 
 __all__ = ["Context", "Pass", "Stage", "is_quantized", "load_pass", "matches", "parse_pass", "zero_masks"]
 
@@ -33,6 +33,7 @@ class Context:
         target, budget: What the device accepts and what the user allows.
         reference: Validation score of the baseline, for `finetune: auto`.
         log: Takes one line for the user.
+        open_teacher: Opens the teacher that a recipe names; a run's also takes a `.tflite` and an `.npz` of logits.
     """
 
     trainer: Trainer
@@ -41,6 +42,7 @@ class Context:
     budget: Budget
     reference: float
     log: Callable[[str], None]
+    open_teacher: Callable[[str], Teacher] = open_teacher
 
     def good_enough(self, score: float) -> bool:
         """Whether a validation score keeps the accuracy budget (0.01 where none is set)."""

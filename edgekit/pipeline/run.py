@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import ModelError, RecipeError
+from edgekit.measure.predict import predict
 from edgekit.models import build_network, is_network, load_model, save_model
-from edgekit.passes import Context, Pass, is_quantized
+from edgekit.passes import Context, Pass, Stage, is_quantized
 from edgekit.pipeline.figures import measure_figures
 from edgekit.pipeline.manifest import Manifest, write_manifest
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured, convert_and_measure
@@ -22,7 +24,10 @@ from edgekit.pipeline.results import Shipped, build_manifest
 from edgekit.pipeline.store import StepStore, open_store, step_key, versions
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
-from edgekit.training import Train, Trainer, seed_everything
+from edgekit.training import Distillation, Teacher, Train, Trainer, keras_teacher, open_teacher, seed_everything
+from edgekit.training.hints import find_hints, layer_output
+from edgekit.training.lesson import check_teacher
+from edgekit.training.teacher import file_fingerprint, source_rows
 from edgekit_converters.tflite import ConvertSpec
 
 __all__ = ["Log", "compress"]
@@ -43,13 +48,14 @@ class _Run:
     tensorboard: bool
     models: dict[str, Any] = field(default_factory=dict)
     """Keras models at hand, by the key of the step that made them; loaded from disk only when a step needs one."""
+    teachers: dict[str, Teacher] = field(default_factory=dict)
 
     def model(self, step: Measured) -> Any:
         if step.key not in self.models:
             self.models[step.key] = load_model(step.folder / KERAS_FILE, unsafe=self.unsafe)
         return self.models[step.key]
 
-    def trainer(self, name: str, key: str) -> Trainer:
+    def trainer(self, name: str, key: str, teacher: Teacher | None = None) -> Trainer:
         return Trainer(
             self.dataset,
             self.recipe.objective,
@@ -57,7 +63,16 @@ class _Run:
             self.store.workdir(name, key),
             quiet=self.quiet,
             tensorboard=self.store.root.parent / "tensorboard" if self.tensorboard else None,
+            teacher=teacher,
+            cache=self.store.root / "teachers",
+            log=self.log,
         )
+
+    def open_teacher(self, source: str) -> Teacher:
+        if source not in self.teachers:
+            rows = partial(source_rows, self.dataset, self.recipe.data, self.recipe.seed)
+            self.teachers[source] = open_teacher(source, run_tflite=predict, rows=rows, unsafe=self.unsafe)
+        return self.teachers[source]
 
 
 def compress(
@@ -124,12 +139,13 @@ def _baseline(run: _Run, base: str) -> Measured:
 def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
     name = item.name if all(d.name != item.name for d in done) else f"{item.name} {len(done)}"
     settings = (_plan(run.recipe).model_dump(), run.recipe.budget.accuracy_drop, run.recipe.target)
-    key = step_key(done[-1].key, item.name, item.model_dump(mode="json"), settings)
+    options = item.model_dump(mode="json")
+    key = step_key(done[-1].key, item.name, options, settings, *_teaching(run.recipe, options))
     found = _find(run, name, key)
     if found:
         return found
-    trainer = run.trainer(name, key)
     baseline = run.model(done[0])
+    trainer = run.trainer(name, key, _teacher(run, baseline))
     context = Context(
         trainer,
         _plan(run.recipe),
@@ -137,6 +153,7 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
         run.recipe.budget,
         trainer.score(baseline),
         run.log,
+        run.open_teacher,
     )
     run.log(f"{name}: {item.summary}")
     _check_pass(run, item, baseline)
@@ -148,6 +165,22 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
         return result
 
     return _make(run, name, key, make, parent=done[-1])
+
+
+def _teacher(run: _Run, baseline: Any) -> Teacher | None:
+    """Who teaches in every fine-tuning: nobody, the baseline, or the one that the objective names."""
+    settings = run.recipe.objective.distill
+    if settings is None:
+        return None
+    return run.open_teacher(settings.teacher) if settings.teacher else keras_teacher(baseline, name="the baseline")
+
+
+def _teaching(recipe: Recipe, options: Mapping[str, Any]) -> list[object]:
+    """What a step depends on beside its options: how the objective distils, and the content of files that are named."""
+    distill = recipe.objective.distill
+    named = [options.get("student"), options.get("teacher"), distill.teacher if distill else None]
+    contents = {source: file_fingerprint(source) for source in named if source}
+    return [distill.model_dump() if distill else None, contents] if distill or contents else []
 
 
 def _check_kept(run: _Run, done: list[Measured], result: Any) -> None:
@@ -253,6 +286,30 @@ def _check_before_training(run: _Run, model: Any) -> None:
     run.recipe.objective.check(model, run.dataset)
     for item in run.recipe.passes:
         _check_pass(run, item, model)
+    for settings in (run.recipe.objective.distill, *run.recipe.passes):
+        if isinstance(settings, Distillation) and settings.teacher:
+            check_teacher(
+                run.open_teacher(settings.teacher),
+                settings,
+                run.recipe.objective,
+                model,
+                run.dataset,
+                _plan(run.recipe),
+            )
+    _check_layer_pairs(run, model)
+
+
+def _check_layer_pairs(run: _Run, model: Any) -> None:
+    """The layers that the objective names exist; only a student of a pass may have others than the model."""
+    settings = run.recipe.objective.distill
+    if settings is None:
+        return
+    teacher = run.open_teacher(settings.teacher).model if settings.teacher else model
+    if all(item.stage != Stage.ARCHITECTURE for item in run.recipe.passes):
+        find_hints(settings, model, teacher, run.log)
+    elif teacher is not None:
+        for pair in (*settings.features, *settings.attention):
+            layer_output(teacher, pair.teacher, "teacher")
 
 
 def _check_pass(run: _Run, item: Pass, model: Any) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from edgekit import _tf
 from edgekit.data import Dataset
 from edgekit.data.dataset import Array, SplitName, is_labels
 from edgekit.errors import DataError, ModelError
+from edgekit.training.distillation import Distillation
 
-__all__ = ["Objective", "Task"]
+__all__ = ["Objective", "Task", "output_activation"]
 
 SPLITS: tuple[SplitName, ...] = ("test", "train", "validation", "calibration")
 Task = Literal["classification", "regression", "reconstruction"]
@@ -22,7 +23,8 @@ class Objective(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    task: Task = "classification"
+    task: Task = Field("classification", description="what the model's output is; says the loss and the metric")
+    distill: Distillation | None = Field(None, description="in fine-tuning, learn from a teacher too")
 
     @property
     def metric(self) -> str:
@@ -55,10 +57,10 @@ class Objective(BaseModel):
             )
         if self.task == "classification":
             self._check_classes(int(model.output_shape[-1]), dataset, present)
-            if int(model.output_shape[-1]) == 1 and _last_activation(model) != "sigmoid":
+            if int(model.output_shape[-1]) == 1 and output_activation(model) != "sigmoid":
                 raise ModelError(
                     "A classifier with one output ends in a sigmoid, so that 0.5 parts the classes.",
-                    received=f"the activation {_last_activation(model)}",
+                    received=f"the activation {output_activation(model)}",
                     remedy="Add activation='sigmoid' to its last layer, or give it one output for each class.",
                 )
         else:
@@ -102,14 +104,14 @@ class Objective(BaseModel):
         losses = _tf.tf_keras().losses
         if self.task != "classification":
             return losses.MeanSquaredError()
-        activation = _last_activation(model)
+        activation = output_activation(model)
         if int(model.output_shape[-1]) == 1:
             return losses.BinaryCrossentropy(from_logits=activation != "sigmoid")
         return losses.SparseCategoricalCrossentropy(from_logits=activation != "softmax")
 
 
-def _last_activation(model: Any) -> str | None:
-    """Name of the activation that makes the output; TF-MOT's wrappers are looked through."""
+def output_activation(model: Any) -> str | None:
+    """Name of the activation that makes a tf_keras model's output; TF-MOT's wrappers are looked through."""
     producer = model.outputs[0]._keras_history.layer
     while hasattr(producer, "layer"):
         producer = producer.layer

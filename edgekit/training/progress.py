@@ -1,17 +1,17 @@
-"""A progress bar on stderr for training: epoch, step, loss and score."""
+"""Progress bars on stderr: for training with epoch, loss and score, and for what is only counted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from edgekit import _tf
 
-__all__ = ["epoch_bar"]
+__all__ = ["count_bar", "epoch_bar"]
 
 
 @contextmanager
@@ -34,3 +34,13 @@ def epoch_bar(name: str, epochs: int, steps: int, *, quiet: bool) -> Iterator[An
                 progress.update(task, figures="  ".join(f"{k} {v:.4f}" for k, v in shown.items()))
 
         yield Bar()
+
+
+@contextmanager
+def count_bar(name: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Give a function that takes how many more are done."""
+    console = Console(stderr=True, quiet=quiet)
+    columns = (TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=quiet) as progress:
+        task = progress.add_task(name, total=total)
+        yield lambda more: progress.advance(task, more)

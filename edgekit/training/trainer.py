@@ -15,9 +15,11 @@ from edgekit import _tf
 from edgekit.data import Dataset
 from edgekit.data.dataset import Array, SplitName
 from edgekit.training.augment import Views
+from edgekit.training.lesson import Lesson, lesson
 from edgekit.training.objective import Objective
 from edgekit.training.plan import Train
 from edgekit.training.progress import epoch_bar
+from edgekit.training.teacher import Teacher
 
 __all__ = ["Trainer", "seed_everything"]
 
@@ -33,6 +35,9 @@ class Trainer:
         workdir: Where checkpoints go.
         quiet: No progress bar.
         tensorboard: Folder for TensorBoard's logs, or None for none.
+        teacher: Who teaches where the objective has `distill`; None trains without.
+        cache: Folder of teachers' answers, or None for one in `workdir`.
+        log: Takes one line for the user.
     """
 
     dataset: Dataset
@@ -41,6 +46,9 @@ class Trainer:
     workdir: Path
     quiet: bool = False
     tensorboard: Path | None = None
+    teacher: Teacher | None = None
+    cache: Path | None = None
+    log: Callable[[str], None] = lambda line: None
 
     def fit(self, model: Any, plan: Train, *, name: str, callbacks: Sequence[Any] = ()) -> dict[str, list[float]]:
         """Train a model in place; a killed run goes on after its last finished epoch.
@@ -56,34 +64,8 @@ class Trainer:
         Returns:
             One list per figure (loss, val_loss, ...), a value per epoch.
         """
-        keras = _tf.tf_keras()
-        seed_everything(self.seed)
-        steps = math.ceil(len(self.dataset.raw("train")) / plan.batch_size)
-        model.compile(_optimizer(plan, steps), self.objective.loss(model), metrics=self._metrics())
-        checkpoint = self.workdir / f"{name}.checkpoint"
-        monitor, mode = ("val_accuracy", "max") if self.objective.metric == "top1" else ("val_loss", "min")
-        watchers = [*callbacks, _dropout_seeds(self.seed), keras.callbacks.TerminateOnNaN()]
-        if plan.early_stopping is None:
-            watchers.append(keras.callbacks.BackupAndRestore(checkpoint))
-        else:
-            watchers.append(
-                keras.callbacks.EarlyStopping(
-                    monitor, mode=mode, patience=plan.early_stopping, restore_best_weights=True
-                )
-            )
-        if self.tensorboard:
-            watchers.append(keras.callbacks.TensorBoard(self.tensorboard / name))
-        with epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
-            history = model.fit(
-                self._batches(plan, _finished_epochs(checkpoint)),
-                epochs=plan.epochs,
-                steps_per_epoch=steps,
-                validation_data=self._validation(plan.batch_size),
-                callbacks=[*watchers, bar],
-                verbose=0,
-            )
-        shutil.rmtree(checkpoint, ignore_errors=True)
-        return {k: [float(v) for v in values] for k, values in history.history.items()}
+        with lesson(self, model, plan) as taught:
+            return self._fit(model, plan, taught, name, callbacks)
 
     def score(self, model: Any, split: SplitName = "validation") -> float:
         """The metric of the Keras model on a split: top-1 as a fraction, or the mean squared error."""
@@ -99,16 +81,53 @@ class Trainer:
         outputs: Array = model.predict(self.dataset.features(split), batch_size=256, verbose=0)
         return outputs
 
+    def _fit(
+        self, model: Any, plan: Train, taught: Lesson | None, name: str, callbacks: Sequence[Any]
+    ) -> dict[str, list[float]]:
+        keras = _tf.tf_keras()
+        seed_everything(self.seed)
+        steps = math.ceil(len(self.dataset.raw("train")) / plan.batch_size)
+        if taught is None:
+            model.compile(_optimizer(plan, steps), self.objective.loss(model), metrics=self._metrics())
+        else:
+            model = taught.model
+            model.compile(_optimizer(plan, steps), taught.loss, metrics=taught.metrics)
+        checkpoint = self.workdir / f"{name}.checkpoint"
+        monitor, mode = ("val_accuracy", "max") if self.objective.metric == "top1" else ("val_loss", "min")
+        watchers = [*callbacks, _dropout_seeds(self.seed), keras.callbacks.TerminateOnNaN()]
+        if plan.early_stopping is None:
+            watchers.append(keras.callbacks.BackupAndRestore(checkpoint))
+        else:
+            watchers.append(
+                keras.callbacks.EarlyStopping(
+                    monitor, mode=mode, patience=plan.early_stopping, restore_best_weights=True
+                )
+            )
+        if self.tensorboard:
+            watchers.append(keras.callbacks.TensorBoard(self.tensorboard / name))
+        with epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
+            history = model.fit(
+                self._batches(plan, _finished_epochs(checkpoint), taught),
+                epochs=plan.epochs,
+                steps_per_epoch=steps,
+                validation_data=self._validation(plan.batch_size, taught),
+                callbacks=[*watchers, bar],
+                verbose=0,
+            )
+        shutil.rmtree(checkpoint, ignore_errors=True)
+        return {k: [float(v) for v in values] for k, values in history.history.items()}
+
     def _metrics(self) -> list[Any]:
         return ["accuracy"] if self.objective.metric == "top1" else []
 
-    def _validation(self, batch: int) -> Any:
+    def _validation(self, batch: int, taught: Lesson | None) -> Any:
         data = _tf.tensorflow().data.Dataset.from_tensor_slices(
             (self.dataset.features("validation"), self.objective.targets(self.dataset, "validation"))
         )
-        return data.batch(max(batch, 256)).cache().prefetch(2)
+        batches = data.batch(max(batch, 256))
+        return (taught.validation(batches) if taught else batches).cache().prefetch(2)
 
-    def _batches(self, plan: Train, first: int) -> Any:
+    def _batches(self, plan: Train, first: int, taught: Lesson | None) -> Any:
         """Batches from epoch `first` on: each epoch's order and views follow from the seed and its number alone.
 
         Samples stay in one tensor and are gathered a batch at a time, which is several times faster than shuffling
@@ -130,7 +149,8 @@ class Trainer:
 
         def gathered(indices: Any, epoch: Any) -> Any:
             samples = views.of(x, indices, epoch) if views else tf.gather(x, indices)
-            return samples, tf.gather(y, indices)
+            targets = tf.gather(y, indices)
+            return taught.packed(samples, targets, indices, epoch) if taught else (samples, targets)
 
         epochs = tf.data.Dataset.range(first, plan.epochs, output_type=tf.int32)
         return epochs.flat_map(order).map(gathered).prefetch(4)

@@ -1,0 +1,101 @@
+"""distill: a smaller student takes the model's place, taught by it; Hinton et al. 2015 (arXiv:1503.02531).
+
+Without a student the same network learns once more from itself: born-again networks, Furlanello et al. 2018
+(arXiv:1805.04770, section 3), which is often a little better than its teacher.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from edgekit.errors import EdgekitError
+from edgekit.passes import Context, Pass, Stage, is_quantized
+from edgekit.target import Target
+from edgekit.training import Distillation, Finetune, Teacher, Train, keras_teacher, seed_everything
+from edgekit.training.hints import find_hints
+from edgekit.training.student import afresh, named_student, narrower
+
+__all__ = ["PASS", "Distill"]
+
+
+class Distill(Distillation, Pass):
+    """Train a student that takes the model's place."""
+
+    stage = Stage.ARCHITECTURE
+    summary = "Knowledge distillation: a smaller student, or the same network once more, learns from the model."
+
+    student: str | None = Field(
+        None,
+        description="a reference network, a Keras model file or module:function; default: the same network afresh",
+    )
+    width: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="the same network with this fraction of its channels"
+    )
+    train: Train | None = Field(None, description="how to train the student; default: the recipe's train")
+    teacher: str | None = Field(
+        None, description="as for objective.distill.teacher; default: the model that the pass is given"
+    )
+
+    @model_validator(mode="after")
+    def _one_student(self) -> Distill:
+        if self.student is not None and self.width is not None:
+            raise ValueError("student and width exclude each other")
+        return self
+
+    @property
+    def settings(self) -> Distillation:
+        """How to learn, as for an objective."""
+        return Distillation.model_validate({key: getattr(self, key) for key in Distillation.model_fields})
+
+    def check(self, model: Any, target: Target) -> list[str]:
+        findings = []
+        if is_quantized(model):
+            findings.append("the model is quantisation-aware: distill comes before qat")
+        if self.finetune == "none" and (self.width is not None or self.student is not None):
+            findings.append("finetune: none leaves a student that has learned nothing")
+        try:
+            student = self._student(model, target)
+            if self.teacher is None:
+                find_hints(self.settings, student, model, lambda line: None)
+        except EdgekitError as error:
+            findings.append(str(error).rstrip("."))
+        return findings
+
+    def apply(self, model: Any, context: Context) -> Any:
+        teacher = keras_teacher(model, name="the model") if self.teacher is None else context.open_teacher(self.teacher)
+        seed_everything(context.trainer.seed)
+        student = self._student(model, context.target)
+        if self.finetune == "none":
+            student.set_weights(model.get_weights())
+            context.log("distill: finetune: none, so the student is the model as it is")
+            return student
+        return self._taught(student, teacher, context)
+
+    def _student(self, model: Any, target: Target) -> Any:
+        if self.width is not None:
+            return narrower(model, self.width, target.channel_multiple)
+        return afresh(model) if self.student is None else named_student(self.student, model)
+
+    def _taught(self, student: Any, teacher: Teacher, context: Context) -> Any:
+        objective = context.trainer.objective.model_copy(update={"distill": self.settings})
+        trainer = replace(context.trainer, objective=objective, teacher=teacher, log=context.log)
+        objective.check(student, trainer.dataset)
+        context.log(f"distill: training a student of {student.count_params():,} weights, taught by {teacher.name}")
+        trainer.fit(student, self._plan(context.train), name=self.name)
+        score = trainer.score(student)
+        context.log(f"distill: validation {score:.4f} ({context.reference:.4f} of the baseline)")
+        return student
+
+    def _plan(self, train: Train) -> Train:
+        """All of `train`, since a fresh student never is good enough; `finetune` changes its epochs and rate."""
+        plan = self.train or train
+        if not isinstance(self.finetune, Finetune):
+            return plan
+        rate = self.finetune.learning_rate or plan.learning_rate
+        return plan.model_copy(update={"epochs": self.finetune.epochs, "learning_rate": rate})
+
+
+PASS = Distill

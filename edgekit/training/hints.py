@@ -1,0 +1,206 @@
+"""Learning from a teacher's layers: features through a projection, and maps of attention.
+
+- Features: FitNets, Romero et al. 2015 (arXiv:1412.6550, equation 3), `weight / 2 * mean((projected - teacher)^2)`,
+  with a learned 1x1 projection from the student's channels to the teacher's. The teacher runs in the loop, since its
+  features of all samples would fill the disk.
+- Attention: Zagoruyko and Komodakis 2017 (arXiv:1612.03928, equation 2), `weight / 2 * |q_s - q_t|^2`, where q is the
+  sum of squares over channels at each place, divided by its norm. The norm of the difference is squared, because its
+  own gradient does not exist where student and teacher agree. The teacher's maps are recorded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgekit import _tf
+from edgekit.errors import ModelError, did_you_mean
+from edgekit.training.distillation import Distillation, LayerPair
+
+__all__ = ["Hints", "Matched", "attention_map", "find_hints", "hint_loss", "layer_output"]
+
+WRAPPERS = ("prune_low_magnitude_", "quant_")
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A layer pair that was found: what both layers give, as symbolic tensors."""
+
+    pair: LayerPair
+    student: Any
+    teacher: Any
+
+
+@dataclass(frozen=True)
+class Hints:
+    """The layer pairs that were found in a student and its teacher."""
+
+    features: tuple[Matched, ...]
+    attention: tuple[Matched, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.features or self.attention)
+
+
+def find_hints(settings: Distillation, student: Any, teacher: Any, log: Callable[[str], None]) -> Hints:
+    """Look up the layer pairs; TF-MOT's wrappers are looked through.
+
+    Args:
+        settings: Names the pairs.
+        student: tf_keras model.
+        teacher: tf_keras model, or None for a teacher without layers.
+        log: Told of pairs whose student layer is gone.
+
+    Raises:
+        ModelError: A layer is missing, is called twice or fits its partner not, or no pair is left.
+    """
+    named = [*settings.features, *settings.attention]
+    if named and teacher is None:
+        raise ModelError(
+            "Layer pairs need a Keras model as the teacher.",
+            received=", ".join(f"{p.student}: {p.teacher}" for p in named),
+            remedy="Leave out features and attention, or name a Keras teacher.",
+        )
+    for pair in named:
+        layer_output(teacher, pair.teacher, "teacher")
+    gone = [p for p in named if _find(student, p.student) is None]
+    if gone and len(gone) == len(named):
+        raise ModelError(
+            "At least one layer pair must name a layer that the student has.",
+            received=", ".join(p.student for p in gone),
+            remedy=did_you_mean(gone[0].student, [_bare(layer.name) for layer in student.layers]),
+        )
+    for pair in gone:
+        log(f"distill: the student has no layer {pair.student!r} (any more): left out")
+    return Hints(
+        tuple(_matched(p, student, teacher, channels=True) for p in settings.features if p not in gone),
+        tuple(_matched(p, student, teacher, channels=False) for p in settings.attention if p not in gone),
+    )
+
+
+def layer_output(model: Any, name: str, role: str) -> Any:
+    """What a model's layer gives, as a symbolic tensor.
+
+    Raises:
+        ModelError: There is no such layer, or no single output of it.
+    """
+    layer = _find(model, name)
+    if layer is None:
+        raise ModelError(
+            f"A layer pair names a layer of the {role}.",
+            received=repr(name),
+            remedy=did_you_mean(name, [_bare(layer.name) for layer in model.layers]),
+        )
+    if len(layer.inbound_nodes) != 1 or isinstance(layer.output, list | tuple | dict):
+        raise ModelError(
+            "A layer of a layer pair is called once and gives one output.",
+            received=f"the {role}'s layer {name!r}, called {len(layer.inbound_nodes)} times",
+            remedy="Name another layer.",
+        )
+    return layer.output
+
+
+def attention_map(features: Any) -> Any:
+    """[B, ..., C] -> [B, places]: energy over channels at every place, of norm 1."""
+    tf = _tf.tensorflow()
+    energy = tf.reduce_sum(tf.square(tf.cast(features, tf.float32)), axis=-1)
+    return tf.math.l2_normalize(tf.reshape(energy, [tf.shape(energy)[0], -1]), axis=1)
+
+
+def hint_loss(hints: Hints, teacher: Any, seed: int) -> Callable[[Any, Any], Any]:
+    """A function (samples, maps) -> the loss of all pairs, a symbolic scalar; 0 outside training.
+
+    `maps` are those of the teacher in the order of the pairs, [B, places of all]; None without attention.
+
+    Args:
+        hints: At least one pair.
+        teacher: tf_keras model; not trained.
+        seed: Of the projections.
+    """
+    keras, tf = _tf.tf_keras(), _tf.tensorflow()
+    shown = keras.Model(teacher.inputs, [m.teacher for m in hints.features]) if hints.features else None
+    sizes = [_places(m.teacher) for m in hints.attention]
+
+    class HintLoss(_tf.tf_keras().layers.Layer):  # type: ignore[misc]
+        """Holds the projections; the teacher stays outside, where nothing trains or saves it."""
+
+        def __init__(self) -> None:
+            super().__init__(name="hints")
+            self.supports_masking = True
+            self.projections = [
+                keras.layers.Dense(
+                    matched.teacher.shape[-1],
+                    kernel_initializer=keras.initializers.GlorotUniform(seed + number),
+                    name=f"projection_{number}",
+                )
+                for number, matched in enumerate(hints.features)
+            ]
+
+        def build(self, input_shape: Any) -> None:
+            for projection, matched in zip(self.projections, hints.features, strict=True):
+                projection.build(matched.student.shape)
+            super().build(input_shape)
+
+        def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+            return None
+
+        def call(self, inputs: Any, training: Any = None) -> Any:
+            loss = tf.zeros(())
+            if not training:
+                return loss
+            samples, *students = inputs
+            maps = students.pop(0) if sizes else None
+            features = students[: len(hints.features)]
+            if shown is not None:
+                taught = shown(samples, training=False)
+                for matched, projection, ours, theirs in zip(
+                    hints.features, self.projections, features, _listed(taught), strict=True
+                ):
+                    error = tf.square(projection(ours) - tf.stop_gradient(tf.cast(theirs, tf.float32)))
+                    loss += matched.pair.weight / 2 * tf.reduce_mean(error)
+            theirs_by_pair = tf.split(maps, sizes, axis=1) if sizes else []
+            for matched, ours, theirs in zip(
+                hints.attention, students[len(hints.features) :], theirs_by_pair, strict=True
+            ):
+                error = tf.reduce_sum(tf.square(attention_map(ours) - theirs), axis=1)
+                loss += matched.pair.weight / 2 * tf.reduce_mean(error)
+            return loss
+
+    students = [m.student for m in (*hints.features, *hints.attention)]
+    return lambda samples, maps: HintLoss()([samples, *([] if maps is None else [maps]), *students])
+
+
+def _find(model: Any, name: str) -> Any:
+    exact = [layer for layer in model.layers if layer.name == name]
+    return next(iter(exact or [layer for layer in model.layers if _bare(layer.name) == name]), None)
+
+
+def _bare(name: str) -> str:
+    for prefix in WRAPPERS:
+        name = name.removeprefix(prefix)
+    return name
+
+
+def _matched(pair: LayerPair, student: Any, teacher: Any, *, channels: bool) -> Matched:
+    ours, theirs = layer_output(student, pair.student, "student"), layer_output(teacher, pair.teacher, "teacher")
+    places = tuple(ours.shape[1:-1]), tuple(theirs.shape[1:-1])
+    if places[0] != places[1] or (not channels and (not places[0] or None in places[0])):
+        raise ModelError(
+            "The layers of a pair give as many places (height, width or steps)"
+            + ("." if channels else ", and for attention at least one, of a fixed number."),
+            received=f"{pair.student} with {list(ours.shape[1:])} and {pair.teacher} with {list(theirs.shape[1:])}",
+            remedy="Name layers at the same depth of both.",
+        )
+    return Matched(pair, ours, theirs)
+
+
+def _places(tensor: Any) -> int:
+    count = 1
+    for size in tensor.shape[1:-1]:
+        count *= int(size)
+    return count
+
+
+def _listed(outputs: Any) -> Sequence[Any]:
+    return outputs if isinstance(outputs, list | tuple) else [outputs]

@@ -1,0 +1,132 @@
+"""Students: the teacher's network afresh, narrower, a reference network or a model of the user's."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from edgekit import _tf
+from edgekit.errors import EdgekitError, ModelError
+from edgekit.models import build_network, is_network, load_model
+
+__all__ = ["afresh", "named_student", "narrower"]
+
+UNITS = {
+    "Conv1D": "filters",
+    "Conv2D": "filters",
+    "Conv2DTranspose": "filters",
+    "Conv3D": "filters",
+    "Dense": "units",
+    "EinsumDense": "output_shape",
+    "Embedding": "output_dim",
+    "GRU": "units",
+    "LSTM": "units",
+    "SeparableConv1D": "filters",
+    "SeparableConv2D": "filters",
+    "SimpleRNN": "units",
+}
+"""Key of each kind's config that says its number of channels."""
+
+
+def afresh(model: Any) -> Any:
+    """The same network with new weights."""
+    return _tf.tf_keras().models.clone_model(model)
+
+
+def named_student(source: str, model: Any, *, unsafe: bool = False) -> Any:
+    """A reference network for a teacher's input and output, or a model file or `module:function` that fits them.
+
+    Raises:
+        ModelError: No such model, or another input or output than the teacher's.
+    """
+    shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
+    if is_network(source):
+        student = build_network(source, shapes[0], int(shapes[1][-1]))
+    else:
+        student = load_model(source, unsafe=unsafe)
+    found = tuple(student.input_shape[1:]), tuple(student.output_shape[1:])
+    if found != shapes:
+        raise ModelError(
+            f"A student takes the input of its teacher, {list(shapes[0])}, and gives as many outputs, "
+            f"{list(shapes[1])}.",
+            received=f"{source} with input {list(found[0])} and output {list(found[1])}",
+            remedy="Name another student, or give it that input and output.",
+        )
+    return student
+
+
+def narrower(model: Any, width: float, multiple: int = 1) -> Any:
+    """The same network with fewer channels and new weights.
+
+    Every convolution, dense, recurrent and embedding layer but those that make the output gets its channels times the
+    width, rounded to the multiple where it has at least twice as many.
+
+    Args:
+        model: A flat tf_keras model.
+        width: Above 0, below 1.
+        multiple: Of channels, as the target prefers.
+
+    Raises:
+        ModelError: The network's graph does not bear it: the layer is named, or what its builder said.
+    """
+    keep = _output_makers(model)
+
+    def rebuild(layer: Any) -> Any:
+        config, kind = layer.get_config(), type(layer).__name__
+        if kind == "MultiHeadAttention":
+            for key in ("query_shape", "key_shape", "value_shape"):  # those of the wide network
+                del config[key]
+            for key in ("key_dim", "value_dim"):
+                config[key] = _scaled(config[key], width, 1, 1)
+            return type(layer)(**config)
+        if kind == "EinsumDense" and layer.name not in keep:
+            *before, channels = config["output_shape"]
+            config["output_shape"] = (*before, _scaled(channels, width, multiple, 1))
+        elif kind in UNITS and layer.name not in keep:
+            config[UNITS[kind]] = _scaled(config[UNITS[kind]], width, multiple, config.get("groups", 1))
+        elif kind in ("Bidirectional", "RNN", "TimeDistributed"):
+            _refuse(width, f"the layer {layer.name!r} of type {kind}")
+        return type(layer).from_config(config)
+
+    try:
+        clone = _tf.tf_keras().models.clone_model(model, clone_function=rebuild)
+    except EdgekitError:
+        raise
+    except Exception as error:  # Keras raises every kind of error where shapes do not fit
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        _refuse(width, lines[0][:200])
+    if tuple(clone.output_shape) != tuple(model.output_shape):
+        _refuse(width, f"an output of {list(clone.output_shape[1:])} in place of {list(model.output_shape[1:])}")
+    return clone
+
+
+def _output_makers(model: Any) -> set[str]:
+    """Names of the layers whose channels are the model's outputs: walking back from them, the first of every branch."""
+    keep: set[str] = set()
+    seen: set[int] = set()
+    layers = [tensor._keras_history.layer for tensor in model.outputs]
+    while layers:
+        layer = layers.pop()
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        if type(layer).__name__ in UNITS:
+            keep.add(layer.name)
+            continue
+        for node in layer.inbound_nodes:
+            before = node.inbound_layers
+            layers += before if isinstance(before, list) else [before]
+    return keep
+
+
+def _scaled(count: int, width: float, multiple: int, groups: int) -> int:
+    step = math.lcm(multiple if count >= 2 * multiple else 1, groups)
+    return max(step, round(count * width / step) * step)
+
+
+def _refuse(width: float, received: str) -> None:
+    raise ModelError(
+        f"A student of width {width:g} needs a network whose layers follow the channels before them.",
+        received=received,
+        remedy="Give a student of your own: a model file, module:function or a reference network.",
+    )
