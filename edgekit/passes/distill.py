@@ -95,7 +95,7 @@ class Distill(Distillation, Pass):
         if not isinstance(self.finetune, Finetune):
             return plan
         rate = self.finetune.learning_rate or plan.learning_rate
-        return plan.model_copy(update={"epochs": self.finetune.epochs, "learning_rate": rate})
+        return self.finetune.as_train(plan).model_copy(update={"learning_rate": rate})
 
 
 PASS = Distill

@@ -32,17 +32,20 @@ class Train(BaseModel):
 
 
 class Finetune(BaseModel):
-    """Training that repairs what a pass broke; batch size and optimiser are those of `train`."""
+    """Training that repairs what a pass broke; what is left out is as in `train`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: Epochs = 2
     learning_rate: Rate | None = Field(None, description="default: a tenth of train.learning_rate")
+    batch_size: Annotated[int, Field(ge=1)] | None = Field(None, description="default: that of train")
+    augment: Augment | None = Field(None, description="default: that of train")
 
     def as_train(self, train: Train) -> Train:
         """The full plan, with what is left out taken from `train`."""
         rate = self.learning_rate or train.learning_rate / 10
-        return train.model_copy(update={"epochs": self.epochs, "learning_rate": rate, "early_stopping": None})
+        own = {key: value for key in ("batch_size", "augment") if (value := getattr(self, key)) is not None}
+        return train.model_copy(update={"epochs": self.epochs, "learning_rate": rate, "early_stopping": None, **own})
 
 
 FinetuneChoice = Finetune | Literal["auto", "none"]

@@ -1,0 +1,171 @@
+"""What the headline scripts share: real data, a run of EdgeKit, and the JSON that says what came out.
+
+Every figure is of shipped `.tflite` files, on the whole test split, against the baseline's file on the same samples.
+`--short` runs the same steps on few samples for one epoch each: it shows that the way works and claims nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import edgekit
+from edgekit.artifact import sha256_of, write_atomically
+from edgekit.measure.environment import environment
+from edgekit.pipeline import Manifest
+
+__all__ = ["CIFAR10", "Headline", "Session", "DATA", "drop", "figures", "main", "minutes", "vgg_small"]
+
+HERE = Path(__file__).resolve().parent
+DATA = Path(os.environ.get("EDGEKIT_DATA", HERE.parents[2] / "shared" / "data"))
+CIFAR10 = DATA / "cifar10" / "cifar10.npz"
+SHORT_SAMPLES = 600
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What a script found.
+
+    Attributes:
+        claim: Of the literature, with its source.
+        baseline, result: What was compared, with figures.
+        ratios: Baseline by result, or result by baseline, as each key says.
+        loss_points: Top-1 of the baseline less that of the result, in points of a hundred, on the same samples.
+        met: Whether the bar that the script names was reached.
+        minutes: Wall time of the steps when they were made.
+    """
+
+    claim: str
+    baseline: Mapping[str, Any]
+    result: Mapping[str, Any]
+    ratios: Mapping[str, Any]
+    loss_points: Any
+    met: bool
+    minutes: float
+
+
+@dataclass(frozen=True)
+class Session:
+    """One call of a script.
+
+    Attributes:
+        short: Few samples, one epoch.
+        folder: Where runs go; finished steps are found there again.
+    """
+
+    short: bool
+    folder: Path
+
+    def compress(self, name: str, recipe: Mapping[str, Any]) -> Manifest:
+        """Run a recipe; the runs of one name share their baseline."""
+        values = _shortened(recipe, self.folder) if self.short else dict(recipe)
+        return edgekit.compress(values, self.folder / name, quiet=not sys.stderr.isatty(), log=_say)
+
+    def file(self, name: str, sha256: str) -> Path:
+        """A `.tflite` by its content, in the folder of the step that made it: later runs leave it there."""
+        paths = (self.folder / name / "steps").glob("*/model.tflite")
+        return next(p for p in paths if sha256_of(p) == sha256)
+
+
+def main(name: str, description: str, find: Callable[[Session], Headline]) -> None:
+    """Parse the command line, do the work, print the findings and write `NAME.json` beside the scripts.
+
+    Short runs write into their own folder, so that they never replace a real result.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--short", action="store_true", help="one epoch on few samples: shows the way, claims nothing")
+    parser.add_argument("--runs", type=Path, default=HERE.parents[1] / "runs" / "headlines", help="folder for runs")
+    options = parser.parse_args()
+    folder = options.runs / "short" if options.short else options.runs
+    found = find(Session(options.short, folder))
+    content = {
+        "schema": "edgekit.headline/1",
+        "claim": found.claim,
+        "baseline": found.baseline,
+        "result": found.result,
+        "ratios": found.ratios,
+        "loss_points": found.loss_points,
+        "met": found.met,
+        "command": shlex.join(["python", f"benchmarks/headlines/{name}.py", *(["--short"] if options.short else [])]),
+        "machine_minutes": round(found.minutes, 1),
+        "environment": environment(),
+    }
+    path = folder / f"{name}.json" if options.short else HERE / f"{name}.json"
+    with write_atomically(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, default=float) + "\n", encoding="utf-8")
+    print(json.dumps({k: v for k, v in content.items() if k != "environment"}, indent=2, default=float))
+
+
+def vgg_small() -> dict[str, Any]:
+    """The dense baseline that several headlines compress: vgg_small on CIFAR-10."""
+    augment = {"flip": True, "crop": 4, "views": 20}
+    return {
+        "model": "vgg_small",
+        "data": {"source": str(CIFAR10), "calibration": 512},
+        "train": {"epochs": 20, "batch_size": 128, "learning_rate": 0.001, "augment": augment},
+        "budget": {"accuracy_drop": 0.01},
+    }
+
+
+def figures(record: Any) -> dict[str, Any]:
+    """The figures of a step's or a model's record that headlines show."""
+    names = ("sha256", "accuracy", "accuracy_low", "accuracy_high", "params", "nonzero_params", "gzip_bytes")
+    shown = {name: getattr(record, name) for name in names}
+    shown["bytes"] = getattr(record, "model_bytes", None) or record.bytes
+    if getattr(record, "macs", None) is not None:
+        shown["macs"] = record.macs
+    return shown
+
+
+def drop(model: Any) -> dict[str, float]:
+    """Loss of a shipped model in points, with its 95 % interval on paired samples."""
+    return {
+        "value": round(100 * model.accuracy_drop, 2),
+        "low": round(100 * model.drop_low, 2),
+        "high": round(100 * model.drop_high, 2),
+    }
+
+
+def minutes(*manifests: Manifest) -> float:
+    """Wall minutes of all steps of some runs; a step that several share counts once."""
+    seconds = {(s.name, s.sha256): s.seconds for m in manifests for s in m.steps}
+    return sum(seconds.values()) / 60
+
+
+def _shortened(recipe: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(json.dumps(recipe))
+    source = Path(values["data"]["source"])
+    values["data"] |= {"source": str(_few(source, folder)), "calibration": 32}
+    if values.get("train"):
+        values["train"]["epochs"] = 1
+    for item in values.get("passes", []):
+        for options in item.values():
+            if isinstance(options.get("finetune"), dict):
+                options["finetune"]["epochs"] = 1
+    return values
+
+
+def _few(source: Path, folder: Path) -> Path:
+    """The first samples of each split of an .npz, or the first rows of a text file."""
+    path = folder / f"few_{source.name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if source.suffix == ".npz":
+        with np.load(source, allow_pickle=False) as data:
+            cut = {k: v[:SHORT_SAMPLES] if v.ndim and k != "label_names" else v for k, v in data.items()}
+        np.savez(path, **cut)
+    else:
+        path.write_text("".join(source.read_text(encoding="utf-8").splitlines(keepends=True)[:SHORT_SAMPLES]))
+    return path
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,53 @@
+"""Han et al. 2016: forty times less storage, here vgg_small on CIFAR-10 with everything together.
+
+    python benchmarks/headlines/deep_compression.py [--short]
+
+The bar: the int8 file, zipped as an app's download is, is at least 40 times smaller than the float32 file of the dense
+baseline, at a loss of at most 0.5 points. Channels go first, then single weights, then the bits, each fine-tuned with
+the baseline as teacher; gzip takes the place of Han's Huffman coding.
+"""
+
+from __future__ import annotations
+
+from _headline import Headline, Session, drop, figures, main, minutes, vgg_small
+
+RECIPE = vgg_small() | {
+    "objective": {"distill": {"alpha": 0.7, "temperature": 4.0}},
+    "passes": [
+        {"channel_prune": {"params": 0.4, "finetune": {"epochs": 4, "learning_rate": 0.001}}},
+        {
+            "sparsify": {
+                "sparsity": 0.82,
+                "scope": "global",
+                "importance": "lamp",
+                "end": 0.5,
+                "finetune": {"epochs": 6, "learning_rate": 0.001},
+            }
+        },
+        {"qat": {"finetune": {"epochs": 2, "learning_rate": 0.0001}}},
+    ],
+    "convert": ["int8"],
+}
+
+
+def find(session: Session) -> Headline:
+    manifest = session.compress("vgg_small", RECIPE)
+    dense, small = manifest.steps[0], manifest.models[0]
+    ratio, loss = dense.model_bytes / small.gzip_bytes, drop(small)
+    return Headline(
+        claim="35x to 49x less storage without loss (Han et al. 2016, arXiv:1510.00149, abstract)",
+        baseline=figures(dense),
+        result=figures(small) | {"steps": {s.name: figures(s) for s in manifest.steps[1:]}},
+        ratios={
+            "float32_bytes_by_int8_gzip": ratio,
+            "float32_bytes_by_int8_bytes": dense.model_bytes / small.bytes,
+            "float32_gzip_by_int8_gzip": dense.gzip_bytes / small.gzip_bytes,
+        },
+        loss_points=loss,
+        met=ratio >= 40 and loss["value"] <= 0.5,
+        minutes=minutes(manifest),
+    )
+
+
+if __name__ == "__main__":
+    main("deep_compression", __doc__.splitlines()[0], find)
