@@ -24,14 +24,14 @@ PUBLISHED = IC / "pretrainedResnet_quant.tflite"
 
 
 def recipe(teacher: Path) -> dict[str, Any]:
-    finetune = {"batch_size": 128, "augment": {"flip": True, "crop": 4, "views": 12}}
+    finetune = {"batch_size": 128, "augment": {"flip": True, "crop": 4, "views": 7}}
     return {
         "model": str(IC / "pretrainedResnet.h5"),
         "data": {"source": str(CIFAR10), "calibration": 512},
         "objective": {"distill": {"alpha": 0.7, "temperature": 4.0, "teacher": str(teacher)}},
         "passes": [
-            {"channel_prune": {"macs": 0.5, "finetune": finetune | {"epochs": 24, "learning_rate": 0.002}}},
-            {"qat": {"finetune": finetune | {"epochs": 3, "learning_rate": 0.0002}}},
+            {"channel_prune": {"macs": 0.5, "finetune": finetune | {"epochs": 14, "learning_rate": 0.002}}},
+            {"qat": {"finetune": finetune | {"epochs": 2, "learning_rate": 0.0002}}},
         ],
         "convert": ["int8"],
         "budget": {"accuracy_drop": 0.01},

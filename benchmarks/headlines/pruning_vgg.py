@@ -19,7 +19,7 @@ RECIPE = vgg_small() | {
                 "scope": "global",
                 "importance": "lamp",
                 "end": 0.5,
-                "finetune": {"epochs": 8, "learning_rate": 0.0007},
+                "finetune": {"epochs": 6, "learning_rate": 0.001},
             }
         }
     ],

@@ -20,7 +20,7 @@ SMALLER = {"resnet8": 0.31, "vgg_small": 0.27}
 
 
 def recipes() -> dict[str, dict[str, Any]]:
-    resized = ["cast", {"rescale": {"scale": 1 / 255}}, {"resize": {"height": 64, "width": 64}}]
+    resized = ["cast", {"rescale": {"scale": 1 / 255}}, {"resize": {"height": 48, "width": 48}}]
     chosen: dict[str, dict[str, Any]] = {
         "resnet8": {
             "model": str(DATA / "models" / "ic" / "pretrainedResnet.h5"),
@@ -35,7 +35,7 @@ def recipes() -> dict[str, dict[str, Any]]:
         "mobilenet_v1": {
             "model": "mobilenet_v1",
             "data": {"source": str(CIFAR10), "calibration": 512, "preprocessing": resized},
-            "train": TRAIN | {"epochs": 8},
+            "train": TRAIN | {"epochs": 5},
         },
     }
     return {name: recipe | {"passes": [], "convert": ["float32", "int8"]} for name, recipe in chosen.items()}

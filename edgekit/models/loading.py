@@ -83,6 +83,7 @@ def build_network(name: str, input_shape: tuple[int, ...], classes: int) -> Any:
 def _as_flat_tf_keras(model: Any, source: str, unsafe: bool) -> Any:
     from edgekit.models.bridge import bridge
     from edgekit.models.flatten import flatten
+    from edgekit.models.low_rank.layers import expand
 
     keras, keras3 = _tf.tf_keras(), _tf.keras3()
     if isinstance(model, keras3.Model):
@@ -93,7 +94,7 @@ def _as_flat_tf_keras(model: Any, source: str, unsafe: bool) -> Any:
             received=f"{type(model).__name__} from {source}",
             remedy="Give a Keras Functional or Sequential model.",
         )
-    return flatten(model)
+    return expand(flatten(model))
 
 
 def _load_file(path: Path, unsafe: bool) -> Any:
@@ -108,6 +109,7 @@ def _load_file(path: Path, unsafe: bool) -> Any:
     try:
         if is_keras3:
             return _tf.keras3().models.load_model(path, compile=False, safe_mode=not unsafe)
+        _register_own_layers()
         with _tf.tfmot().quantization.keras.quantize_scope():
             return _tf.tf_keras().models.load_model(path, compile=False, safe_mode=not unsafe)
     except EdgekitError:
@@ -118,6 +120,12 @@ def _load_file(path: Path, unsafe: bool) -> Any:
             received=f"{path} ({_first_line(error)})",
             remedy="If it holds custom layers, give module:function that builds and loads it; else save it again.",
         ) from error
+
+
+def _register_own_layers() -> None:
+    from edgekit.models.low_rank.layers import layer_classes
+
+    layer_classes()
 
 
 def _read_h5(path: Path) -> tuple[Any, str]:
@@ -158,6 +166,7 @@ def _load_saved_model(path: Path, unsafe: bool) -> Any:
         raise ModelError("A model folder is a SavedModel.", received=f"{path} without saved_model.pb")
     if not unsafe:
         _refuse_lambda(path, _saved_model_configs(path))
+    _register_own_layers()
     try:
         model = _tf.tf_keras().models.load_model(path, compile=False)
     except Exception as error:  # protobuf, I/O and Keras errors of every kind
