@@ -16,6 +16,7 @@ from typing import Any
 from edgekit import _tf, registry
 from edgekit.errors import EdgekitError, ModelError, did_you_mean
 from edgekit.models import networks
+from edgekit.models.quantize import quantize_scope
 
 __all__ = ["build_network", "is_network", "load_model", "network_names"]
 
@@ -110,7 +111,7 @@ def _load_file(path: Path, unsafe: bool) -> Any:
         if is_keras3:
             return _tf.keras3().models.load_model(path, compile=False, safe_mode=not unsafe)
         _register_own_layers()
-        with _tf.tfmot().quantization.keras.quantize_scope():
+        with quantize_scope():
             return _tf.tf_keras().models.load_model(path, compile=False, safe_mode=not unsafe)
     except EdgekitError:
         raise

@@ -91,7 +91,7 @@ def _save_with_batch_1(tf: Any, model: Any, names: list[str], folder: str) -> No
             )
     specs = {n: tf.TensorSpec([1, *t.shape[1:]], t.dtype, name=n) for n, t in zip(names, model.inputs, strict=True)}
     module = tf.Module()
-    module.kept = model.weights  # tracking the model itself would trace every layer once more, which some wrappers refuse
+    module.kept = model.weights  # tracking the model would trace each layer again, which some wrappers refuse
     module.serve = tf.function(serve)
     tf.saved_model.save(module, folder, signatures={"serving_default": module.serve.get_concrete_function(**specs)})
 
