@@ -70,10 +70,10 @@ class Session:
         values = _shortened(recipe, self.folder) if self.short else dict(recipe)
         return edgekit.compress(values, self.folder / name, quiet=not sys.stderr.isatty(), log=_say)
 
-    def file(self, name: str, sha256: str) -> Path:
-        """A `.tflite` by its content, in the folder of the step that made it: later runs leave it there."""
+    def file(self, name: str, sha256: str, *, kind: str = "model.tflite") -> Path:
+        """A `.tflite` by its content, or what lies beside it, in the folder of its step: later runs leave it there."""
         paths = (self.folder / name / "steps").glob("*/model.tflite")
-        return next(p for p in paths if sha256_of(p) == sha256)
+        return next(p.parent / kind for p in paths if sha256_of(p) == sha256 and (p.parent / kind).is_file())
 
 
 def main(name: str, description: str, find: Callable[[Session], Headline]) -> None:

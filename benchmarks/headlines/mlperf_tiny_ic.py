@@ -70,8 +70,7 @@ def _teacher(session: Session, base: Any) -> Path:
     """vgg_small, made to take pixels of 0 to 255 as the published ResNet8 does."""
     path = session.folder / "teacher.h5"
     keras = _tf.tf_keras()
-    source = session.file("vgg_small", base.steps[0].sha256).parent / "model.h5"
-    trained = load_model(source)
+    trained = load_model(session.file("vgg_small", base.steps[0].sha256, kind="model.h5"))
     inputs = keras.Input(trained.input_shape[1:], name="pixels")
     scaled = keras.layers.Rescaling(1 / 255, name="rescale")(inputs)
     save_model(keras.Model(inputs, trained(scaled), name="teacher"), path)

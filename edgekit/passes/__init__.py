@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgekit import passes, registry
 from edgekit.errors import RecipeError, UsageError
+from edgekit.models.kernels import named_kernels
 from edgekit.target import Budget, Target
 from edgekit.training import Finetune, FinetuneChoice, Teacher, Train, Trainer, open_teacher
 
@@ -159,11 +160,5 @@ def zero_masks(model: Any, *, least: float = 0.1) -> dict[str, Any]:
 
     A kernel keeps its name inside a quantisation wrapper, so that a mask can be compared before and after.
     """
-    found = {}
-    for layer in model.layers:
-        for weight in layer.weights:
-            name = "/".join(weight.name.partition(":")[0].split("/")[-2:])
-            values = weight.numpy()
-            if values.ndim >= 2 and name.endswith("kernel") and np.mean(values == 0) >= least:
-                found[name] = values == 0
-    return found
+    masks = {name: weight.numpy() == 0 for name, weight in named_kernels(model)}
+    return {name: mask for name, mask in masks.items() if np.mean(mask) >= least}

@@ -19,6 +19,7 @@ from pydantic import Field, model_validator
 
 from edgekit import _tf
 from edgekit.errors import ModelError, did_you_mean
+from edgekit.models.kernels import named_kernels
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches
 from edgekit.target import Target
 
@@ -157,9 +158,9 @@ class Sparsify(Pass):
 
     def broken(self, made: Any, later: Any) -> list[str]:
         """Zeros that a later model has lost, by kernel; one whose layer was renamed or split is known by its size."""
-        after, findings = _kernels(later), []
-        for name, values in _kernels(made).items():
-            zeros = values.ravel() == 0
+        after, findings = {n: w.numpy() for n, w in named_kernels(later)}, []
+        for name, weight in named_kernels(made):
+            zeros = weight.numpy().ravel() == 0
             if zeros.mean() < NOTABLE:
                 continue
             same = [after[name]] if name in after else list(after.values())
@@ -342,20 +343,6 @@ def _paths(layer: Any) -> tuple[str, ...]:
 
 def _weights(layer: Any) -> list[Any]:
     return [attrgetter(path)(layer) for path in _paths(layer)]
-
-
-def _kernels(model: Any) -> dict[str, Array]:
-    """Values of what may be pruned, by the layer's name and the weight's within; wrappers leave both as they are."""
-    found = {}
-    for layer in model.layers:
-        wraps = type(layer).__name__.startswith("Quantize") and hasattr(layer, "layer")
-        name = layer.layer.name if wraps else layer.name
-        for weight in layer.weights:
-            parts = weight.name.partition(":")[0].split("/")
-            if parts[-1].endswith(("kernel", "embeddings")):
-                inside = parts[parts.index(name) + 1 :] if name in parts else parts[-1:]
-                found["/".join([name, *inside])] = weight.numpy()
-    return found
 
 
 def _inner(layer: Any) -> Any:

@@ -138,3 +138,18 @@ def test_rescaling_after_sparsify(context: Context, said: list[str], tmp_path: P
     assert zero_masks(result)["separable_pointwise/kernel"].mean() >= 0.7, "its zeros are kept"
     assert any("calibration: scale" in line for line in said)
     assert to_int8(result, context, tmp_path / "m.tflite").quantization == "int8"
+
+
+def test_zeros_of_attention_and_recurrent_layers_have_names_of_their_own() -> None:
+    layers = _tf.tf_keras().layers
+    inputs = layers.Input((6, 8))
+    x = layers.MultiHeadAttention(2, 4, name="first")(inputs, inputs)
+    x = layers.MultiHeadAttention(2, 4, name="second")(x, x)
+    x = layers.GRU(4, name="gru2")(layers.GRU(4, return_sequences=True, name="gru1")(x))
+    model = _tf.tf_keras().Model(inputs, layers.Dense(2, activation="softmax", name="scores")(x))
+    for layer in ("first", "gru1"):
+        pruned = model.get_layer(layer)
+        pruned.set_weights([np.where(np.arange(w.size).reshape(w.shape) % 2, w, 0) for w in pruned.get_weights()])
+    masks = zero_masks(model)
+    assert {name.partition("/")[0] for name in masks} == {"first", "gru1"}
+    assert {"first/query/kernel", "first/value/kernel", "gru1/gru_cell/kernel"} <= set(masks)

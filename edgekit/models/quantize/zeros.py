@@ -8,6 +8,7 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.data.dataset import Array
+from edgekit.models.kernels import named_kernels
 
 __all__ = ["keeping_zeros"]
 
@@ -21,8 +22,8 @@ def keeping_zeros(model: Any, masks: Mapping[str, Array]) -> Iterator[None]:
         masks: "layer/weight" -> where zeros are, in the weight's shape or with axes of 1 less.
     """
     kept = []
-    for variable in model.trainable_variables:
-        mask = masks.get("/".join(variable.name.partition(":")[0].split("/")[-2:]))
+    for name, variable in named_kernels(model):
+        mask = masks.get(name)
         if mask is not None:
             kept.append((variable, variable.constraint))
             variable._constraint = _constraint((~mask).reshape(variable.shape), variable.constraint)
