@@ -30,6 +30,8 @@ from edgekit.models.channels import (
     to_budget,
     to_fractions,
 )
+from edgekit.models.dropout import with_less_dropout
+from edgekit.models.kernels import named_kernels
 from edgekit.models.sensitivity import sensitivity, tolerable
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches
 from edgekit.target import Target
@@ -202,6 +204,7 @@ class ChannelPrune(Pass):
         )
         if self.correct:
             correct(model, narrow, channels, keep, x, done=done)
+        narrow = with_less_dropout(narrow, _connections_left(model, narrow))
         plan = self.decide(context, lambda: context.trainer.score(narrow))
         if plan is not None:
             name = self.name if self.steps == 1 else f"{self.name}-{step}"
@@ -316,6 +319,11 @@ def _copied(model: Any) -> Any:
 def _shape(channels: Channels) -> list[int | None]:
     tensor: Any = channels.steps[0].args[0]
     return list(tensor.shape)
+
+
+def _connections_left(old: Any, new: Any) -> Mapping[str, float]:
+    before = {name: weight.shape.num_elements() for name, weight in named_kernels(old)}
+    return {name.partition("/")[0]: weight.shape.num_elements() / before[name] for name, weight in named_kernels(new)}
 
 
 def _widths(model: Any) -> Mapping[str, int]:

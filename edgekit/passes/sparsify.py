@@ -19,6 +19,7 @@ from pydantic import Field, model_validator
 
 from edgekit import _tf
 from edgekit.errors import ModelError, did_you_mean
+from edgekit.models.dropout import with_less_dropout
 from edgekit.models.kernels import named_kernels
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches
 from edgekit.target import Target
@@ -148,6 +149,7 @@ class Sparsify(Pass):
             context.log(f"sparsify: left alone: {', '.join(left)}")
         if self.scope == "global":
             context.log(f"sparsify: sparsity by layer: {', '.join(f'{n} {s:.3f}' for n, s in chosen.items())}")
+        model = with_less_dropout(model, {name: 1 - wanted for name, wanted in chosen.items()})
         at_once = self._prune_at_once(model, chosen)
         plan = self.decide(context, lambda: context.trainer.score(at_once))
         result = (
