@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,13 @@ class Run:
     @property
     def shas(self) -> dict[str, str]:
         return {m.path: m.sha256 for m in self.manifest.models}
+
+
+@pytest.fixture(autouse=True)
+def same_weights_every_time() -> None:
+    """A network that a test builds has the same initial weights in every run; TensorFlow is not loaded for it."""
+    if "tensorflow" in sys.modules:
+        _tf.tf_keras().utils.set_random_seed(0)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from edgekit.models.embedding import VOCABULARY_ROWS
 from edgekit.models.tflite import float_tensors, inspect_tflite, read_tflite
 from edgekit.passes import Context, parse_pass
 from edgekit.target import Budget, load_target
-from edgekit.training import Objective, Train, Trainer
+from edgekit.training import Objective, Train, Trainer, seed_everything
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 NETWORKS = ("text_transformer", "text_gru")
@@ -53,8 +53,9 @@ def data(reviews: Path) -> Dataset:
 @pytest.fixture(scope="module", params=NETWORKS)
 def learned(request: pytest.FixtureRequest, data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Any:
     trainer = Trainer(data, Objective(), 0, tmp_path_factory.mktemp("work"), quiet=True)
+    seed_everything(0)
     model = build_network(request.param, (LENGTH,), 2)
-    trainer.fit(model, Train(epochs=3, learning_rate=0.01, batch_size=16), name=request.param)
+    trainer.fit(model, Train(epochs=6, learning_rate=0.003, batch_size=16), name=request.param)
     return model, trainer
 
 
