@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,10 +29,16 @@ INPUTS = {
     "lenet5": (28, 28, 1),
     "mobilenet_v1": (96, 96, 3),
     "resnet8": (32, 32, 3),
+    "text_gru": (12,),
+    "text_transformer": (40,),
     "vgg_small": (32, 32, 3),
 }
 EXECUTING = ("litert", "tflite_runtime", "tensorflow", "tflm", "arm64")
 EXACT = ("tflm",)
+ATTENTION = ("text_transformer",)
+"""Their golden answers are LiteRT's, since the oracle's reference kernels are wrong for int8 attention."""
+LARGEST_DIFFERENCE_ATTENTION = 48
+"""TensorFlow's own kernels are 37 away on this untrained network, all others at most 8."""
 LARGEST_DIFFERENCE = 8
 LARGEST_DIFFERENCE_PUBLISHED = 72
 """Least significant bits between reference and optimised kernels. The published ResNet8 pools with the coarse scale of
@@ -73,7 +80,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, shape in INPUTS.items():
         seed_everything(0)
         model = registry.load(networks, name).build(shape, 10)
-        samples = np.random.default_rng(0).normal(size=(16, *shape)).astype(np.float32)
+        samples = samples_for(model, shape)
         model(_tf.tensorflow().constant(samples), training=True)
         made[name] = folder / f"{name}.tflite"
         convert_keras(model, made[name], ConvertSpec(format="int8"), representative=samples)
@@ -84,7 +91,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("name", EXECUTING)
 @pytest.mark.parametrize("network", sorted(INPUTS))
 def test_answers_are_the_golden_ones(name: str, network: str, models: dict[str, Path]) -> None:
-    assert_golden(available(name), models[network])
+    largest = LARGEST_DIFFERENCE_ATTENTION if network in ATTENTION else LARGEST_DIFFERENCE
+    assert_golden(available(name), models[network], largest=largest)
 
 
 @pytest.mark.parametrize("name", EXECUTING)
@@ -123,6 +131,14 @@ def test_figures_stay_at_the_baseline(name: str, network: str, models: dict[str,
     assert value == pytest.approx(recorded[network][f"{name}.{key}"], rel=slack)
 
 
+def samples_for(model: Any, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[Any]]:
+    """16 random inputs: normal values, or numbers of words."""
+    rng = np.random.default_rng(0)
+    if model.input.dtype.is_integer:
+        return rng.integers(0, 8000, (16, *shape), dtype=np.int32)
+    return rng.normal(size=(16, *shape)).astype(np.float32)
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's int8 file, trained for a shorter time."""
@@ -148,7 +164,7 @@ def assert_golden(runtime: Runtime, model: Path, *, largest: int = LARGEST_DIFFE
         for i in range(len(golden)):
             outputs = session.run([array[i] for array in golden.inputs])
             for given, wanted in zip(outputs, (array[i] for array in golden.outputs), strict=True):
-                if runtime.name in EXACT and given.dtype.kind != "f":
+                if runtime.name in EXACT and model.stem not in ATTENTION and given.dtype.kind != "f":
                     np.testing.assert_array_equal(given, wanted)
                 elif given.dtype.kind == "f":
                     np.testing.assert_allclose(

@@ -14,6 +14,7 @@ from edgekit.data import Dataset, load_data
 from edgekit.data.preprocessing import MOST_WORDS
 from edgekit.data.sidecar import Sidecar, write_sidecar
 from edgekit.errors import ModelError
+from edgekit.measure.golden import read_golden, write_golden
 from edgekit.models import build_network, load_model, save_model
 from edgekit.models.embedding import VOCABULARY_ROWS
 from edgekit.models.tflite import float_tensors, inspect_tflite, read_tflite
@@ -87,6 +88,19 @@ def test_the_integer_file_keeps_its_contract_and_its_accuracy(learned: Any, data
     write_sidecar(path, Sidecar(data.preprocessing, data.label_names, "classification"))
     scored = edgekit.evaluate(path, data=spec_of(data, tmp_path)).score
     assert scored.value == pytest.approx(trainer.score(model, "test"), abs=0.03)
+
+
+def test_golden_answers_are_those_of_the_model(learned: Any, data: Dataset, tmp_path: Path) -> None:
+    """tflite-runtime 2.14's reference kernels answer int8 attention wrong."""
+    model, _ = learned
+    samples = data.features("calibration")
+    convert_keras(model, tmp_path / "m.tflite", ConvertSpec(format="int8"), representative=samples)
+    write_golden(tmp_path / "m.tflite", samples)
+    golden = read_golden(tmp_path / "m.tflite")
+    found = inspect_tflite(tmp_path / "m.tflite").outputs[0]
+    answers = (golden.outputs[0][:, 0].astype(np.float32) + 128) / 256
+    assert found.dtype == "int8"
+    np.testing.assert_allclose(answers, model(samples[: len(golden)]), atol=0.06)
 
 
 def spec_of(data: Dataset, folder: Path) -> str:
