@@ -24,7 +24,7 @@ RECIPE = {
     "data": {"source": str(CIFAR10), "calibration": 512},
     "objective": {"distill": {"alpha": 0.7, "temperature": 4.0}},
     "passes": [
-        {"channel_prune": {"macs": 0.5, "finetune": FINETUNE | {"epochs": 10, "learning_rate": 0.001}}},
+        {"channel_prune": {"macs": 0.5, "finetune": FINETUNE | {"epochs": 4, "learning_rate": 0.001}}},
         {"qat": {"finetune": FINETUNE | {"epochs": 1, "learning_rate": 0.0001}}},
     ],
     "convert": ["int8"],
