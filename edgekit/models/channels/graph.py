@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edgekit.models.bridge.replay import Step, leaves, steps_of
 from edgekit.models.channels.rules import Call, Tracker, rule_for
-from edgekit.models.flatten import TfKerasReader
+from edgekit.models.rewriting import TfKerasReader
 
 __all__ = ["KEPT", "Channels", "Cut", "Group", "Ids", "analyse"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from edgekit import _tf
-from edgekit.models.bridge.replay import Names, Step, inline, leaves, pack
-from edgekit.models.flatten import TfKerasReader, _Copies
+from edgekit.models.bridge.replay import Names, Step
 from edgekit.models.low_rank.forms import Factor
+from edgekit.models.rewriting import Copies, replayed, reserved_names
 
 __all__ = ["calls", "plain_layers", "replace_layers"]
 
@@ -59,15 +59,8 @@ def replace_layers(model: Any, chains: Mapping[str, tuple[Sequence[Any], Sequenc
     Returns:
         A flat tf_keras model with copies of the other layers.
     """
-    keras, reader, names = _tf.tf_keras(), TfKerasReader(), Names()
-    graph = reader.graph(model)
-    old_inputs = leaves(graph.inputs)
-    inputs = [
-        keras.Input(batch_shape=tuple(t.shape), dtype=t.dtype, name=names.fresh(t._keras_history.layer.name))
-        for t in old_inputs
-    ]
-    names.reserve(model, reader)
-    copies, made = _Copies(names), dict[int, list[Any]]()
+    names = reserved_names(model)
+    copies, made = Copies(names), dict[int, list[Any]]()
 
     def call(step: Step) -> Any:
         if step.operation.name not in chains:
@@ -84,13 +77,7 @@ def replace_layers(model: Any, chains: Mapping[str, tuple[Sequence[Any], Sequenc
             layer.set_weights([left.pop(0) for _ in layer.weights])
         return value
 
-    outputs = inline(model, inputs, reader, call)
-    old_outputs = leaves(graph.outputs)
-    return keras.Model(
-        inputs=pack(graph.inputs, {id(old): new for old, new in zip(old_inputs, inputs, strict=True)}),
-        outputs=pack(graph.outputs, {id(old): new for old, new in zip(old_outputs, outputs, strict=True)}),
-        name=model.name,
-    )
+    return replayed(model, call)
 
 
 def calls(model: Any) -> dict[str, int]:

@@ -13,9 +13,9 @@ import numpy as np
 
 from edgekit.data.dataset import Array
 from edgekit.models.bridge.replay import leaves, steps_of
-from edgekit.models.flatten import TfKerasReader
 from edgekit.models.quantize.kinds import FOLDS_BATCH_NORM, IDENTITY, SAME_SCALE
 from edgekit.models.quantize.quantizers import internals
+from edgekit.models.rewriting import TfKerasReader
 
 __all__ = ["round_biases"]
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgekit import _tf
-from edgekit.models.bridge.replay import Names, Step, inline, leaves, pack
-from edgekit.models.flatten import TfKerasReader
+from edgekit.models.bridge.replay import Names, Step
 from edgekit.models.quantize.kinds import WEIGHTS, activation_name, is_fused_relu
+from edgekit.models.rewriting import Copies, replayed, reserved_names
 
-__all__ = ["Canonical", "canonical", "copied", "replayed"]
+__all__ = ["Canonical", "canonical"]
 
 Call = Callable[[Any], Any]
 INSIDE = ("linear", "relu", "relu6")
@@ -42,54 +42,26 @@ def canonical(model: Any, keep: Callable[[Any], bool]) -> Canonical:
         model: A flat tf_keras model.
         keep: Which layers stay as they are.
     """
-    rewriter = _Rewriter(keep, Names())
-    for layer in model.layers:
-        rewriter.names.of(layer)
+    names = reserved_names(model)
+    rewriter = _Rewriter(keep, names, Copies(names))
     return Canonical(replayed(model, rewriter.call), rewriter.parts, rewriter.ends)
-
-
-def replayed(model: Any, call: Callable[[Step], Any]) -> Any:
-    """The model that comes of making every call of another one again by `call`; inputs keep names and dtypes."""
-    keras, reader = _tf.tf_keras(), TfKerasReader()
-    graph = reader.graph(model)
-    old_inputs = leaves(graph.inputs)
-    inputs = [
-        keras.Input(batch_shape=tuple(t.shape), dtype=t.dtype, name=t._keras_history.layer.name) for t in old_inputs
-    ]
-    outputs = inline(model, inputs, reader, call)
-    old_outputs = leaves(graph.outputs)
-    return keras.Model(
-        inputs=pack(graph.inputs, {id(o): n for o, n in zip(old_inputs, inputs, strict=True)}),
-        outputs=pack(graph.outputs, {id(o): n for o, n in zip(old_outputs, outputs, strict=True)}),
-        name=model.name,
-    )
-
-
-def copied(layer: Any, name: str | None = None) -> Any:
-    """A layer made again from its config, without weights, under its own or another name."""
-    keras, name = _tf.tf_keras(), name or layer.name
-    if type(layer) is keras.layers.Lambda:  # its function is in memory already; a config would marshal it
-        return keras.layers.Lambda(
-            layer.function, layer._output_shape, layer.mask, layer.arguments, name=name, dtype=layer.dtype_policy
-        )
-    return type(layer).from_config({**layer.get_config(), "name": name})
 
 
 @dataclass
 class _Rewriter:
     keep: Callable[[Any], bool]
     names: Names
+    copies: Copies
     parts: dict[str, str] = field(default_factory=dict)
     ends: dict[str, str] = field(default_factory=dict)
     calls: dict[int, Call | None] = field(default_factory=dict)
-    copies: dict[int, Any] = field(default_factory=dict)
     spread: dict[int, Any] = field(default_factory=dict)
     """One-dimensional tensor -> the two-dimensional one that it was reshaped from."""
 
     def call(self, step: Step) -> Any:
         layer = step.operation
         if self.keep(layer) or len(step.args) != 1 or step.kwargs:
-            return self._again(step)
+            return self.copies.call(step)
         tensor = step.args[0]
         if id(layer) not in self.calls:
             self.calls[id(layer)] = self._apart(layer)
@@ -97,9 +69,9 @@ class _Rewriter:
         if call is not None:
             return call(tensor)
         foldable = type(layer).__name__ == "BatchNormalization" or is_fused_relu(layer)
-        if id(tensor) in self.spread and foldable and id(layer) not in self.copies:
+        if id(tensor) in self.spread and foldable and id(layer) not in self.copies.made:
             return self._on_two_dimensions(layer, tensor, step.training)
-        return self._again(step)
+        return self.copies.call(step)
 
     def _apart(self, layer: Any) -> Call | None:
         makers = {
@@ -109,17 +81,6 @@ class _Rewriter:
             "Activation": self._swish,
         }
         return makers.get(type(layer).__name__, self._split)(layer)
-
-    def _again(self, step: Step) -> Any:
-        layer, kwargs = step.operation, dict(step.kwargs)
-        if step.training is not None and layer._call_spec.expects_training_arg:
-            kwargs["training"] = step.training
-        if id(layer) in self.copies:
-            return self.copies[id(layer)](*step.args, **kwargs)
-        copy = self.copies[id(layer)] = copied(layer)
-        outputs = copy(*step.args, **kwargs)
-        copy.set_weights(layer.get_weights())
-        return outputs
 
     def _split(self, layer: Any) -> Call | None:
         """A layer and its activation, where the converter would not fuse it."""

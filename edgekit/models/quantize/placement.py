@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from edgekit import _tf
 from edgekit.models.bridge.replay import leaves, steps_of
-from edgekit.models.flatten import TfKerasReader
 from edgekit.models.quantize.kinds import (
     FIXED_RANGES,
     FOLDS_BATCH_NORM,
@@ -25,6 +24,7 @@ from edgekit.models.quantize.kinds import (
     activation_name,
     is_fused_relu,
 )
+from edgekit.models.rewriting import TfKerasReader
 
 OPERATIONS = ("TFOpLambda", "SlicingOpLambda", "Lambda")
 """Calls of bare functions: their operators are known to the converter only."""

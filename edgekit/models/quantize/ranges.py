@@ -10,9 +10,9 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.models.quantize.biases import round_biases
-from edgekit.models.quantize.canonical import copied
 from edgekit.models.quantize.kinds import FIXED_RANGES, activation_name
 from edgekit.models.quantize.quantizers import BITS, classes, internals
+from edgekit.models.rewriting import copied
 
 __all__ = ["calibrate", "freezing", "settled"]
 

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from edgekit import _tf
 from edgekit.models.bridge.replay import Step, leaves, pack, steps_of
-from edgekit.models.flatten import TfKerasReader
-from edgekit.models.quantize.canonical import canonical, copied, replayed
+from edgekit.models.quantize.canonical import canonical
 from edgekit.models.quantize.placement import Placement, has_mask, place, unrounded_inputs
 from edgekit.models.quantize.quantizers import classes, internals
+from edgekit.models.rewriting import TfKerasReader, copied, replayed
 
 __all__ = ["Quantized", "Ranges", "quantize"]
 
