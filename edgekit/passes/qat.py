@@ -59,6 +59,8 @@ class Qat(Pass):
         calibrate(made.model, context.trainer.dataset.features("calibration"))
         plan = self.decide(context, lambda: context.trainer.score(made.model))
         if plan is not None:
+            # Rounding to 8 bits is what is learned here: bfloat16's own 8 bits would blur it.
+            plan = plan.model_copy(update={"precision": plan.precision or "float32"})
             callbacks = []
             if self.freeze_batch_norm is not None:
                 callbacks.append(freezing(made.model, self.freeze_batch_norm, plan.epochs))

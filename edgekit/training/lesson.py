@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -29,10 +29,28 @@ from edgekit.training.objective import Objective, output_activation
 from edgekit.training.plan import Train
 from edgekit.training.teacher import Teacher
 
-if TYPE_CHECKING:
-    from edgekit.training.trainer import Trainer
+__all__ = ["Lesson", "Setup", "check_teacher", "lesson"]
 
-__all__ = ["Lesson", "check_teacher", "lesson"]
+
+class Setup(Protocol):
+    """What a lesson needs of whoever trains; see `Trainer` for the attributes."""
+
+    @property
+    def dataset(self) -> Dataset: ...
+    @property
+    def objective(self) -> Objective: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def workdir(self) -> Path: ...
+    @property
+    def quiet(self) -> bool: ...
+    @property
+    def teacher(self) -> Teacher | None: ...
+    @property
+    def cache(self) -> Path | None: ...
+    @property
+    def log(self) -> Callable[[str], None]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +84,11 @@ class Lesson:
 
 
 @contextmanager
-def lesson(trainer: Trainer, model: Any, plan: Train) -> Iterator[Lesson | None]:
-    """Prepare a student for its training; None where the trainer has no teacher.
+def lesson(setup: Setup, model: Any, plan: Train) -> Iterator[Lesson | None]:
+    """Prepare a student for its training; None where there is no teacher.
 
     Args:
-        trainer: With a teacher and an objective that says how to distil.
+        setup: With a teacher and an objective that says how to distil.
         model: The student, a tf_keras model; after the block its graph is as it was.
         plan: How it will be trained.
 
@@ -78,15 +96,15 @@ def lesson(trainer: Trainer, model: Any, plan: Train) -> Iterator[Lesson | None]
         ModelError: Teacher and student do not fit each other.
         DataError: Stored logits do not fit the training.
     """
-    settings, teacher = trainer.objective.distill, trainer.teacher
+    settings, teacher = setup.objective.distill, setup.teacher
     if settings is None or teacher is None:
         yield None
         return
-    check_teacher(teacher, settings, trainer.objective, model, trainer.dataset, plan)
-    hints = find_hints(settings, model, teacher.model, trainer.log)
-    answers = _answers(trainer, teacher, hints, plan)
-    loss = _loss(settings, trainer.objective, model)
-    metrics = [_accuracy(model)] if trainer.objective.metric == "top1" else []
+    check_teacher(teacher, settings, setup.objective, model, setup.dataset, plan)
+    hints = find_hints(settings, model, teacher.model, setup.log)
+    answers = _answers(setup, teacher, hints, plan)
+    loss = _loss(settings, setup.objective, model)
+    metrics = [_accuracy(model)] if setup.objective.metric == "top1" else []
     if not hints:
         yield Lesson(model, loss, metrics, answers)
         return
@@ -94,7 +112,7 @@ def lesson(trainer: Trainer, model: Any, plan: Train) -> Iterator[Lesson | None]
     touched = {id(t._keras_history.layer): t._keras_history.layer for t in tensors}.values()
     before = [(layer, list(layer._outbound_nodes)) for layer in touched]
     try:
-        yield Lesson(_with_hints(model, hints, teacher, trainer.seed), loss, metrics, answers)
+        yield Lesson(_with_hints(model, hints, teacher, setup.seed), loss, metrics, answers)
     finally:  # what reads a graph by its layers must not meet the hints
         for layer, nodes in before:
             layer._outbound_nodes[:] = nodes
@@ -148,8 +166,8 @@ def _ask(teacher: Teacher, samples: Array) -> Array:
     return np.asarray(teacher.answer(samples))
 
 
-def _answers(trainer: Trainer, teacher: Teacher, hints: Hints, plan: Train) -> Answers:
-    classifies = trainer.objective.task == "classification"
+def _answers(setup: Setup, teacher: Teacher, hints: Hints, plan: Train) -> Answers:
+    classifies = setup.objective.task == "classification"
 
     def converted(outputs: Array) -> Array:
         flat = outputs.reshape(len(outputs), -1)
@@ -157,20 +175,22 @@ def _answers(trainer: Trainer, teacher: Teacher, hints: Hints, plan: Train) -> A
 
     if teacher.stored is not None:
         return Answers([[converted(teacher.stored)]])
-    x = trainer.dataset.features("train")
-    views = Views(plan.augment, len(x), trainer.seed) if plan.augment else None
-    augment = [plan.augment.model_dump(), trainer.seed] if plan.augment else None
-    content = json.dumps([teacher.fingerprint, trainer.dataset.fingerprint, augment, trainer.objective.task])
-    folder = _cache(trainer) / hashlib.sha256(content.encode()).hexdigest()[:24]
+    x = setup.dataset.features("train")
+    views = Views(plan.augment, len(x), setup.seed) if plan.augment else None
+    augment = [plan.augment.model_dump(), setup.seed] if plan.augment else None
+    content = json.dumps(
+        [teacher.fingerprint, setup.dataset.fingerprint, augment, setup.objective.task, plan.precision]
+    )
+    folder = _cache(setup) / hashlib.sha256(content.encode()).hexdigest()[:24]
     pairs = [m.pair for m in hints.attention]
     kinds = ["outputs", *(f"attention-{hashlib.sha256(p.teacher.encode()).hexdigest()[:12]}" for p in pairs)]
     count = min(plan.augment.views, plan.epochs) if plan.augment else 1
     ask = _asking(teacher, hints, converted)
-    return record(ask, kinds, x, views, count, folder, batch=teacher.batch, quiet=trainer.quiet)
+    return record(ask, kinds, x, views, count, folder, batch=teacher.batch, quiet=setup.quiet)
 
 
-def _cache(trainer: Trainer) -> Path:
-    return trainer.cache or trainer.workdir / "teachers"
+def _cache(setup: Setup) -> Path:
+    return setup.cache or setup.workdir / "teachers"
 
 
 def _asking(teacher: Teacher, hints: Hints, converted: Callable[[Array], Array]) -> Asked:

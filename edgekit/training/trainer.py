@@ -18,6 +18,7 @@ from edgekit.training.augment import Views
 from edgekit.training.lesson import Lesson, lesson
 from edgekit.training.objective import Objective
 from edgekit.training.plan import Train
+from edgekit.training.precision import computing_in
 from edgekit.training.progress import epoch_bar
 from edgekit.training.teacher import Teacher
 
@@ -64,7 +65,7 @@ class Trainer:
         Returns:
             One list per figure (loss, val_loss, ...), a value per epoch.
         """
-        with lesson(self, model, plan) as taught:
+        with computing_in(plan.precision), lesson(self, model, plan) as taught:
             return self._fit(model, plan, taught, name, callbacks)
 
     def score(self, model: Any, split: SplitName = "validation") -> float:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,15 @@ def test_trained_with_rounding_converts_to_int8(trained: Any, context: Context, 
 def test_without_finetuning_the_ranges_fit_the_data(trained: Any, context: Context) -> None:
     model = parse_pass({"qat": {"finetune": "none"}}).apply(trained.model, context)
     assert context.trainer.score(model) > context.reference - 0.1
+
+
+def test_rounding_is_learned_in_float32_unless_asked_for(trained: Any, context: Context) -> None:
+    mixed = replace(context, train=context.train.model_copy(update={"precision": "mixed_bfloat16"}))
+    finetune = {"epochs": 1, "batch_size": 512}
+    plain = parse_pass({"qat": {"finetune": finetune}}).apply(trained.model, context)
+    same = parse_pass({"qat": {"finetune": finetune}}).apply(trained.model, mixed)
+    for a, b in zip(plain.get_weights(), same.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_skipped_layers_are_calibrated_instead(trained: Any, context: Context, said: list[str], tmp_path: Path) -> None:
