@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgekit import _tf
+from edgekit.models.cloning import cloned
 
 __all__ = ["with_less_dropout"]
 
@@ -33,15 +33,12 @@ def with_less_dropout(model: Any, kept: Mapping[str, float]) -> Any:
     if not rates:
         return model
 
-    def copy(layer: Any) -> Any:
-        config = layer.get_config()
-        if layer.name in rates:
-            config["rate"] = rates[layer.name]
-        return type(layer).from_config(config)
+    def change(layer: Any) -> Any | None:
+        if layer.name not in rates:
+            return None
+        return type(layer).from_config({**layer.get_config(), "rate": rates[layer.name]})
 
-    clone = _tf.tf_keras().models.clone_model(model, clone_function=copy)
-    clone.set_weights(model.get_weights())
-    return clone
+    return cloned(model, change)
 
 
 def _weighted_before(layer: Any) -> str | None:

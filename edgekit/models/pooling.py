@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit import _tf
+from edgekit.models.cloning import cloned
 
 __all__ = ["with_free_pooling_scale"]
 
@@ -26,15 +27,12 @@ def with_free_pooling_scale(model: Any) -> Any:
     if not any(_covers_image(layer) for layer in model.layers):
         return model
 
-    def copy(layer: Any) -> Any:
-        if _covers_image(layer):
-            return _tf.tf_keras().layers.GlobalAveragePooling2D(keepdims=True, name=layer.name)
-        return type(layer).from_config(layer.get_config())
+    def change(layer: Any) -> Any | None:
+        if not _covers_image(layer):
+            return None
+        return _tf.tf_keras().layers.GlobalAveragePooling2D(keepdims=True, name=layer.name)
 
-    with _tf.tfmot().quantization.keras.quantize_scope():
-        clone = _tf.tf_keras().models.clone_model(model, clone_function=copy)
-    clone.set_weights(model.get_weights())
-    return clone
+    return cloned(model, change)
 
 
 def _covers_image(layer: Any) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.errors import ModelError
+from edgekit.models.cloning import cloned
 
 __all__ = ["with_unrolled_loops"]
 
@@ -37,11 +38,10 @@ def with_unrolled_loops(model: Any) -> Any:
     if not any(_loop(layer) for layer in model.layers):
         return model
 
-    def copy(layer: Any) -> Any:
-        config = layer.get_config()
+    def change(layer: Any) -> Any | None:
         if not _loop(layer):
-            return type(layer).from_config(config)
-        steps = layer.input_shape[1]
+            return None
+        config, steps = layer.get_config(), layer.input_shape[1]
         if steps is None or steps > MOST_STEPS:
             raise ModelError(
                 f"Recurrent layers of an integer file have at most {MOST_STEPS} steps.",
@@ -54,10 +54,8 @@ def with_unrolled_loops(model: Any) -> Any:
         kind = type(layer) if "layer" in config else _written_out()[f"Steps{type(layer).__name__}"]
         return kind.from_config(config)
 
-    with _tf.tfmot().quantization.keras.quantize_scope(), _tf.tf_keras().utils.custom_object_scope(_written_out()):
-        clone = _tf.tf_keras().models.clone_model(model, clone_function=copy)
-    clone.set_weights(model.get_weights())
-    return clone
+    with _tf.tf_keras().utils.custom_object_scope(_written_out()):
+        return cloned(model, change)
 
 
 def _loop(layer: Any) -> bool:

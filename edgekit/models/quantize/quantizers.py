@@ -52,49 +52,38 @@ def classes() -> Any:
     register = keras.utils.register_keras_serializable(package="edgekit")
 
     class Observing:
-        """Shows what passes through: in the mode "observe" values go through unrounded and their extremes are kept."""
+        """Shows what passes through: in the mode "observe" values go through unrounded and their extremes are kept.
+
+        Comes before one of TF-MOT's quantizers, whose ranges move in the mode "train" only.
+        """
 
         mode = "train"
-        seen: list[tuple[float, float]]
 
-        def observe(self, inputs: Any) -> Any:
-            self.seen.append((float(tf.reduce_min(inputs)), float(tf.reduce_max(inputs))))
-            return inputs
+        def __init__(self, **config: Any) -> None:
+            super().__init__(**(config or BITS))
+            self.seen: list[tuple[float, float]] = []
+
+        def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
+            if self.mode == "observe":
+                self.seen.append((float(tf.reduce_min(inputs)), float(tf.reduce_max(inputs))))
+                return inputs
+            return super().__call__(inputs, training and self.mode == "train", weights, **kwargs)  # type: ignore[misc]
 
     @register
     class MovingRange(Observing, mot.quantizers.MovingAverageQuantizer):  # type: ignore[misc, name-defined]
         """TF-MOT's moving average of extremes, which can stand still."""
 
-        def __init__(self, **config: Any) -> None:
-            super().__init__(**(config or BITS))
-            self.seen = []
-
-        def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
-            if self.mode == "observe":
-                return self.observe(inputs)
-            return super().__call__(inputs, training and self.mode == "train", weights, **kwargs)
-
     @register
     class InputRange(Observing, mot.quantizers.AllValuesQuantizer):  # type: ignore[misc, name-defined]
         """TF-MOT's extremes of everything seen, for inputs."""
 
-        def __init__(self, **config: Any) -> None:
-            super().__init__(**(config or BITS))
-            self.seen = []
-
-        def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
-            if self.mode == "observe":
-                return self.observe(inputs)
-            return super().__call__(inputs, training and self.mode == "train", weights, **kwargs)
-
-    @register
-    class LearnedRange(Observing, mot.quantizers.Quantizer):  # type: ignore[misc, name-defined]
+    class Learned(mot.quantizers.Quantizer):  # type: ignore[misc, name-defined]
         """Trainable extremes: learned step size quantisation (Esser et al. 2020, arXiv:1902.08153, section 2.1), with
         an offset as TFLite's activations have one; the gradient is scaled as in section 2.2.
         """
 
-        def __init__(self, **config: Any) -> None:
-            self.seen = []
+        def __init__(self, **bits: Any) -> None:
+            """It has 8 bits, whatever others are given."""
 
         def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
             return {
@@ -105,10 +94,8 @@ def classes() -> Any:
             }
 
         def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
-            if self.mode == "observe":
-                return self.observe(inputs)
             low, high = weights["min_var"], weights["max_var"]
-            if not training or self.mode == "frozen":
+            if not training:
                 low, high = tf.stop_gradient(low), tf.stop_gradient(high)
             else:
                 count = tf.cast(tf.size(inputs), inputs.dtype) / tf.cast(tf.shape(inputs)[0], inputs.dtype)
@@ -122,6 +109,10 @@ def classes() -> Any:
 
         def get_config(self) -> dict[str, Any]:
             return {}
+
+    @register
+    class LearnedRange(Observing, Learned):
+        """Trainable extremes, which can stand still."""
 
     class DepthwiseWeights(mot.quantizers.LastValueQuantizer):  # type: ignore[misc, name-defined]
         """One scale for each output channel, as the operator has it; TF-MOT's own shares one among all channels."""

@@ -1,0 +1,28 @@
+"""The same model with some layers made otherwise, each with the weights it had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from edgekit import _tf
+
+__all__ = ["cloned"]
+
+
+def cloned(model: Any, change: Callable[[Any], Any | None]) -> Any:
+    """A copy of a model with the same weights in the same order.
+
+    Args:
+        model: A flat tf_keras model; quantisation wrappers are known here.
+        change: For each layer another one with weights of the same shapes, or None for a plain copy.
+    """
+
+    def made(layer: Any) -> Any:
+        changed = change(layer)
+        return type(layer).from_config(layer.get_config()) if changed is None else changed
+
+    with _tf.tfmot().quantization.keras.quantize_scope():
+        clone = _tf.tf_keras().models.clone_model(model, clone_function=made)
+    clone.set_weights(model.get_weights())
+    return clone
