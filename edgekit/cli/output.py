@@ -9,18 +9,10 @@ from typing import Any
 
 import click
 
-__all__ = ["SEED", "debug_option", "json_error", "json_option", "log", "print_json", "progress", "table"]
+__all__ = ["json_error", "log", "print_json", "progress", "table"]
 
-SEED = click.IntRange(0, 2**31 - 1)
 WIDE = 150
 """Columns where stdout is a file or pipe: logs of builds are read in wide windows."""
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-
-
-def debug_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--debug`: read by `main`, which then shows tracebacks."""
-    return click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")(function)
 
 
 def print_json(value: Any) -> None:

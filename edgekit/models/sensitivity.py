@@ -174,11 +174,13 @@ def _int8_activations(model: Any, x: Array, ratios: Sequence[float]) -> Iterator
 
 def _channels(model: Any, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
     found = analyse(model)
+    scores = importance(model, found, "l2", x, x, None, seed=0)
     for group in found.groups:
         for ratio in ratios:
             count = min(round(ratio * len(group.channels)), len(group.channels) - 1)
             if count:
-                change = partial(_shrunk, model, x, found, group.channels, count)
+                weakest = group.channels[np.argsort(scores[group.channels])[:count]]
+                change = partial(_shrunk, model, x, found, weakest)
                 yield _Trial(group.name, "channels", ratio, change)
 
 
@@ -229,11 +231,10 @@ def _rounding_output(model: Any, layer: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def _shrunk(model: Any, x: Array, found: Channels, group: Ids, count: int) -> Iterator[Any]:
-    """The model without the group's weakest channels, by L2 norm, biases and statistics corrected."""
-    scores = importance(model, found, "l2", x, x, None, seed=0)
+def _shrunk(model: Any, x: Array, found: Channels, removed: Ids) -> Iterator[Any]:
+    """The model without some channels, biases and statistics corrected."""
     keep = found.all_kept()
-    keep[group[np.argsort(scores[group])[:count]]] = False
+    keep[removed] = False
     smaller = shrink(model, found, keep)
     correct(model, smaller, found, keep, x)
     yield smaller

@@ -18,6 +18,7 @@ from edgekit.models.low_rank import (
     Method,
     Problem,
     allocate,
+    at_budget,
     choose,
     collect_moments,
     replace_layers,
@@ -160,7 +161,7 @@ class LowRank(Pass):
         try:
             geometry.rank(forms[0], wanted)
         except ModelError as error:
-            return [f"the layer {layer.name!r}: {error}"]
+            return [f"the layer {layer.name!r}: {str(error).rstrip('.')}"]
         return []
 
     def _global_findings(self, model: Any, replaceable: list[Any], target: Target) -> list[str]:
@@ -262,8 +263,6 @@ def _cheapest(layer: Any, method: str, multiple: int) -> int | None:
 
 def _refined(problem: Problem, found: Decomposition) -> Decomposition:
     """The form with the least error at the MACs that the allocation gave, costly forms included."""
-    from edgekit.models.low_rank import at_budget
-
     return min([found, *at_budget(problem, found.macs)], key=lambda d: d.error)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 from edgekit.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ _VARIANT_OPTIONS = {"cpu": "arm64", "config": "ethos_u"}
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the figures to a .html or .png file.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="What an earlier run printed with --json.")
 @click.option("--fail-if", "gates", multiple=True, metavar="RULE", help='Such as "arm64.instructions > 1 %".')
-@output.json_option
-@output.debug_option
+@options.json
+@options.debug
 def command(
     models: tuple[Path, ...],
     runtimes: tuple[str, ...],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 from edgekit.cli.summary import finish
 
 SUMMARY = "Train, compress, convert and measure as a recipe says."
@@ -16,11 +16,11 @@ SUMMARY = "Train, compress, convert and measure as a recipe says."
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("-o", "--output", "folder", type=click.Path(path_type=Path), help="Default: runs/RECIPE_NAME.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE", help="Change a key of the recipe.")
-@click.option("--unsafe", is_flag=True, help="Allow Lambda layers: they run code from the model file.")
+@options.unsafe
 @click.option("--tensorboard", is_flag=True, help="Write training logs for TensorBoard.")
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
-@output.json_option
-@output.debug_option
+@options.quiet
+@options.json
+@options.debug
 def command(
     recipe: Path,
     folder: Path | None,

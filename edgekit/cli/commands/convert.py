@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 from edgekit.cli.summary import inspection_table
 
 SUMMARY = "Convert a trained Keras model to a .tflite and check its contract."
@@ -20,16 +20,10 @@ SUMMARY = "Convert a trained Keras model to a .tflite and check its contract."
 @click.option("--input-dtype", help="Of the file: int8, uint8 or float32 for int8.")
 @click.option("--output-dtype", help="As --input-dtype.")
 @click.option("--calibration", type=click.IntRange(min=1), default=256, show_default=True, help="Calibration samples.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**31 - 1),
-    default=0,
-    show_default=True,
-    help="Of the choice of calibration samples.",
-)
-@click.option("--unsafe", is_flag=True, help="Allow Lambda layers: they run code from the model file.")
-@output.json_option
-@output.debug_option
+@options.seed("the choice of calibration samples")
+@options.unsafe
+@options.json
+@options.debug
 def command(
     model: str,
     kind: str,

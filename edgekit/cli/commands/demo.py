@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 from edgekit.cli.summary import finish
 
 SUMMARY = "The whole job on embedded real digits, end to end, in about a minute."
@@ -14,9 +14,9 @@ SUMMARY = "The whole job on embedded real digits, end to end, in about a minute.
 
 @click.command()
 @click.option("-o", "--output", "folder", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True)
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
-@output.json_option
-@output.debug_option
+@options.quiet
+@options.json
+@options.debug
 def command(folder: Path, quiet: bool, as_json: bool) -> None:
     """Train a small network on real digits, sparsify it, train it for int8, convert, measure and report.
 

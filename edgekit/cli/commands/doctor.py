@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 
 SUMMARY = "What this machine has, what is missing and how to get it."
 
@@ -17,8 +17,8 @@ EXTRAS = {
 @click.command()
 @click.option("--install", type=click.Choice(["arm64"]), help="Fetch and build what a runtime needs, into a cache.")
 @click.option("--apt", is_flag=True, help="With --install, as root: also run apt-get for the compilers and QEMU.")
-@output.json_option
-@output.debug_option
+@options.json
+@options.debug
 def command(install: str | None, apt: bool, as_json: bool) -> None:
     """Check packages, versions that must fit together, and runtimes. Exit code 1 if something is broken.
 

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 
 SUMMARY = "Accuracy of a .tflite or Keras model on a test split, with its interval."
 
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--data", metavar="SPEC", required=True, help="digits, cifar10, FILE.npz, FILE.csv, FOLDER, module:function."
-)
+@options.data
 @click.option("--runtime", help="That runs a .tflite (default litert); see: edgekit runtimes.")
 @click.option("--task", type=click.Choice(["classification", "regression", "reconstruction"]))
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; default one per core.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**31 - 1),
-    default=0,
-    show_default=True,
-    help="Of the split, where the data have none.",
-)
-@click.option("--unsafe", is_flag=True, help="Allow Lambda layers: they run code from the model file.")
-@output.json_option
-@output.debug_option
+@options.seed("the split, where the data have none")
+@options.unsafe
+@options.json
+@options.debug
 def command(
     model: str,
     data: str,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 from edgekit.errors import EdgekitError
 
 SUMMARY = "Write a starter recipe with comments."
@@ -15,8 +15,8 @@ SUMMARY = "Write a starter recipe with comments."
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @click.option("--force", is_flag=True, help="Overwrite a recipe that is there.")
-@output.json_option
-@output.debug_option
+@options.json
+@options.debug
 def command(folder: Path, force: bool, as_json: bool) -> None:
     """Write recipe.yaml, with a comment on every key, into FOLDER (default: here).
 

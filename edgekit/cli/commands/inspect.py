@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 from edgekit.cli.summary import inspection_table
 
 SUMMARY = "Operators, tensors, sizes and MACs of a .tflite, without running it."
@@ -14,8 +14,8 @@ SUMMARY = "Operators, tensors, sizes and MACs of a .tflite, without running it."
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@output.json_option
-@output.debug_option
+@options.json
+@options.debug
 def command(model: Path, as_json: bool) -> None:
     """Read MODEL, a .tflite: how it is quantised, what it needs, what it weighs.
 

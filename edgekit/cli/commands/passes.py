@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 
 SUMMARY = "The passes that recipes can name, with their keys."
 
 
 @click.command()
-@output.json_option
-@output.debug_option
+@options.json
+@options.debug
 def command(as_json: bool) -> None:
     """List the passes and their recipe keys with defaults.
 

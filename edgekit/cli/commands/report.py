@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 
 SUMMARY = "Write the report of a finished run again: Markdown, JSON and one HTML page."
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@output.json_option
-@output.debug_option
+@options.json
+@options.debug
 def command(run: Path, as_json: bool) -> None:
     """Write report.md, report.json and report.html into RUN, the output folder of edgekit compress.
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 
 SUMMARY = "Which runtimes work here; each is tried with a tiny model."
 
 
 @click.command()
-@output.json_option
-@output.debug_option
+@options.json
+@options.debug
 def command(as_json: bool) -> None:
     """Try every runtime with a tiny model, in a child process.
 

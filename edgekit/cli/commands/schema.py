@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 
 SUMMARY = "Print the JSON schema of recipes, so that editors complete them."
 
 
 @click.command()
-@output.json_option
-@output.debug_option
+@options.json
+@options.debug
 def command(as_json: bool) -> None:
     """Print the JSON schema of recipes (always JSON).
 

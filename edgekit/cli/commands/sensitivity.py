@@ -6,16 +6,14 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli import output
+from edgekit.cli import options, output
 
 SUMMARY = "What each layer can bear: pruning, ranks and 8 bits, one layer at a time."
 
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--data", metavar="SPEC", required=True, help="digits, cifar10, FILE.npz, FILE.csv, FOLDER, module:function."
-)
+@options.data
 @click.option(
     "--kind",
     "kinds",
@@ -29,10 +27,10 @@ SUMMARY = "What each layer can bear: pruning, ranks and 8 bits, one layer at a t
     "--samples", type=click.IntRange(min=1), default=256, show_default=True, help="Calibration samples, at most."
 )
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw to a .html or .png file.")
-@click.option("--seed", type=output.SEED, default=0, show_default=True, help="Of the choice of samples.")
-@click.option("--unsafe", is_flag=True, help="Allow Lambda layers: they run code from the model file.")
-@output.json_option
-@output.debug_option
+@options.seed("the choice of samples")
+@options.unsafe
+@options.json
+@options.debug
 def command(
     model: str,
     data: str,
