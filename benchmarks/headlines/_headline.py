@@ -23,7 +23,20 @@ from edgekit.artifact import sha256_of, write_atomically
 from edgekit.measure.environment import environment
 from edgekit.pipeline import Manifest
 
-__all__ = ["CIFAR10", "Headline", "Session", "DATA", "drop", "figures", "main", "minutes", "vgg_small"]
+__all__ = [
+    "CIFAR10",
+    "DATA",
+    "Headline",
+    "Session",
+    "drop",
+    "faster",
+    "figures",
+    "main",
+    "minutes",
+    "pruned_vgg",
+    "sparser",
+    "vgg_small",
+]
 
 HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("EDGEKIT_DATA", HERE.parents[2] / "shared" / "data"))
@@ -108,12 +121,52 @@ def main(name: str, description: str, find: Callable[[Session], Headline]) -> No
 def vgg_small() -> dict[str, Any]:
     """The dense baseline that several headlines compress: vgg_small on CIFAR-10."""
     augment = {"flip": True, "crop": 4, "views": 20}
+    train = {"epochs": 36, "batch_size": 128, "learning_rate": 0.001, "precision": "mixed_bfloat16"}
     return {
         "model": "vgg_small",
         "data": {"source": str(CIFAR10), "calibration": 512},
-        "train": {"epochs": 20, "batch_size": 128, "learning_rate": 0.001, "augment": augment},
+        "train": train | {"augment": augment},
+        "objective": {"distill": {"alpha": 0.7, "temperature": 4.0}},
         "budget": {"accuracy_drop": 0.01},
     }
+
+
+def pruned_vgg() -> list[dict[str, Any]]:
+    """Channels, then single weights: the passes that pruning_vgg and deep_compression share."""
+    return [
+        {"channel_prune": {"params": 0.3, "finetune": {"epochs": 12, "learning_rate": 0.001}}},
+        {
+            "sparsify": {
+                "sparsity": 0.82,
+                "scope": "global",
+                "importance": "lamp",
+                "end": 0.4,
+                "finetune": {"epochs": 14, "learning_rate": 0.001},
+            }
+        },
+    ]
+
+
+def sparser(claim: str, manifest: Manifest) -> Headline:
+    """The finding of a pruning: at least 13 times fewer parameters that are not zero, at most 0.3 points lower."""
+    dense = manifest.steps[0]
+    sparse = next(m for m in manifest.models if m.format == "float32")
+    fewer, loss = dense.nonzero_params / sparse.nonzero_params, drop(sparse)
+    return Headline(
+        claim=claim,
+        baseline=figures(dense),
+        result=figures(sparse) | {s.name: figures(s) for s in manifest.steps[1:]},
+        ratios={"nonzero_params_baseline_by_result": round(fewer, 2)},
+        loss_points=loss,
+        met=fewer >= 13 and loss["value"] <= 0.3,
+        minutes=minutes(manifest),
+    )
+
+
+def faster(comparison: Any) -> dict[str, float | None]:
+    """How many times the reference's speed a model has, with its 95 % interval; None where there is none."""
+    low, high = (1 / c if c else None for c in (comparison.high, comparison.low))
+    return {"ratio": 1 / comparison.ratio, "low": low, "high": high}
 
 
 def figures(record: Any) -> dict[str, Any]:

@@ -9,25 +9,10 @@ the baseline as teacher; gzip takes the place of Han's Huffman coding.
 
 from __future__ import annotations
 
-from _headline import Headline, Session, drop, figures, main, minutes, vgg_small
+from _headline import Headline, Session, drop, figures, main, minutes, pruned_vgg, vgg_small
 
-RECIPE = vgg_small() | {
-    "objective": {"distill": {"alpha": 0.7, "temperature": 4.0}},
-    "passes": [
-        {"channel_prune": {"params": 0.4, "finetune": {"epochs": 4, "learning_rate": 0.001}}},
-        {
-            "sparsify": {
-                "sparsity": 0.82,
-                "scope": "global",
-                "importance": "lamp",
-                "end": 0.5,
-                "finetune": {"epochs": 6, "learning_rate": 0.001},
-            }
-        },
-        {"qat": {"finetune": {"epochs": 2, "learning_rate": 0.0001}}},
-    ],
-    "convert": ["int8"],
-}
+QAT = {"qat": {"finetune": {"epochs": 3, "learning_rate": 0.0001}}}
+RECIPE = vgg_small() | {"passes": [*pruned_vgg(), QAT], "convert": ["int8"]}
 
 
 def find(session: Session) -> Headline:

@@ -8,7 +8,7 @@ than 0.3 points below the dense baseline's file.
 
 from __future__ import annotations
 
-from _headline import DATA, Headline, Session, drop, figures, main, minutes
+from _headline import DATA, Headline, Session, main, sparser
 
 RECIPE = {
     "model": "lenet5",
@@ -26,25 +26,13 @@ RECIPE = {
             }
         }
     ],
-    "convert": ["float32", "int8"],
+    "convert": ["float32"],
 }
 
 
 def find(session: Session) -> Headline:
-    manifest = session.compress("lenet5", RECIPE)
-    dense = manifest.steps[0]
-    sparse = next(m for m in manifest.models if m.format == "float32")
-    fewer = dense.nonzero_params / sparse.nonzero_params
-    loss = drop(sparse)
-    return Headline(
-        claim="9x to 13x fewer parameters without loss of accuracy (Han et al. 2015, arXiv:1506.02626, table 1)",
-        baseline=figures(dense),
-        result=figures(sparse) | {"int8": figures(next(m for m in manifest.models if m.format == "int8"))},
-        ratios={"nonzero_params_baseline_by_result": round(fewer, 2)},
-        loss_points=loss,
-        met=fewer >= 13 and loss["value"] <= 0.3,
-        minutes=minutes(manifest),
-    )
+    claim = "9x to 13x fewer parameters without loss of accuracy (Han et al. 2015, arXiv:1506.02626, table 1)"
+    return sparser(claim, session.compress("lenet5", RECIPE))
 
 
 if __name__ == "__main__":
