@@ -6,21 +6,19 @@ downloads and on hardware that encodes weights.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import re
 from collections.abc import Mapping
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from edgekit import _tf
 from edgekit.errors import ModelError, did_you_mean
 from edgekit.models.dropout import with_less_dropout
 from edgekit.models.kernels import named_kernels
+from edgekit.models.sparsity import Importance, pooled, pruning_wrapper, share_out
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches
 from edgekit.target import Target
 
@@ -52,7 +50,6 @@ MATRICES = ("Dense", "Conv1D", "Conv2D", "SeparableConv2D", "Embedding", "GRU", 
 """Layers pruned in blocks: a matrix of all axes but the last by the last has its neighbours where the shipped one has
 them, which a transposed convolution, whose last axis is not its output, has not."""
 
-Array = NDArray[Any]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 LEAST_UPDATES = 10
 """Updates of the masks in however short a fine-tuning."""
@@ -76,7 +73,7 @@ class Sparsify(Pass):
     scope: Literal["layer", "global"] = Field(
         "layer", description="layer: each kernel gets this sparsity; global: one threshold over all kernels"
     )
-    importance: Literal["magnitude", "lamp"] = Field(
+    importance: Importance = Field(
         "magnitude", description="what scope global compares; lamp weighs a weight against its layer"
     )
     cap: Fraction = Field(0.99, description="largest sparsity that scope global gives one layer, so that none dies")
@@ -184,25 +181,10 @@ class Sparsify(Pass):
             if pattern is None:
                 shared.append(layer)
         if self.scope == "global" and shared:
-            chosen |= self._shared_out(shared)
+            kernels = [_weights(layer)[0].numpy() for layer in shared]
+            shares = share_out(kernels, self.sparsity, importance=self.importance, block=self.block, cap=self.cap)
+            chosen |= {layer.name: share for layer, share in zip(shared, shares, strict=True)}
         return {name: wanted for name, wanted in chosen.items() if wanted > 0}
-
-    def _shared_out(self, layers: list[Any]) -> dict[str, float]:
-        """Sparsity per layer by one threshold, so that all kernels together have the sparsity asked for."""
-        scores, sizes = [], []
-        for layer in layers:
-            (kernel,) = _weights(layer)
-            blocks = np.sort(_pooled(np.abs(kernel.numpy().astype(np.float64)), self.block), axis=None)
-            score = _lamp(blocks) if self.importance == "lamp" else blocks
-            score[int(self.cap * len(blocks)) :] = np.inf
-            scores.append(score)
-            sizes.append(int(np.prod(kernel.shape)))
-        owner = np.repeat(np.arange(len(layers)), [len(s) for s in scores])
-        weight = np.repeat([size / len(s) for size, s in zip(sizes, scores, strict=True)], [len(s) for s in scores])
-        order = np.argsort(np.concatenate(scores), kind="stable")
-        pruned = order[np.cumsum(weight[order]) <= self.sparsity * sum(sizes) + 0.5]
-        counts = np.bincount(owner[pruned], minlength=len(layers))
-        return {n.name: float(c / len(s)) for n, c, s in zip(layers, counts, scores, strict=True)}
 
     def _fits(self, layer: Any) -> bool:
         """TF-MOT prunes N:M only in ranks 2 and 4 with a multiple of M input channels."""
@@ -223,7 +205,7 @@ class Sparsify(Pass):
                 copy(*(made(batch_shape=tuple(config[f"{part}_shape"])) for part in ("query", "value", "key")))
             copy.get_prunable_weights = lambda: _weights(copy)
             form = tuple(map(int, self.pattern.split(":"))) if self.pattern else None
-            wrapper = _wrapper_type()(copy, pruning_schedule=schedule(chosen[layer.name]), sparsity_m_by_n=form)
+            wrapper = pruning_wrapper()(copy, pruning_schedule=schedule(chosen[layer.name]), sparsity_m_by_n=form)
             wrapper.block = self.block
             return wrapper
 
@@ -265,78 +247,13 @@ class Sparsify(Pass):
                 zeros, of = map(int, self.pattern.split(":"))
                 wanted = zeros / of
             for weight in _weights(model.get_layer(name)):
-                found = _pooled(np.abs(weight.numpy()), self.block) == 0
+                found = pooled(np.abs(weight.numpy()), self.block) == 0
                 if found.mean() < wanted - 0.01 - 1 / found.size:
                     raise ModelError(
                         f"sparsify must give the layer {name!r} a sparsity of {wanted:.2f}.",
                         received=f"{found.mean():.3f}",
                         remedy="Fine-tune for more epochs, or lower `end`.",
                     )
-
-
-@functools.cache
-def _wrapper_type() -> Any:
-    """TF-MOT's wrapper, mended for layers with several inputs, masks of padding, and blocks of convolutions."""
-    keras, tfmot = _tf.tf_keras(), _tf.tfmot()
-    base: Any = type(tfmot.sparsity.keras.prune_low_magnitude(keras.layers.Dense(1)))
-
-    class PruneLowMagnitude(base):  # type: ignore[misc]
-        block = (1, 1)
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            """By name: TF-MOT would take attention's second input for its flag `training`."""
-            names = inspect.getfullargspec(self.layer.call).args[1:]
-            return super().__call__(*args[:1], **dict(zip(names[1:], args[1:], strict=False)), **kwargs)
-
-        def build(self, input_shape: Any) -> None:
-            super().build(input_shape)
-            if self.block != (1, 1):
-                pruning = self.pruning_obj
-                pruning._maybe_update_block_mask = lambda w: _block_mask(pruning._update_mask, w, self.block)
-
-        def call(self, inputs: Any, training: Any = None, **kwargs: Any) -> Any:
-            if "mask" not in inspect.getfullargspec(self.layer.call).args:
-                kwargs.pop("mask", None)
-            return super().call(inputs, training=training, **kwargs)
-
-        def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-            return self.layer.compute_mask(inputs, mask)
-
-    return PruneLowMagnitude
-
-
-def _block_mask(update_mask: Any, weights: Any, block: tuple[int, int]) -> Any:
-    """Threshold and mask of whole blocks by their mean magnitude, for any rank; TF-MOT takes matrices only."""
-    tf = _tf.tensorflow()
-    rows, columns = int(np.prod(weights.shape[:-1])), int(weights.shape[-1])
-    matrix = tf.abs(tf.reshape(weights, (rows, columns)))
-    padded = tf.pad(matrix, ((0, -rows % block[0]), (0, -columns % block[1])))
-    sums = tf.reduce_sum(tf.reshape(padded, (-1, block[0], padded.shape[1] // block[1], block[1])), (1, 3))
-    threshold, mask = update_mask(sums / _sums(np.ones((rows, columns), np.float32), block))
-    mask = tf.repeat(tf.repeat(mask, block[0], 0), block[1], 1)[:rows, :columns]
-    return threshold, tf.reshape(mask, weights.shape)
-
-
-def _pooled(magnitudes: Array, block: tuple[int, int]) -> Array:
-    """Mean of each block of the matrix [.., last axis]; the last ones may be cut, and are the mean of what is there."""
-    if block == (1, 1):
-        return magnitudes
-    matrix = magnitudes.reshape(-1, magnitudes.shape[-1])
-    means: Array = _sums(matrix, block) / _sums(np.ones_like(matrix), block)
-    return means
-
-
-def _sums(matrix: Array, block: tuple[int, int]) -> Array:
-    for axis in (0, 1):
-        matrix = np.add.reduceat(matrix, np.arange(0, matrix.shape[axis], block[axis]), axis)
-    return matrix
-
-
-def _lamp(ascending: Array) -> Array:
-    squares = ascending**2
-    outliving = np.cumsum(squares[::-1])[::-1]
-    score: Array = squares / np.maximum(outliving, np.finfo(np.float64).tiny)
-    return score
 
 
 def _paths(layer: Any) -> tuple[str, ...]:
