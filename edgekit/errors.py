@@ -52,6 +52,13 @@ class EdgekitError(Exception):
             parts.append(remedy.rstrip())
         super().__init__(" ".join(parts))
 
+    @property
+    def finding(self) -> str:
+        """The same in brief, for a list of findings inside another error."""
+        more = [] if self.received is None else [f"received {self.received}"]
+        more += [self.remedy.rstrip(". ")] if self.remedy else []
+        return self.rule.rstrip(".") + (f" ({'; '.join(more)})" if more else "")
+
 
 class UsageError(EdgekitError):
     """The command, option or key asked for does not exist."""

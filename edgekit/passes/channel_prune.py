@@ -114,7 +114,7 @@ class ChannelPrune(Pass):
         try:
             channels = analyse(model)
         except ModelError as error:
-            return [f"{error.rule.rstrip('.')} (received {error.received})"]
+            return [error.finding]
         findings = self._misnamed(model, channels)
         if findings:
             return findings

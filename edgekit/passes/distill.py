@@ -61,7 +61,7 @@ class Distill(Distillation, Pass):
             if self.teacher is None:
                 find_hints(self.settings, student, model, lambda line: None)
         except EdgekitError as error:
-            findings.append(str(error).rstrip("."))
+            findings.append(error.finding)
         return findings
 
     def apply(self, model: Any, context: Context) -> Any:

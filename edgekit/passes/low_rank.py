@@ -161,7 +161,7 @@ class LowRank(Pass):
         try:
             geometry.rank(forms[0], wanted)
         except ModelError as error:
-            return [f"the layer {layer.name!r}: {str(error).rstrip('.')}"]
+            return [f"the layer {layer.name!r}: {error.finding}"]
         return []
 
     def _global_findings(self, model: Any, replaceable: list[Any], target: Target) -> list[str]:

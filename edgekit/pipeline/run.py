@@ -24,7 +24,16 @@ from edgekit.pipeline.results import Shipped, build_manifest
 from edgekit.pipeline.store import StepStore, open_store, step_key, versions
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
-from edgekit.training import Distillation, Teacher, Train, Trainer, keras_teacher, open_teacher, seed_everything
+from edgekit.training import (
+    Distillation,
+    Finetune,
+    Teacher,
+    Train,
+    Trainer,
+    keras_teacher,
+    open_teacher,
+    seed_everything,
+)
 from edgekit.training.hints import find_hints, layer_output
 from edgekit.training.lesson import check_teacher
 from edgekit.training.teacher import file_fingerprint, source_rows
@@ -284,6 +293,11 @@ def _starting_model(run: _Run) -> Any:
 
 def _check_before_training(run: _Run, model: Any) -> None:
     run.recipe.objective.check(model, run.dataset)
+    tuned = (getattr(item, "finetune", None) for item in run.recipe.passes)
+    plans: list[Train | Finetune] = [_plan(run.recipe), *(f for f in tuned if isinstance(f, Finetune))]
+    for plan in plans:
+        if plan.augment:
+            plan.augment.check(run.dataset.features("train").shape[1:])
     for item in run.recipe.passes:
         _check_pass(run, item, model)
     for settings in (run.recipe.objective.distill, *run.recipe.passes):

@@ -109,7 +109,7 @@ def test_networks_that_cannot_be_narrower() -> None:
     ("options", "message"),
     [
         ({"width": 0.5, "finetune": "none"}, "finetune: none leaves a student that has learned nothing"),
-        ({"features": [{"student": "conv", "teacher": "cnov"}]}, "layer of the teacher. Received: 'cnov'. Did you"),
+        ({"features": [{"student": "conv", "teacher": "cnov"}]}, "layer of the teacher (received 'cnov'; Did you"),
         ({"attention": [{"student": "hidden", "teacher": "conv"}]}, "as many places"),
         ({"student": "nowhere.h5"}, "A model file must exist"),
     ],

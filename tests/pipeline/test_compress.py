@@ -175,3 +175,17 @@ def test_a_refused_recipe_leaves_no_folder(trained: Any, tmp_path: Path) -> None
     with pytest.raises(EdgekitError, match="shape of the model's input"):
         edgekit.compress(recipe, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("where", ["train", "finetune"])
+def test_images_too_small_to_shift_are_refused_before_training(where: str, tmp_path: Path) -> None:
+    augment = {"augment": {"crop": 8}}
+    recipe = {
+        "model": "digits_cnn",
+        "data": {"source": "digits"},
+        "train": {"epochs": 1, **(augment if where == "train" else {})},
+        "passes": [{"sparsify": {"finetune": augment if where == "finetune" else "auto"}}],
+    }
+    with pytest.raises(EdgekitError, match="larger than its crop of 8"):
+        edgekit.compress(recipe, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
