@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from edgekit.errors import ModelError
+from edgekit.models import load_model, save_model
 from edgekit.models.channels import (
     Channels,
     Cost,
@@ -135,8 +136,18 @@ class ChannelPrune(Pass):
         for name, why in kept.items():
             context.log(f"{self.name}: {name} left alone: {why}")
         current = model
+        files = [context.trainer.workdir / f"{self.name}-{step}.h5" for step in range(1, self.steps)]
         for step in range(1, self.steps + 1):
+            file = files[step - 1] if step < self.steps else None
+            if file and file.is_file():
+                context.log(f"{self.name}: step {step} was done before")
+                current = load_model(file, unsafe=True)  # written below
+                continue
             current = self._step(current, step, full, limits, context)
+            if file:
+                save_model(current, file)
+        for file in files:
+            file.unlink()
         self._say(analyse(current), limits, full, context)
         return current
 

@@ -291,6 +291,29 @@ def test_finetuning_after_each_step_repairs(trained: Any, context: Context) -> N
     assert model_macs(tuned) <= 0.3 * model_macs(trained.model)
 
 
+def test_a_killed_pruning_goes_on_after_its_last_step(
+    trained: Any, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"macs": 0.3, "steps": 2, "finetune": {"epochs": 1, "learning_rate": 0.01}}
+    whole = prune(trained.model, context, **options)
+    fit, fitted = Trainer.fit, list[str]()
+
+    def killed(trainer: Trainer, model: Any, plan: Train, *, name: str, callbacks: Any = ()) -> Any:
+        fitted.append(name)
+        if fitted == ["channel_prune-1", "channel_prune-2"]:
+            raise KeyboardInterrupt
+        return fit(trainer, model, plan, name=name, callbacks=callbacks)
+
+    monkeypatch.setattr(Trainer, "fit", killed)
+    with pytest.raises(KeyboardInterrupt):
+        prune(trained.model, context, **options)
+    resumed = prune(trained.model, context, **options)
+    assert fitted == ["channel_prune-1", "channel_prune-2", "channel_prune-2"]
+    for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert list(context.trainer.workdir.iterdir()) == []
+
+
 def test_what_it_gives_can_be_saved_and_pruned_on(residual: Any, context: Context, tmp_path: Path) -> None:
     found = prune(residual, context, macs=0.7, criterion="l1")
     save_model(found, tmp_path / "m.h5")

@@ -202,7 +202,10 @@ def test_recipes_that_break_a_rule(options: dict[str, Any], message: str) -> Non
     [
         ({"layers": {"cnov": 4}}, "layers names 'cnov', which no layer of the model fits"),
         ({"layers": {"conv2_bn": 4}}, "the layer 'conv2_bn' (BatchNormalization) has no low-rank form"),
-        ({"layers": {"hidden": 33}}, "the layer 'hidden': A rank of the form svd is from 1 to full, which is 32 here (received 33;"),
+        (
+            {"layers": {"hidden": 33}},
+            "the layer 'hidden': A rank of the form svd is from 1 to full, which is 32 here (received 33;",
+        ),
         ({"rank": 200}, "rank 200 is above every layer's full rank; the greatest is 72, of 'conv3'"),
         ({"macs": 0.01}, "macs 0.01 cannot be reached"),
         ({"layers": {"*": 0}}, "the model has no layer whose MACs fall by the method auto"),
