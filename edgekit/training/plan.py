@@ -31,7 +31,9 @@ class Train(BaseModel):
     )
     augment: Augment | None = Field(None, description="random flips and shifts of training images; fine-tuning too")
     precision: Precision = Field(
-        "float32", description="mixed_bfloat16: twice as fast on CPUs with AVX-512 BF16 or AMX; weights stay float32"
+        "float32",
+        description="mixed_bfloat16: faster on CPUs with AVX-512 BF16 or AMX, but for depthwise layers; weights stay "
+        "float32",
     )
 
 
@@ -49,9 +51,8 @@ class Finetune(BaseModel):
     def as_train(self, train: Train) -> Train:
         """The full plan, with what is left out taken from `train`."""
         rate = self.learning_rate or train.learning_rate / 10
-        own = {
-            key: value for key in ("batch_size", "augment", "precision") if (value := getattr(self, key)) is not None
-        }
+        keys = ("batch_size", "augment", "precision")
+        own = {key: value for key in keys if (value := getattr(self, key)) is not None}
         return train.model_copy(update={"epochs": self.epochs, "learning_rate": rate, "early_stopping": None, **own})
 
 
