@@ -2,9 +2,10 @@
 
     python benchmarks/headlines/mlperf_tiny_ic.py [--short]
 
-The published ResNet8 loses channels over its residual graph, is fine-tuned with itself as it was for teacher, then
-quantisation-aware. The bar: at most half the MACs of the published int8 file, and no loss against it on the same 5,000
-CIFAR-10 test images (the published 86.97 % is on 10,000; here both files see the first 5,000).
+The published ResNet8 loses its least channels over the residual graph, its convolutions become thin ones, and it is
+fine-tuned with itself as it was for teacher, at last quantisation-aware. The bar: at most half the MACs of the published
+int8 file, and no loss against it on the same 5,000 CIFAR-10 test images (the published 86.97 % is on 10,000; here both
+files see the first 5,000).
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ IC = DATA / "models" / "ic"
 PUBLISHED = IC / "pretrainedResnet_quant.tflite"
 
 
-FINETUNE = {"batch_size": 128, "augment": {"flip": True, "crop": 4}}
+FINETUNE = {"batch_size": 128, "augment": {"flip": True, "crop": 4, "views": 20}}
 RECIPE = {
     "model": str(IC / "pretrainedResnet.h5"),
-    "data": {"source": str(CIFAR10), "calibration": 512},
+    "data": {"source": str(CIFAR10), "calibration": 2048},
     "objective": {"distill": {"alpha": 0.7, "temperature": 4.0}},
     "passes": [
-        {"channel_prune": {"macs": 0.5, "finetune": FINETUNE | {"epochs": 4, "learning_rate": 0.001}}},
-        {"qat": {"finetune": FINETUNE | {"epochs": 1, "learning_rate": 0.0001}}},
+        {"channel_prune": {"macs": 0.9, "finetune": "none"}},
+        {"low_rank": {"method": "auto", "macs": 0.555, "finetune": FINETUNE | {"epochs": 44, "learning_rate": 0.001}}},
+        {"qat": {"finetune": FINETUNE | {"epochs": 5, "learning_rate": 0.0001}}},
     ],
     "convert": ["int8"],
     "budget": {"accuracy_drop": 0.01},
