@@ -1,11 +1,11 @@
-"""The kernels of a model by name, the same before and after TF-MOT's wrappers."""
+"""The kernels and widths of a model by name, the same before and after TF-MOT's wrappers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["named_kernels"]
+__all__ = ["connections_left", "named_kernels", "widths"]
 
 
 def named_kernels(model: Any) -> Iterator[tuple[str, Any]]:
@@ -27,3 +27,20 @@ def named_kernels(model: Any) -> Iterator[tuple[str, Any]]:
             if parts[-1].endswith(("kernel", "embeddings")) and len(weight.shape) >= 2:
                 inside = parts[parts.index(name) + 1 :] if name in parts else parts[-1:]
                 yield "/".join([name, *inside]), weight
+
+
+def connections_left(old: Any, new: Any) -> Mapping[str, float]:
+    """By layer, the fraction of the old model's weights that a narrower one has."""
+    before = {name: weight.shape.num_elements() for name, weight in named_kernels(old)}
+    return {name.partition("/")[0]: weight.shape.num_elements() / before[name] for name, weight in named_kernels(new)}
+
+
+def widths(model: Any) -> Mapping[str, int]:
+    """Channels of the output of each layer with weights; TF-MOT's wrappers, which hold them, are looked through."""
+    found = {}
+    for layer in model.layers:
+        inner = getattr(layer, "layer", layer)
+        shape = getattr(layer, "output_shape", None)
+        if layer.weights and isinstance(shape, tuple) and shape[-1] is not None:
+            found[inner.name] = int(shape[-1])
+    return found

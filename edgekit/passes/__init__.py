@@ -35,6 +35,8 @@ class Context:
         reference: Validation score of the baseline, for `finetune: auto`.
         log: Takes one line for the user.
         open_teacher: Opens the teacher that a recipe names; a run's also takes a `.tflite` and an `.npz` of logits.
+        instructions: Converts a tf_keras model as the target takes it and counts arm64 instructions of one inference;
+            None outside a run.
     """
 
     trainer: Trainer
@@ -44,6 +46,7 @@ class Context:
     reference: float
     log: Callable[[str], None]
     open_teacher: Callable[[str], Teacher] = open_teacher
+    instructions: Callable[[Any], int] | None = None
 
     def good_enough(self, score: float) -> bool:
         """Whether a validation score keeps the accuracy budget (0.01 where none is set)."""
@@ -83,6 +86,11 @@ class Pass(BaseModel, ABC):
     def name(self) -> str:
         """What recipes call it: the name of its module."""
         return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """Runtimes that the pass asks for figures while it works."""
+        return ()
 
     @abstractmethod
     def check(self, model: Any, target: Target) -> list[str]:

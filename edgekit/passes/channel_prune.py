@@ -5,7 +5,6 @@ The shapes shrink, so that MACs, weights and arena fall on every runtime, unlike
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -30,9 +29,10 @@ from edgekit.models.channels import (
     shrink,
     to_budget,
     to_fractions,
+    to_measured,
 )
 from edgekit.models.dropout import with_less_dropout
-from edgekit.models.kernels import named_kernels
+from edgekit.models.kernels import connections_left, widths
 from edgekit.models.sensitivity import sensitivity, tolerable
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches
 from edgekit.target import Target
@@ -57,6 +57,11 @@ class ChannelPrune(Pass):
     bytes: Fraction | None = Field(
         None,
         description="fraction of the weights' bytes to keep, estimated: int8 if the target runs it, else float32",
+    )
+    instructions: Fraction | None = Field(
+        None,
+        description="fraction of the arm64 instructions to keep, counted on the converted file of a few choices; needs "
+        "the runtime arm64",
     )
     ratio: Fraction | None = Field(None, description="fraction of the channels to remove, the same in every group")
     ratios: dict[str, Fraction] | Literal["sensitivity"] = Field(
@@ -104,10 +109,14 @@ class ChannelPrune(Pass):
 
     @model_validator(mode="after")
     def _one_budget(self) -> ChannelPrune:
-        given = [k for k in ("macs", "params", "bytes", "ratio", "ratios") if getattr(self, k)]
+        given = [k for k in ("macs", "params", "bytes", "instructions", "ratio", "ratios") if getattr(self, k)]
         if len(given) > 1:
-            raise ValueError(f"give one of macs, params, bytes, ratio and ratios, not {' and '.join(given)}")
+            raise ValueError(f"give one of macs, params, bytes, instructions, ratio, ratios, not {' and '.join(given)}")
         return self
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        return ("arm64",) if self.instructions else ()
 
     def check(self, model: Any, target: Target) -> list[str]:
         if is_quantized(model):
@@ -132,6 +141,8 @@ class ChannelPrune(Pass):
         limits = self._limits(channels, context.target)
         baseline = self._cost(channels, context.target)
         full = baseline(channels.all_kept()) if baseline else 0
+        if self.instructions:
+            full = self._counted(model, context)
         kept = {name: why for name, why in channels.unsafe.items() if "makes the model's output" not in why}
         for name, why in kept.items():
             context.log(f"{self.name}: {name} left alone: {why}")
@@ -148,15 +159,15 @@ class ChannelPrune(Pass):
                 save_model(current, file)
         for file in files:
             file.unlink()
-        self._say(analyse(current), limits, full, context)
+        self._say(current, limits, full, context)
         return current
 
     def broken(self, made: Any, later: Any) -> list[str]:
-        widths = _widths(made)
+        before = widths(made)
         return [
-            f"the layer {name!r} has {width} channels again instead of {widths[name]}"
-            for name, width in _widths(later).items()
-            if name in widths and width > widths[name]
+            f"the layer {name!r} has {width} channels again instead of {before[name]}"
+            for name, width in widths(later).items()
+            if name in before and width > before[name]
         ]
 
     def _borne(self, model: Any, context: Context) -> dict[str, float]:
@@ -197,13 +208,25 @@ class ChannelPrune(Pass):
             removed = {name: 1 - (1 - r) ** share for name, r in self._removed(channels, limits).items()}
             keep = to_fractions(channels, scores, removed, limits)
         else:
-            budget = full * self._fraction**share
-            uniform = self.scope == "uniform"
-            found = to_budget(channels, scores, cost, budget, limits, uniform=uniform, per_cost=per_cost)
+            budget, least = full * self._fraction**share, cost(least_kept(channels, limits))
+
+            def choose(most: float) -> Any:
+                uniform = self.scope == "uniform"
+                return to_budget(channels, scores, cost, most, limits, uniform=uniform, per_cost=per_cost)
+
+            def measure(keep: Any) -> int:
+                return self._counted(shrink(model, channels, keep), context)
+
+            if self.instructions:
+                most, now = cost(channels.all_kept()), self._counted(model, context)
+                found = to_measured(choose, measure, budget, least=least, most=most, now=now)
+                least = measure(least_kept(channels, limits)) if found is None else 0
+            else:
+                found = choose(budget)
             if found is None:
                 raise ModelError(
-                    f"channel_prune must reach {self._unit}: {self._fraction:g}.",
-                    received=f"at least {cost(least_kept(channels, limits)) / full:.3f}",
+                    f"channel_prune must reach {self._figure}: {self._fraction:g}.",
+                    received=f"at least {least / full:.3f}",
                     remedy="Lower min_keep or multiple, or ask for less.",
                 )
             keep = found
@@ -215,37 +238,52 @@ class ChannelPrune(Pass):
         )
         if self.correct:
             correct(model, narrow, channels, keep, x, done=done)
-        narrow = with_less_dropout(narrow, _connections_left(model, narrow))
+        narrow = with_less_dropout(narrow, connections_left(model, narrow))
         plan = self.decide(context, lambda: context.trainer.score(narrow))
         if plan is not None:
             name = self.name if self.steps == 1 else f"{self.name}-{step}"
             context.trainer.fit(narrow, plan.as_train(context.train), name=name)
         return narrow
 
-    def _say(self, channels: Channels, limits: Limits, full: int, context: Context) -> None:
+    def _say(self, model: Any, limits: Limits, full: int, context: Context) -> None:
         """One line for each group, and one for the sum; the sum is what the pass promises."""
+        channels = analyse(model)
         for group in channels.groups:
             context.log(f"{self.name}: {group.name}: {limits.original[group.name]} -> {len(group.channels)} channels")
         cost = self._cost(channels, context.target)
         if cost is None:
             return
-        now = cost(channels.all_kept())
-        context.log(f"{self.name}: {now:,} of {full:,} {self._unit} ({now / full:.3f})")
+        now = self._counted(model, context) if self.instructions else cost(channels.all_kept())
+        context.log(f"{self.name}: {now:,} of {full:,} {self._figure} ({now / full:.3f})")
         if now > full * self._fraction:
             raise ModelError(
-                f"channel_prune must reach {self._unit}: {self._fraction:g}.", received=f"{now / full:.3f}"
+                f"channel_prune must reach {self._figure}: {self._fraction:g}.", received=f"{now / full:.3f}"
             )
+
+    def _counted(self, model: Any, context: Context) -> int:
+        if context.instructions is None:
+            raise ModelError(
+                "channel_prune counts instructions of converted files.",
+                received="no converter and no runtime",
+                remedy="Run it by edgekit.compress, or budget macs.",
+            )
+        return context.instructions(model)
 
     @property
     def _unit(self) -> Unit | None:
-        """The figure that is budgeted, or None where fractions of channels are given."""
+        """The figure that is counted, or None where fractions of channels are given; MACs stand for instructions."""
         if self.ratio is not None or self.ratios:
             return None
         return "params" if self.params else "bytes" if self.bytes else "macs"
 
     @property
+    def _figure(self) -> str:
+        """The figure that is budgeted."""
+        return "instructions" if self.instructions else str(self._unit)
+
+    @property
     def _fraction(self) -> float:
-        return self.macs or self.params or self.bytes or DEFAULT_MACS
+        return self.macs or self.params or self.bytes or self.instructions or DEFAULT_MACS
 
     def _cost(self, channels: Channels, target: Target) -> Cost | None:
         return cost_of(channels, self._unit, integer="int8" in target.formats) if self._unit else None
@@ -304,7 +342,7 @@ class ChannelPrune(Pass):
         if cost is None:
             return [f"MACs need fixed input shapes, and the model's input is {_shape(channels)}; budget params instead"]
         least = cost(least_kept(channels, limits)) / max(1, cost(channels.all_kept()))
-        if least <= self._fraction:
+        if least <= self._fraction or self.instructions:  # only converted files tell instructions
             return []
         return [
             f"{self._unit}: {self._fraction:g} cannot be reached: with min_keep {self.min_keep:g} and multiples of "
@@ -330,22 +368,6 @@ def _copied(model: Any) -> Any:
 def _shape(channels: Channels) -> list[int | None]:
     tensor: Any = channels.steps[0].args[0]
     return list(tensor.shape)
-
-
-def _connections_left(old: Any, new: Any) -> Mapping[str, float]:
-    before = {name: weight.shape.num_elements() for name, weight in named_kernels(old)}
-    return {name.partition("/")[0]: weight.shape.num_elements() / before[name] for name, weight in named_kernels(new)}
-
-
-def _widths(model: Any) -> Mapping[str, int]:
-    """Channels of the output of each layer with weights; TF-MOT's wrappers, which hold them, are looked through."""
-    found = {}
-    for layer in model.layers:
-        inner = getattr(layer, "layer", layer)
-        shape = getattr(layer, "output_shape", None)
-        if layer.weights and isinstance(shape, tuple) and shape[-1] is not None:
-            found[inner.name] = int(shape[-1])
-    return found
 
 
 PASS = ChannelPrune

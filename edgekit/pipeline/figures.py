@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from edgekit.data.dataset import Array
 from edgekit.measure.latency import benchmark
 from edgekit.pipeline.measured import Measured
 from edgekit.pipeline.store import StepStore, step_key, versions
-from edgekit.runtimes import load_runtime
-from edgekit.target import FIGURE_RUNTIMES
+from edgekit.runtimes import DeviceRuntime, load_runtime
+from edgekit.target import FIGURE_RUNTIMES, Target
+from edgekit_converters.tflite import ConvertSpec, convert_keras
 
-__all__ = ["Figures", "measure_figures"]
+__all__ = ["Figures", "count_instructions", "measure_figures"]
+
+ENOUGH = 8
+"""Samples that give an int8 file some ranges: which ones changes no count of instructions."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,26 @@ def measure_figures(
                 record |= found
     known = {f.name for f in fields(Figures)}
     return {sha: Figures(**{k: v for k, v in values.items() if k in known}) for sha, values in found["figures"].items()}
+
+
+def count_instructions(model: Any, target: Target, samples: Array) -> int:
+    """Arm64 instructions of one inference of the file that a tf_keras model becomes: int8 where the target runs it.
+
+    Raises:
+        ConversionError: It becomes none.
+        RuntimeFailed: The runtime arm64 is missing, or does not run it.
+    """
+    runtime = load_runtime("arm64")
+    assert isinstance(runtime, DeviceRuntime)
+    with TemporaryDirectory() as folder:
+        path, spec = (
+            Path(folder) / "model.tflite",
+            ConvertSpec(format="int8" if "int8" in target.formats else "float32"),
+        )
+        convert_keras(model, path, spec.resolved(), representative=samples[:ENOUGH] if spec.needs_calibration else None)
+        counted = runtime.measure(path).instructions
+    assert counted is not None
+    return counted
 
 
 def _told(result: Mapping[str, object], *, first: bool) -> dict[str, float | None]:

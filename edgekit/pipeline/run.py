@@ -13,11 +13,12 @@ from edgekit import registry
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
-from edgekit.errors import ModelError, RecipeError
+from edgekit.errors import RecipeError
 from edgekit.measure.predict import predict
 from edgekit.models import build_network, is_network, load_model, save_model
-from edgekit.passes import Context, Pass, Stage, is_quantized
-from edgekit.pipeline.figures import measure_figures
+from edgekit.passes import Context, Pass, is_quantized
+from edgekit.pipeline.checks import check_before_training, check_kept, check_model_exists, check_pass
+from edgekit.pipeline.figures import count_instructions, measure_figures
 from edgekit.pipeline.manifest import Manifest, write_manifest
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured, convert_and_measure
 from edgekit.pipeline.results import Shipped, build_manifest
@@ -25,8 +26,6 @@ from edgekit.pipeline.store import StepStore, open_store, step_key, versions
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
 from edgekit.training import (
-    Distillation,
-    Finetune,
     Teacher,
     Train,
     Trainer,
@@ -34,8 +33,6 @@ from edgekit.training import (
     open_teacher,
     seed_everything,
 )
-from edgekit.training.hints import find_hints, layer_output
-from edgekit.training.lesson import check_teacher
 from edgekit.training.teacher import file_fingerprint, source_rows
 from edgekit_converters.tflite import ConvertSpec
 
@@ -83,6 +80,9 @@ class _Run:
             self.teachers[source] = open_teacher(source, run_tflite=predict, rows=rows, unsafe=self.unsafe)
         return self.teachers[source]
 
+    def instructions(self, model: Any) -> int:
+        return count_instructions(model, load_target(self.recipe.target), self.dataset.features("calibration"))
+
 
 def compress(
     recipe: Recipe,
@@ -109,7 +109,7 @@ def compress(
     Raises:
         EdgekitError: The recipe, the model or the data break a rule; nothing half-made is left.
     """
-    _check_model_exists(recipe)
+    check_model_exists(recipe)
     dataset = load_data(
         recipe.data, seed=recipe.seed, trained=recipe.train is None, preprocessing=_own_preprocessing(recipe)
     )
@@ -134,7 +134,7 @@ def _baseline(run: _Run, base: str) -> Measured:
     if found:
         return found
     model = _starting_model(run)
-    _check_before_training(run, model)
+    check_before_training(recipe, run.dataset, model, run.open_teacher, run.log)
 
     def make() -> Any:
         if recipe.train:
@@ -163,14 +163,15 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
         trainer.score(baseline),
         run.log,
         run.open_teacher,
+        run.instructions,
     )
     run.log(f"{name}: {item.summary}")
-    _check_pass(run, item, baseline)
+    check_pass(item, baseline, context.target)
     model = run.model(done[-1])
 
     def make() -> Any:
         result = item.apply(model, context)
-        _check_kept(run, done, result)
+        check_kept(((p, d.name, run.model(d)) for p, d in zip(run.recipe.passes, done[1:], strict=False)), result)
         return result
 
     return _make(run, name, key, make, parent=done[-1])
@@ -190,22 +191,6 @@ def _teaching(recipe: Recipe, options: Mapping[str, Any]) -> list[object]:
     named = [options.get("student"), options.get("teacher"), distill.teacher if distill else None]
     contents = {source: file_fingerprint(source) for source in named if source}
     return [distill.model_dump() if distill else None, contents] if distill or contents else []
-
-
-def _check_kept(run: _Run, done: list[Measured], result: Any) -> None:
-    """What earlier passes promised must hold after every later one: zeros, ranks, widths.
-
-    Raises:
-        ModelError: It does not.
-    """
-    for earlier, step in zip(run.recipe.passes, done[1:], strict=False):
-        lost = earlier.broken(run.model(step), result)
-        if lost:
-            raise ModelError(
-                f"A later pass keeps what {step.name} has done.",
-                received="; ".join(lost[:3]),
-                remedy="Put the passes into another order, or leave those layers out of one.",
-            )
 
 
 def _make(run: _Run, name: str, key: str, make: Callable[[], Any], *, parent: Measured | None) -> Measured:
@@ -289,56 +274,6 @@ def _starting_model(run: _Run) -> Any:
     if not is_network(recipe.model):
         return load_model(recipe.model, unsafe=run.unsafe)
     return build_network(recipe.model, dataset.features("train").shape[1:], dataset.classes or 1)
-
-
-def _check_before_training(run: _Run, model: Any) -> None:
-    run.recipe.objective.check(model, run.dataset)
-    tuned = (getattr(item, "finetune", None) for item in run.recipe.passes)
-    plans: list[Train | Finetune] = [_plan(run.recipe), *(f for f in tuned if isinstance(f, Finetune))]
-    for plan in plans:
-        if plan.augment:
-            plan.augment.check(run.dataset.features("train").shape[1:])
-    for item in run.recipe.passes:
-        _check_pass(run, item, model)
-    for settings in (run.recipe.objective.distill, *run.recipe.passes):
-        if isinstance(settings, Distillation) and settings.teacher:
-            check_teacher(
-                run.open_teacher(settings.teacher),
-                settings,
-                run.recipe.objective,
-                model,
-                run.dataset,
-                _plan(run.recipe),
-            )
-    _check_layer_pairs(run, model)
-
-
-def _check_layer_pairs(run: _Run, model: Any) -> None:
-    """The layers that the objective names exist; only a student of a pass may have others than the model."""
-    settings = run.recipe.objective.distill
-    if settings is None:
-        return
-    teacher = run.open_teacher(settings.teacher).model if settings.teacher else model
-    if all(item.stage != Stage.ARCHITECTURE for item in run.recipe.passes):
-        find_hints(settings, model, teacher, run.log)
-    elif teacher is not None:
-        for pair in (*settings.features, *settings.attention):
-            layer_output(teacher, pair.teacher, "teacher")
-
-
-def _check_pass(run: _Run, item: Pass, model: Any) -> None:
-    findings = item.check(model, load_target(run.recipe.target))
-    if findings:
-        raise RecipeError(f"The pass {item.name} must fit the model and the target.", received="; ".join(findings))
-
-
-def _check_model_exists(recipe: Recipe) -> None:
-    if is_network(recipe.model) and recipe.train is None:
-        raise RecipeError(
-            "A reference network comes untrained.",
-            received=f"model: {recipe.model} without train",
-            remedy="Add for example: train: {epochs: 20}",
-        )
 
 
 def _own_preprocessing(recipe: Recipe) -> Any:

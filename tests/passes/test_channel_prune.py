@@ -291,6 +291,29 @@ def test_finetuning_after_each_step_repairs(trained: Any, context: Context) -> N
     assert model_macs(tuned) <= 0.3 * model_macs(trained.model)
 
 
+@pytest.mark.parametrize("options", [{"instructions": 0.5}, {"instructions": 0.3, "steps": 2, "scope": "uniform"}])
+def test_instructions_are_budgeted_by_counting_choices(options: Any, residual: Any, context: Context) -> None:
+    asked = []
+
+    def count(model: Any) -> int:
+        """Neither proportional to MACs nor smooth in them."""
+        asked.append(model)
+        return 40_000 + 3 * model_macs(model) + 2_000 * sum(width(model, n) % 8 != 0 for n in ("stem", "stack2_conv1"))
+
+    found = prune(residual, replace(context, instructions=count), **options)
+    fraction = options["instructions"]
+    assert 0.85 * fraction < count(found) / count(residual) <= fraction
+    assert len(asked) < 25
+
+
+def test_instructions_that_cannot_be_reached_are_refused(residual: Any, context: Context) -> None:
+    counting = replace(context, instructions=lambda model: 1_000_000 + model_macs(model))
+    with pytest.raises(ModelError, match=r"must reach instructions: 0.3. Received: at least 0\.\d+"):
+        prune(residual, counting, instructions=0.3)
+    with pytest.raises(ModelError, match="no converter and no runtime"):
+        prune(residual, context, instructions=0.3)
+
+
 def test_a_killed_pruning_goes_on_after_its_last_step(
     trained: Any, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,7 +362,8 @@ def test_quantisation_wrappers_are_looked_through(trained: Any, context: Context
 
 
 @pytest.mark.parametrize(
-    "options", [{"ratio": 0}, {"macs": 1}, {"params": 1.5}, {"ratios": {"conv": 1.0}}, {"steps": 0}]
+    "options",
+    [{"ratio": 0}, {"macs": 1}, {"instructions": 0}, {"params": 1.5}, {"ratios": {"conv": 1.0}}, {"steps": 0}],
 )
 def test_fractions_out_of_range_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(RecipeError, match=f"channel_prune.{next(iter(options))}"):

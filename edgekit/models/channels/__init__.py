@@ -6,7 +6,7 @@ from edgekit.models.channels.cost import Cost, Unit, cost_of
 from edgekit.models.channels.graph import Channels, Cut, Group, analyse
 from edgekit.models.channels.importance import Criterion, importance, normalized
 from edgekit.models.channels.repair import correct, reconstruct
-from edgekit.models.channels.selection import Limits, least_kept, to_budget, to_fractions
+from edgekit.models.channels.selection import Limits, least_kept, to_budget, to_fractions, to_measured
 from edgekit.models.channels.shrink import shrink
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "shrink",
     "to_budget",
     "to_fractions",
+    "to_measured",
 ]

@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 from edgekit.models.channels.cost import Cost
 from edgekit.models.channels.graph import Channels, Group
 
-__all__ = ["Limits", "least_kept", "to_budget", "to_fractions"]
+__all__ = ["Limits", "least_kept", "to_budget", "to_fractions", "to_measured"]
+
+CLOSE = 0.98
+"""A measured figure of this fraction of its budget uses it up well enough."""
+TRIALS = 8
 
 Keep = NDArray[np.bool_]
 Scores = NDArray[np.float64]
@@ -97,6 +101,49 @@ def to_budget(
     return choice(
         counts if uniform else _given_back(counts, groups, worth, limits, lambda c: cost(choice(c)) <= budget)
     )
+
+
+def to_measured(
+    choose: Callable[[float], Keep | None],
+    measure: Callable[[Keep], float],
+    budget: float,
+    *,
+    least: float,
+    most: float,
+    now: float,
+) -> Keep | None:
+    """Keep the most channels with which a figure that has to be measured meets its budget.
+
+    Such a figure (instructions, say) grows with a counted cost (MACs) without following it exactly: the counted budget
+    whose choice meets the measured one is searched for in a few trials.
+
+    Args:
+        choose: The choice for a counted budget, as `to_budget` gives it.
+        measure: The figure of a choice; the expensive part.
+        budget: Most that the figure may be.
+        least, most: Counted cost of the narrowest choice and of keeping everything.
+        now: The figure of keeping everything.
+
+    Returns:
+        The widest choice that was measured to meet the budget, or None where none did.
+    """
+    best, low, high, measured = None, least, most, dict[bytes, float]()
+    guess = max(least, most * budget / now)
+    for _ in range(TRIALS):
+        keep = choose(guess)
+        if keep is None:
+            break
+        figure = measured.get(keep.tobytes()) or measure(keep)
+        measured[keep.tobytes()] = figure
+        if figure <= budget:
+            best, low = keep, guess
+            if figure >= CLOSE * budget:
+                break
+        else:
+            high = guess
+        aimed = guess * (1 + CLOSE) / 2 * budget / figure
+        guess = aimed if low < aimed < high else (low + high) / 2
+    return best
 
 
 def to_fractions(channels: Channels, scores: Scores, removed: Mapping[str, float], limits: Limits) -> Keep:
