@@ -1,13 +1,40 @@
-"""Inputs of one inference against what the model declares."""
+"""What sessions share: they declare their tensors, refuse arrays of any other kind, and close at the end of a block."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Self
 
 from edgekit.errors import ModelError
 from edgekit.runtimes import Array, TensorSpec
 
-__all__ = ["check_declared"]
+__all__ = ["DeclaredSession", "check_declared"]
+
+
+class DeclaredSession(ABC):
+    """The part of a Session that is the same wherever the model runs."""
+
+    def __init__(self, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...]) -> None:
+        self._inputs, self._outputs = inputs, outputs
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        return self._inputs
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        return self._outputs
+
+    @abstractmethod
+    def close(self) -> None:
+        """End what runs the model; a second call does nothing."""
 
 
 def check_declared(inputs: Sequence[Array], specs: Sequence[TensorSpec]) -> None:

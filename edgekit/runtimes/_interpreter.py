@@ -15,7 +15,7 @@ import numpy as np
 from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
 from edgekit.runtimes import Array, OperatorShare, TensorSpec
 from edgekit.runtimes._child import Child
-from edgekit.runtimes._declared import check_declared
+from edgekit.runtimes._declared import DeclaredSession, check_declared
 from edgekit.runtimes._quantize import travel_dtype
 
 __all__ = ["InterpreterRuntime", "InterpreterSession", "Kernels", "op_resolvers"]
@@ -147,31 +147,18 @@ class InterpreterRuntime:
         return tuple(sorted(shares, key=lambda share: -share.value))
 
 
-class InterpreterSession:
+class InterpreterSession(DeclaredSession):
     """A model opened in a child process: a Session, BatchSession and TimedSession."""
 
     def __init__(
         self, child: Child, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...], time_limit: float
     ) -> None:
-        self._child, self._inputs, self._outputs, self._limit = child, inputs, outputs, time_limit
+        super().__init__(inputs, outputs)
+        self._child, self._limit = child, time_limit
         self._travel: list[np.dtype[np.generic]] = []
         self._out_shape: tuple[int, ...] = ()
         self._shared: mmap.mmap | None = None
         self._switches = 0
-
-    def __enter__(self) -> InterpreterSession:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        return self._outputs
 
     @property
     def pid(self) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
 from edgekit.runtimes import Array, DeviceFigures, TensorSpec
 from edgekit.runtimes._arm64 import CPUS, DEFAULT_CPU, Emulator, Port, toolbox
-from edgekit.runtimes._declared import check_declared
+from edgekit.runtimes._declared import DeclaredSession, check_declared
 
 if TYPE_CHECKING:
     from edgekit.models.tflite import Tensor
@@ -105,25 +105,12 @@ class Arm64Runtime:
 RUNTIME = Arm64Runtime()
 
 
-class Arm64Session:
+class Arm64Session(DeclaredSession):
     """A model opened in an emulated process."""
 
     def __init__(self, emulator: Emulator, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...]) -> None:
-        self._emulator, self._inputs, self._outputs = emulator, inputs, outputs
-
-    def __enter__(self) -> Arm64Session:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        return self._outputs
+        super().__init__(inputs, outputs)
+        self._emulator = emulator
 
     @property
     def pid(self) -> int:

@@ -13,12 +13,12 @@ from edgekit.errors import RuntimeFailed
 from edgekit.runtimes import Array, TensorSpec
 from edgekit.runtimes._adb.devices import Device
 from edgekit.runtimes._adb.workspace import Workspace
-from edgekit.runtimes._declared import check_declared
+from edgekit.runtimes._declared import DeclaredSession, check_declared
 
 __all__ = ["AdbSession", "read_specs"]
 
 
-class AdbSession:
+class AdbSession(DeclaredSession):
     """A model on a device."""
 
     def __init__(
@@ -31,27 +31,14 @@ class AdbSession:
         xnnpack: bool,
         limit: float,
     ) -> None:
-        self._workspace, self._inputs, self._outputs, self._limit = workspace, inputs, outputs, limit
+        super().__init__(inputs, outputs)
+        self._workspace, self._limit = workspace, limit
         self._closed = False
         self._flags = {
             "num_threads": str(threads),
             "use_xnnpack": str(xnnpack).lower(),
             **{"num_runs": "1", "min_secs": "-1", "warmup_runs": "0", "warmup_min_secs": "-1"},  # so, exactly one
         }
-
-    def __enter__(self) -> AdbSession:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        return self._outputs
 
     @property
     def device(self) -> Device:
