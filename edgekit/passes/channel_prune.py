@@ -5,9 +5,11 @@ The shapes shrink, so that MACs, weights and arena fall on every runtime, unlike
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from edgekit.errors import ModelError
@@ -194,48 +196,13 @@ class ChannelPrune(Pass):
 
     def _step(self, model: Any, step: int, full: int, limits: Limits, context: Context) -> Any:
         """Prune to this step's share of the way, repair, fine-tune."""
-        data, objective = context.trainer.dataset, context.trainer.objective
-        x, y = data.features("calibration"), objective.targets(data, "calibration")
-        channels, share = analyse(model), step / self.steps
-        scores = importance(model, channels, self.criterion, x, y, objective.loss(model), seed=context.trainer.seed)
-        estimates_loss = self.criterion in ("taylor", "hessian")
-        per_cost = estimates_loss if self.per_cost is None else self.per_cost
-        if (not estimates_loss) if self.normalise is None else self.normalise:
-            scores = normalized(channels, scores)
-        scores = np.nan_to_num(scores, nan=np.inf)
-        cost = self._cost(channels, context.target)
-        if cost is None:
-            removed = {name: 1 - (1 - r) ** share for name, r in self._removed(channels, limits).items()}
-            keep = to_fractions(channels, scores, removed, limits)
-        else:
-            budget, least = full * self._fraction**share, cost(least_kept(channels, limits))
-
-            def choose(most: float) -> Any:
-                uniform = self.scope == "uniform"
-                return to_budget(channels, scores, cost, most, limits, uniform=uniform, per_cost=per_cost)
-
-            def measure(keep: Any) -> int:
-                return self._counted(shrink(model, channels, keep), context)
-
-            if self.instructions:
-                most, now = cost(channels.all_kept()), self._counted(model, context)
-                found = to_measured(choose, measure, budget, least=least, most=most, now=now)
-                least = measure(least_kept(channels, limits)) if found is None else 0
-            else:
-                found = choose(budget)
-            if found is None:
-                raise ModelError(
-                    f"channel_prune must reach {self._figure}: {self._fraction:g}.",
-                    received=f"at least {least / full:.3f}",
-                    remedy="Lower min_keep or multiple, or ask for less.",
-                )
-            keep = found
+        x = context.trainer.dataset.features("calibration")
+        channels = analyse(model)
+        keep = self._kept(model, channels, step / self.steps, full, limits, context)
         narrow = shrink(model, channels, keep)
-        done = (
-            reconstruct(model, narrow, channels, keep, x, seed=context.trainer.seed)
-            if self.reconstruct
-            else frozenset[str]()
-        )
+        done = frozenset[str]()
+        if self.reconstruct:
+            done = reconstruct(model, narrow, channels, keep, x, seed=context.trainer.seed)
         if self.correct:
             correct(model, narrow, channels, keep, x, done=done)
         narrow = with_less_dropout(narrow, connections_left(model, narrow))
@@ -244,6 +211,49 @@ class ChannelPrune(Pass):
             name = self.name if self.steps == 1 else f"{self.name}-{step}"
             context.trainer.fit(narrow, plan.as_train(context.train), name=name)
         return narrow
+
+    def _kept(
+        self, model: Any, channels: Channels, share: float, full: int, limits: Limits, context: Context
+    ) -> NDArray[np.bool_]:
+        """Which channels stay after this share of the way."""
+        scores, cost = self._scores(model, channels, context), self._cost(channels, context.target)
+        if cost is None:
+            removed = {name: 1 - (1 - r) ** share for name, r in self._removed(channels, limits).items()}
+            return to_fractions(channels, scores, removed, limits)
+        uniform, per_cost = self.scope == "uniform", self._estimates_loss if self.per_cost is None else self.per_cost
+        choose = partial(to_budget, channels, scores, cost, limits=limits, uniform=uniform, per_cost=per_cost)
+        budget, narrowest = full * self._fraction**share, least_kept(channels, limits)
+        least = cost(narrowest)
+        if self.instructions:
+            most, now = cost(channels.all_kept()), self._counted(model, context)
+
+            def measure(keep: NDArray[np.bool_]) -> int:
+                return self._counted(shrink(model, channels, keep), context)
+
+            found = to_measured(choose, measure, budget, least=least, most=most, now=now)
+            least = 0 if found is not None else measure(narrowest)
+        else:
+            found = choose(budget)
+        if found is None:
+            raise ModelError(
+                f"channel_prune must reach {self._figure}: {self._fraction:g}.",
+                received=f"at least {least / full:.3f}",
+                remedy="Lower min_keep or multiple, or ask for less.",
+            )
+        return found
+
+    def _scores(self, model: Any, channels: Channels, context: Context) -> NDArray[np.float64]:
+        """Importance of every channel on calibration data."""
+        data, objective = context.trainer.dataset, context.trainer.objective
+        x, y = data.features("calibration"), objective.targets(data, "calibration")
+        scores = importance(model, channels, self.criterion, x, y, objective.loss(model), seed=context.trainer.seed)
+        if (not self._estimates_loss) if self.normalise is None else self.normalise:
+            scores = normalized(channels, scores)
+        return np.nan_to_num(scores, nan=np.inf)
+
+    @property
+    def _estimates_loss(self) -> bool:
+        return self.criterion in ("taylor", "hessian")
 
     def _say(self, model: Any, limits: Limits, full: int, context: Context) -> None:
         """One line for each group, and one for the sum; the sum is what the pass promises."""
