@@ -13,10 +13,10 @@ from _headline import Headline, Session, drop, faster, figures, main, minutes, v
 
 import edgekit
 
-ALONE = [{"low_rank": {"method": "spatial", "macs": 0.4, "finetune": {"epochs": 8, "learning_rate": 0.0005}}}]
+ALONE = [{"low_rank": {"method": "spatial", "macs": 0.4, "finetune": {"epochs": 5, "learning_rate": 0.0005}}}]
 BOTH = [
-    {"channel_prune": {"macs": 0.24, "finetune": {"epochs": 24, "learning_rate": 0.001}}},
-    {"low_rank": {"method": "spatial", "macs": 0.85, "finetune": {"epochs": 10, "learning_rate": 0.0005}}},
+    {"channel_prune": {"macs": 0.24, "finetune": {"epochs": 20, "learning_rate": 0.001}}},
+    {"low_rank": {"method": "spatial", "macs": 0.85, "finetune": {"epochs": 8, "learning_rate": 0.0005}}},
 ]
 
 

@@ -26,8 +26,8 @@ RECIPE = {
     "objective": {"distill": {"alpha": 0.7, "temperature": 4.0}},
     "passes": [
         {"channel_prune": {"macs": 0.9, "finetune": "none"}},
-        {"low_rank": {"method": "auto", "macs": 0.555, "finetune": FINETUNE | {"epochs": 44, "learning_rate": 0.001}}},
-        {"qat": {"finetune": FINETUNE | {"epochs": 5, "learning_rate": 0.0001}}},
+        {"low_rank": {"method": "auto", "macs": 0.555, "finetune": FINETUNE | {"epochs": 38, "learning_rate": 0.001}}},
+        {"qat": {"finetune": FINETUNE | {"epochs": 4, "learning_rate": 0.0001}}},
     ],
     "convert": ["int8"],
     "budget": {"accuracy_drop": 0.01},
