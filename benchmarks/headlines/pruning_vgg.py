@@ -3,8 +3,8 @@
     python benchmarks/headlines/pruning_vgg.py [--short]
 
 The bar: at least 13 times fewer parameters that are not zero in the shipped float32 file, biases and scales counted,
-at no more than 0.3 points below the dense baseline's file. Whole channels go first, so that what is fine-tuned is
-smaller, then single weights, both with the dense baseline as teacher.
+at no more than 0.3 points below the dense baseline's file. Whole channels go first, then single weights, with the
+dense baseline as teacher.
 """
 
 from __future__ import annotations
