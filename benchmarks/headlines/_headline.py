@@ -134,7 +134,7 @@ def vgg_small() -> dict[str, Any]:
 def pruned_vgg() -> list[dict[str, Any]]:
     """Channels, then single weights: the passes that pruning_vgg and deep_compression share.
 
-    The channels need no fine-tuning: most are units of the wide dense layer, whose loss the layers after it make up for.
+    The channels need no fine-tuning: most are units of the wide dense layer, and the layer after it makes up for them.
     """
     return [
         {"channel_prune": {"params": 0.33, "finetune": "none"}},

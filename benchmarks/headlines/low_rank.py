@@ -15,8 +15,8 @@ import edgekit
 
 ALONE = [{"low_rank": {"method": "spatial", "macs": 0.4, "finetune": {"epochs": 5, "learning_rate": 0.0005}}}]
 BOTH = [
-    {"channel_prune": {"macs": 0.24, "finetune": {"epochs": 20, "learning_rate": 0.001}}},
-    {"low_rank": {"method": "spatial", "macs": 0.85, "finetune": {"epochs": 8, "learning_rate": 0.0005}}},
+    {"channel_prune": {"macs": 0.5, "criterion": "hessian", "finetune": {"epochs": 10, "learning_rate": 0.0007}}},
+    {"low_rank": {"method": "spatial", "macs": 0.38, "finetune": {"epochs": 20, "learning_rate": 0.0007}}},
 ]
 
 
