@@ -79,7 +79,14 @@ def test_several_inputs_and_outputs_keep_names_and_structure(keras: Any, bridged
     assert [tuple(o.shape) for o in listed.outputs] == [(None, 1), (None, 3)]
 
 
-@pytest.mark.parametrize(("network", "side"), [("MobileNetV2", 32), ("MobileNetV3Small", 64), ("EfficientNetB0", 32)])
+@pytest.mark.parametrize(
+    ("network", "side"),
+    [
+        ("MobileNetV2", 32),
+        pytest.param("MobileNetV3Small", 64, marks=pytest.mark.slow),
+        pytest.param("EfficientNetB0", 32, marks=pytest.mark.slow),
+    ],
+)
 def test_applications(keras: Any, network: str, side: int, bridged: Callable[..., Any]) -> None:
     arguments: dict[str, Any] = {"weights": None, "input_shape": (side, side, 3), "classes": 4}
     if network.startswith("MobileNet"):
