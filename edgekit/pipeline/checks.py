@@ -16,7 +16,7 @@ from edgekit.training import Distillation, Finetune, Teacher, Train
 from edgekit.training.hints import find_hints, layer_output
 from edgekit.training.lesson import check_teacher
 
-__all__ = ["check_before_training", "check_kept", "check_model_exists", "check_pass"]
+__all__ = ["check_before_training", "check_kept", "check_model_exists"]
 
 OpenTeacher = Callable[[str], Teacher]
 
@@ -52,7 +52,7 @@ def check_before_training(
         if augment:
             augment.check(dataset.features("train").shape[1:])
     for item in recipe.passes:
-        check_pass(item, model, target)
+        _check_pass(item, model, target)
         for name in item.runtimes:
             if reason := load_runtime(name).probe():
                 raise RuntimeFailed(f"The pass {item.name} needs the runtime {name}.", received=reason)
@@ -60,17 +60,6 @@ def check_before_training(
         if isinstance(settings, Distillation) and settings.teacher:
             check_teacher(open_teacher(settings.teacher), settings, recipe.objective, model, dataset, train)
     _check_layer_pairs(recipe, model, open_teacher, log)
-
-
-def check_pass(item: Pass, model: Any, target: Target) -> None:
-    """A pass fits the model and the target.
-
-    Raises:
-        RecipeError: It does not.
-    """
-    findings = item.check(model, target)
-    if findings:
-        raise RecipeError(f"The pass {item.name} must fit the model and the target.", received="; ".join(findings))
 
 
 def check_kept(earlier: Iterable[tuple[Pass, str, Any]], result: Any) -> None:
@@ -91,6 +80,17 @@ def check_kept(earlier: Iterable[tuple[Pass, str, Any]], result: Any) -> None:
                 received="; ".join(lost[:3]),
                 remedy="Put the passes into another order, or leave those layers out of one.",
             )
+
+
+def _check_pass(item: Pass, model: Any, target: Target) -> None:
+    """A pass fits the model and the target.
+
+    Raises:
+        RecipeError: It does not.
+    """
+    findings = item.check(model, target)
+    if findings:
+        raise RecipeError(f"The pass {item.name} must fit the model and the target.", received="; ".join(findings))
 
 
 def _check_layer_pairs(recipe: Recipe, model: Any, open_teacher: OpenTeacher, log: Callable[[str], None]) -> None:

@@ -17,7 +17,7 @@ from edgekit.errors import RecipeError
 from edgekit.measure.predict import predict
 from edgekit.models import build_network, is_network, load_model, save_model
 from edgekit.passes import Context, Pass, is_quantized
-from edgekit.pipeline.checks import check_before_training, check_kept, check_model_exists, check_pass
+from edgekit.pipeline.checks import check_before_training, check_kept, check_model_exists
 from edgekit.pipeline.figures import count_instructions, measure_figures
 from edgekit.pipeline.manifest import Manifest, write_manifest
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured, convert_and_measure
@@ -55,6 +55,13 @@ class _Run:
     models: dict[str, Any] = field(default_factory=dict)
     """Keras models at hand, by the key of the step that made them; loaded from disk only when a step needs one."""
     teachers: dict[str, Teacher] = field(default_factory=dict)
+    checked: bool = False
+
+    def check(self, model: Any) -> None:
+        """Before the first step that is not cached: what can be known of all passes from the baseline's model."""
+        if not self.checked:
+            check_before_training(self.recipe, self.dataset, model, self.open_teacher, self.log)
+        self.checked = True
 
     def model(self, step: Measured) -> Any:
         if step.key not in self.models:
@@ -134,7 +141,7 @@ def _baseline(run: _Run, base: str) -> Measured:
     if found:
         return found
     model = _starting_model(run)
-    check_before_training(recipe, run.dataset, model, run.open_teacher, run.log)
+    run.check(model)
 
     def make() -> Any:
         if recipe.train:
@@ -154,6 +161,7 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
     if found:
         return found
     baseline = run.model(done[0])
+    run.check(baseline)
     trainer = run.trainer(name, key, _teacher(run, baseline))
     context = Context(
         trainer,
@@ -166,7 +174,6 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
         run.instructions,
     )
     run.log(f"{name}: {item.summary}")
-    check_pass(item, baseline, context.target)
     model = run.model(done[-1])
 
     def make() -> Any:

@@ -96,6 +96,14 @@ def test_a_change_of_the_last_pass_starts_there(finished: Any, tmp_path: Path) -
     assert all(cached(back).values()), "the steps of before are still there"
 
 
+def test_a_wrong_pass_is_refused_before_an_earlier_one_trains(finished: Any, tmp_path: Path) -> None:
+    recipe, output = copied(finished, tmp_path)
+    before = {p.name for p in (output / "steps").iterdir()}
+    with pytest.raises(EdgekitError, match="no layer of the model fits"):
+        edgekit.compress(recipe, output, overrides=["passes.0.finetune=none", "passes.1.skip=[ghost]"])
+    assert {p.name for p in (output / "steps").iterdir()} == before, "though the baseline was there already"
+
+
 def test_a_budget_does_not_make_steps_again(finished: Any, tmp_path: Path, cli: Callable[..., Any]) -> None:
     recipe, output = copied(finished, tmp_path)
     result = cli("compress", recipe, "-o", output, "--set", "budget.model_bytes=1000", "--json", "--quiet")
