@@ -225,12 +225,13 @@ class ChannelPrune(Pass):
         budget, narrowest = full * self._fraction**share, least_kept(channels, limits)
         least = cost(narrowest)
         if self.instructions:
-            most, now = cost(channels.all_kept()), self._counted(model, context)
+            most = cost(channels.all_kept())
+            first = most * self._fraction ** (1 / self.steps)
 
             def measure(keep: NDArray[np.bool_]) -> int:
                 return self._counted(shrink(model, channels, keep), context)
 
-            found = to_measured(choose, measure, budget, least=least, most=most, now=now)
+            found = to_measured(choose, measure, budget, least=least, first=first, most=most)
             least = 0 if found is not None else measure(narrowest)
         else:
             found = choose(budget)

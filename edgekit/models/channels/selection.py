@@ -109,8 +109,8 @@ def to_measured(
     budget: float,
     *,
     least: float,
+    first: float,
     most: float,
-    now: float,
 ) -> Keep | None:
     """Keep the most channels with which a figure that has to be measured meets its budget.
 
@@ -122,13 +122,13 @@ def to_measured(
         measure: The figure of a choice; the expensive part.
         budget: Most that the figure may be.
         least, most: Counted cost of the narrowest choice and of keeping everything.
-        now: The figure of keeping everything.
+        first: Counted budget to begin with.
 
     Returns:
         The widest choice that was measured to meet the budget, or None where none did.
     """
     best, low, high, measured = None, least, most, dict[bytes, float]()
-    guess = max(least, most * budget / now)
+    guess = max(least, first)
     for _ in range(TRIALS):
         keep = choose(guess)
         if keep is None:
