@@ -15,7 +15,8 @@ from typing import Any
 
 from edgekit.errors import RuntimeFailed
 from edgekit.models.tflite import read_tflite
-from edgekit.runtimes import Array, DeviceFigures, TensorSpec
+from edgekit.runtimes import Array, DeviceFigures
+from edgekit.runtimes._declared import DeclaredSession
 from edgekit.runtimes._interpreter import InterpreterRuntime, InterpreterSession
 
 __all__ = ["RUNTIME", "MicroRuntime", "MicroSession"]
@@ -90,25 +91,12 @@ class MicroRuntime:
         return DeviceFigures(arena_bytes=int(told["arena_bytes"]))
 
 
-class MicroSession:
+class MicroSession(DeclaredSession):
     """A model opened in TFLite Micro in a child process: a Session and a BatchSession, one sample at a time."""
 
     def __init__(self, session: InterpreterSession) -> None:
+        super().__init__(session.inputs, session.outputs)
         self._session = session
-
-    def __enter__(self) -> MicroSession:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        return self._session.inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        return self._session.outputs
 
     @property
     def pid(self) -> int:
