@@ -3,8 +3,8 @@
     python benchmarks/headlines/deep_compression.py [--short]
 
 The bar: the int8 file, zipped as an app's download is, is at least 40 times smaller than the float32 file of the dense
-baseline, at a loss of at most 0.5 points. Channels go first, then single weights, then the bits, each fine-tuned with
-the baseline as teacher; gzip takes the place of Han's Huffman coding.
+baseline, at a loss of at most 0.5 points. Channels go first, then single weights, then the bits, with the baseline as
+teacher of every fine-tuning; gzip takes the place of Han's Huffman coding.
 """
 
 from __future__ import annotations
