@@ -6,7 +6,7 @@ A file added here is a pass: it defines one public subclass of `Pass`, named `PA
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from fnmatch import fnmatchcase
@@ -16,12 +16,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgekit import passes, registry
-from edgekit.errors import RecipeError, UsageError
+from edgekit.errors import RecipeError, UsageError, did_you_mean
 from edgekit.models.kernels import named_kernels
 from edgekit.target import Budget, Target
 from edgekit.training import Finetune, FinetuneChoice, Teacher, Train, Trainer, open_teacher
 
-__all__ = ["Context", "Pass", "Stage", "is_quantized", "load_pass", "matches", "parse_pass", "zero_masks"]
+__all__ = ["Context", "Pass", "Stage", "is_quantized", "load_pass", "matches", "misnamed", "parse_pass", "zero_masks"]
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,16 @@ def parse_pass(item: object) -> Pass:
 def matches(layer: str, patterns: Sequence[str] | Mapping[str, Any]) -> str | None:
     """The first shell-style pattern (`conv*`) that a layer's name fits, or None."""
     return next((p for p in patterns if fnmatchcase(layer, p)), None)
+
+
+def misnamed(key: str, patterns: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Findings for the patterns under a recipe key that fit none of the layers' names."""
+    known = list(names)
+    return [
+        f"{key} names {pattern!r}, which no layer of the model fits. {did_you_mean(pattern, known)}"
+        for pattern in patterns
+        if not any(matches(name, [pattern]) for name in known)
+    ]
 
 
 def is_quantized(model: Any) -> bool:

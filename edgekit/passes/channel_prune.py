@@ -36,7 +36,7 @@ from edgekit.models.channels import (
 from edgekit.models.dropout import with_less_dropout
 from edgekit.models.kernels import connections_left, widths
 from edgekit.models.sensitivity import sensitivity, tolerable
-from edgekit.passes import Context, Pass, Stage, is_quantized, matches
+from edgekit.passes import Context, Pass, Stage, is_quantized, matches, misnamed
 from edgekit.target import Target
 
 __all__ = ["PASS", "ChannelPrune"]
@@ -101,6 +101,9 @@ class ChannelPrune(Pass):
     skip: tuple[str, ...] = Field((), description="layer names or patterns (conv*) whose channels stay")
     steps: Annotated[int, Field(ge=1)] = Field(
         1, description="prune in this many steps, geometrically, each scored anew and fine-tuned as `finetune` says"
+    )
+    rounds: Annotated[int, Field(ge=1)] = Field(
+        5, description="within a step, go to its budget in this many rounds, each scored anew and repaired; no training"
     )
     correct: bool = Field(
         True, description="move biases and batch-norm statistics by what was removed, on calibration data"
@@ -195,21 +198,29 @@ class ChannelPrune(Pass):
         return {} if self.ratios == "sensitivity" else dict(self.ratios)
 
     def _step(self, model: Any, step: int, full: int, limits: Limits, context: Context) -> Any:
-        """Prune to this step's share of the way, repair, fine-tune."""
+        """Prune to this step's share of the way round by round, then fine-tune."""
+        narrow = model
+        for done in range(1, self.rounds + 1):
+            share = (step - 1 + done / self.rounds) / self.steps
+            narrow = self._round(narrow, share, full, limits, context)
+        narrow = with_less_dropout(narrow, connections_left(model, narrow))
+        plan = self.decide(context, lambda: context.trainer.score(narrow))
+        if plan is not None:
+            name = self.name if self.steps == 1 else f"{self.name}-{step}"
+            context.trainer.fit(narrow, plan.as_train(context.train), name=name)
+        return narrow
+
+    def _round(self, model: Any, share: float, full: int, limits: Limits, context: Context) -> Any:
+        """Remove what is least important now, up to this share of the way, and repair what reads it."""
         x = context.trainer.dataset.features("calibration")
         channels = analyse(model)
-        keep = self._kept(model, channels, step / self.steps, full, limits, context)
+        keep = self._kept(model, channels, share, full, limits, context)
         narrow = shrink(model, channels, keep)
         done = frozenset[str]()
         if self.reconstruct:
             done = reconstruct(model, narrow, channels, keep, x, seed=context.trainer.seed)
         if self.correct:
             correct(model, narrow, channels, keep, x, done=done)
-        narrow = with_less_dropout(narrow, connections_left(model, narrow))
-        plan = self.decide(context, lambda: context.trainer.score(narrow))
-        if plan is not None:
-            name = self.name if self.steps == 1 else f"{self.name}-{step}"
-            context.trainer.fit(narrow, plan.as_train(context.train), name=name)
         return narrow
 
     def _kept(
@@ -226,7 +237,7 @@ class ChannelPrune(Pass):
         least = cost(narrowest)
         if self.instructions:
             most = cost(channels.all_kept())
-            first = most * self._fraction ** (1 / self.steps)
+            first = most * self._fraction ** (1 / self.steps / self.rounds)
 
             def measure(keep: NDArray[np.bool_]) -> int:
                 return self._counted(shrink(model, channels, keep), context)
@@ -324,16 +335,12 @@ class ChannelPrune(Pass):
         """What is wrong with the names and patterns under `ratios` and `skip`."""
         names = [layer.name for layer in model.layers] + [n for g in channels.groups for n in g.layers]
         free = [n for g in channels.groups for n in g.layers]
-        findings = []
-        for key, patterns in (("ratios", tuple(self._named)), ("skip", self.skip)):
-            for pattern in patterns:
-                fitting = [n for n in names if matches(n, [pattern])]
-                if not fitting:
-                    findings.append(f"{key} names {pattern!r}, which no layer of the model fits")
-                elif key == "ratios" and not any(n in free for n in fitting):
-                    name = fitting[0]
-                    why = channels.unsafe.get(name, "it makes no channels of its own")
-                    findings.append(f"ratios names {pattern!r}, but the layer {name!r} cannot be pruned: {why}")
+        findings = misnamed("ratios", self._named, names) + misnamed("skip", self.skip, names)
+        for pattern in self._named:
+            fitting = [n for n in names if matches(n, [pattern])]
+            if fitting and not any(n in free for n in fitting):
+                why = channels.unsafe.get(fitting[0], "it makes no channels of its own")
+                findings.append(f"ratios names {pattern!r}, but the layer {fitting[0]!r} cannot be pruned: {why}")
         return findings + self._torn(channels)
 
     def _torn(self, channels: Channels) -> list[str]:

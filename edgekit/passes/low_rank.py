@@ -26,7 +26,7 @@ from edgekit.models.low_rank import (
 from edgekit.models.low_rank.choice import options
 from edgekit.models.low_rank.rebuild import calls, plain_layers
 from edgekit.models.macs import model_macs
-from edgekit.passes import Context, Pass, Stage, is_quantized, matches
+from edgekit.passes import Context, Pass, Stage, is_quantized, matches, misnamed
 from edgekit.target import Target
 
 __all__ = ["PASS", "LowRank"]
@@ -84,11 +84,7 @@ class LowRank(Pass):
     def check(self, model: Any, target: Target) -> list[str]:
         if is_quantized(model):
             return ["the model is already quantisation-aware: low_rank comes before qat"]
-        findings = [
-            f"layers names {p!r}, which no layer of the model fits"
-            for p in self.layers
-            if not any(matches(layer.name, [p]) for layer in model.layers)
-        ]
+        findings = misnamed("layers", self.layers, [layer.name for layer in model.layers])
         called = calls(model)
         replaceable = []
         for layer in model.layers:

@@ -14,7 +14,7 @@ from pydantic import Field
 from edgekit.errors import ModelError
 from edgekit.models.pooling import with_free_pooling_scale
 from edgekit.models.quantize import Quantized, calibrate, freezing, keeping_zeros, quantize, settled
-from edgekit.passes import Context, Pass, Stage, is_quantized, matches, zero_masks
+from edgekit.passes import Context, Pass, Stage, is_quantized, matches, misnamed, zero_masks
 from edgekit.target import Target
 
 __all__ = ["PASS", "Qat"]
@@ -39,12 +39,7 @@ class Qat(Pass):
     )
 
     def check(self, model: Any, target: Target) -> list[str]:
-        names = [layer.name for layer in model.layers]
-        findings = [
-            f"skip names {p!r}, which no layer of the model fits"
-            for p in self.skip
-            if not any(matches(n, [p]) for n in names)
-        ]
+        findings = misnamed("skip", self.skip, [layer.name for layer in model.layers])
         if is_quantized(model):
             findings.append("the model is already quantisation-aware: qat comes once, and last")
         if "int8" not in target.formats:

@@ -15,11 +15,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from edgekit import _tf
-from edgekit.errors import ModelError, did_you_mean
+from edgekit.errors import ModelError
 from edgekit.models.dropout import with_less_dropout
 from edgekit.models.kernels import named_kernels
 from edgekit.models.sparsity import Importance, pooled, pruning_wrapper, share_out
-from edgekit.passes import Context, Pass, Stage, is_quantized, matches
+from edgekit.passes import Context, Pass, Stage, is_quantized, matches, misnamed
 from edgekit.target import Target
 
 __all__ = ["PASS", "Sparsify"]
@@ -121,16 +121,14 @@ class Sparsify(Pass):
         return self
 
     def check(self, model: Any, target: Target) -> list[str]:
-        names = [layer.name for layer in model.layers]
-        findings = []
+        findings = misnamed("layers", self.layers, [layer.name for layer in model.layers])
         if is_quantized(model):
             findings.append("the model is already quantisation-aware: sparsify comes before qat")
         for pattern, wanted in self.layers.items():
             named = [layer for layer in model.layers if matches(layer.name, [pattern])]
             if not named:
-                near = did_you_mean(pattern, names)
-                findings.append(f"layers names {pattern!r}, which no layer of the model fits. {near}")
-            elif not any(_paths(layer) for layer in named):
+                continue  # misnamed
+            if not any(_paths(layer) for layer in named):
                 findings.append(f"layers names {pattern!r}, which has no kernel that can be pruned")
             elif wanted and not any(_paths(layer) and self._fits(layer) for layer in named):
                 form = f"pattern {self.pattern}" if self.pattern else f"blocks of {list(self.block)}"

@@ -36,6 +36,27 @@ def test_criteria_remove_what_adds_nothing(
     np.testing.assert_allclose(found(x).numpy(), made(x).numpy(), atol=1e-4)
 
 
+@pytest.mark.parametrize(("rounds", "left"), [(1, [2, 3]), (2, [1, 3])])
+def test_later_rounds_know_what_is_gone(
+    rounds: int, left: list[int], context: Context, prune: Callable[..., Any]
+) -> None:
+    """Of two equal units, each the least, one can go; then the other bears the weight of both."""
+    layers = _tf.tf_keras().layers
+    seed_everything(0)
+    x = inputs = layers.Input((8, 8, 1))
+    x = layers.Dense(4, activation="relu", name="units")(layers.Flatten()(x))
+    model = _tf.tf_keras().Model(inputs, layers.Dense(10, activation="softmax", name="scores")(x))
+    units, scores = model.get_layer("units"), model.get_layer("scores")
+    kernel, bias = units.get_weights()
+    kernel[:, 1] = kernel[:, 0] = np.abs(kernel[:, 0])
+    kernel[:, 2], kernel[:, 3] = 1.3 * kernel[::-1, 0], 1.8 * kernel[::-1, 0]
+    units.set_weights([kernel, bias])
+    columns = np.random.default_rng(0).normal(0, 0.1, 10)
+    scores.set_weights([np.outer([1, 1, 1, 1], columns).astype("f4"), np.zeros(10, "f4")])
+    found = prune(model, context, ratio=0.5, rounds=rounds, criterion="hessian")
+    np.testing.assert_allclose(found.get_layer("units").kernel, kernel[:, left])
+
+
 def test_taylor_is_the_change_of_the_loss(trained: Any, context: Context) -> None:
     """For every unit: the derivative of the loss by a factor on what it gives to the next layer, sample by sample."""
     data, model = context.trainer.dataset, trained.model
