@@ -175,7 +175,9 @@ UNLUCKY = [("GRU", 2), ("GRU", 6), ("Bidirectional", 3)]
 """Weights for which parts of a product cut by SPLIT stayed float."""
 
 
-@pytest.mark.parametrize(("kind", "seed"), [*((k, 0) for k in RECURRENT), *UNLUCKY])
+@pytest.mark.parametrize(
+    ("kind", "seed"), [*((k, 0) for k in RECURRENT), *(pytest.param(*u, marks=pytest.mark.slow) for u in UNLUCKY)]
+)
 def test_recurrent_layers_become_int8(kind: str, seed: int, tmp_path: Path) -> None:
     model = recurrent_model(kind, seed)
     samples = np.random.default_rng(0).random((16, 5, 3)).astype(np.float32)

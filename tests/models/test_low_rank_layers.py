@@ -59,6 +59,7 @@ def test_loading_makes_them_plain(file: str, model: Any, tmp_path: Path, digits:
     assert plain.get_layer("conv1").activation.__name__ == "relu" and not plain.get_layer("conv2").use_bias
 
 
+@pytest.mark.slow  # TensorFlow loads once more
 def test_a_file_with_them_loads_in_a_fresh_process(model: Any, tmp_path: Path) -> None:
     save_model(model, tmp_path / "m.h5")
     code = f"from edgekit import load_model; print(len(load_model({str(tmp_path / 'm.h5')!r}).layers))"

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow  # TensorFlow loads once more
 def test_a_module_that_imports_keras_first(tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(
         "import keras\n"

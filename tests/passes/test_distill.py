@@ -152,6 +152,7 @@ def test_wrapped_students_learn_too(trained: Any, few_digits: Any, make_trainer:
     assert not np.allclose(alone.get_weights()[0], pruned.get_weights()[0])
 
 
+@pytest.mark.slow  # three whole runs
 def test_a_run_teaches_and_its_steps_know_by_whom(
     trained: Any, tflites: dict[str, Path], npz: Path, tmp_path: Path
 ) -> None:
@@ -175,12 +176,23 @@ def test_a_run_teaches_and_its_steps_know_by_whom(
     np.savez(tmp_path / "logits.npz", logits=np.eye(10)[np.zeros(count, int)])
     assert steps(**by_objective) == ["sparsify", "convert float32"], "the same name, another teacher"
     assert steps(**by_objective) == []
-    np.savez(tmp_path / "logits.npz", logits=np.ones((count - 1, 10)))
-    fresh = tmp_path / "fresh"
-    with pytest.raises(EdgekitError, match=f"before the split: {count}.*Received: {count - 1} rows"):
-        edgekit.compress({**recipe, **by_objective}, fresh)
-    assert not fresh.exists(), "refused before any training"
-    pairs = {"objective": {"distill": {"attention": [{"student": "conv", "teacher": "cnov"}]}}}
-    with pytest.raises(EdgekitError, match="Did you mean 'conv'"):
-        edgekit.compress({**recipe, **pairs}, fresh)
-    assert not fresh.exists()
+
+
+@pytest.mark.parametrize(
+    ("distill", "said"),
+    [
+        ({"teacher": "logits.npz"}, "before the split: {count}.*Received: {fewer} rows"),
+        ({"attention": [{"student": "conv", "teacher": "cnov"}]}, "Did you mean 'conv'"),
+    ],
+)
+def test_what_cannot_teach_is_refused_before_any_training(
+    distill: dict[str, Any], said: str, trained: Any, npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    count = sum(len(load_data(str(npz)).splits[n]) for n in ("train", "validation", "calibration"))
+    np.savez("logits.npz", logits=np.ones((count - 1, 10)))
+    recipe: dict[str, Any] = {"model": str(trained.h5), "data": {"source": str(npz), "calibration": 16}}
+    recipe |= {"objective": {"distill": distill}, "passes": [{"sparsify": {"finetune": {"epochs": 1}}}]}
+    with pytest.raises(EdgekitError, match=said.format(count=count, fewer=count - 1)):
+        edgekit.compress(recipe, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

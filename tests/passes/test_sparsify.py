@@ -318,6 +318,7 @@ def test_further_kinds_on_request(context: Context) -> None:
             assert np.mean(kernel == 0) == pytest.approx(share, abs=0.02), name
 
 
+@pytest.mark.slow  # two text models
 def test_text_models_are_pruned_while_training(tmp_path: Path) -> None:
     """Under TF-MOT's wrapper the mask of padding and attention's second input go where they went before."""
     rng = np.random.default_rng(0)

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import edgekit
 from edgekit.pipeline import read_manifest
 
@@ -23,6 +25,7 @@ def start(recipe: Path, output: Path) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.slow  # a whole run more; after a kill, the bytes are compared in any case
 def test_another_process_makes_the_same_bytes(finished: Any, tmp_path: Path) -> None:
     process = start(finished.recipe, tmp_path / "out")
     _, said = process.communicate(timeout=300)
