@@ -137,7 +137,7 @@ def pruned_vgg() -> list[dict[str, Any]]:
     The channels need no fine-tuning: most are units of the wide dense layer, and the layer after it makes up for them.
     """
     return [
-        {"channel_prune": {"params": 0.33, "finetune": "none"}},
+        {"channel_prune": {"params": 0.33, "rounds": 1, "finetune": "none"}},
         {
             "sparsify": {
                 "sparsity": 0.77,

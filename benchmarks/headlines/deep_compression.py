@@ -11,8 +11,15 @@ from __future__ import annotations
 
 from _headline import Headline, Session, drop, figures, main, minutes, pruned_vgg, vgg_small
 
-QAT = {"qat": {"finetune": {"epochs": 3, "learning_rate": 0.0001}}}
-RECIPE = vgg_small() | {"passes": [*pruned_vgg(), QAT], "convert": ["int8"]}
+SPARSER = {
+    "sparsity": 0.83,
+    "scope": "global",
+    "importance": "lamp",
+    "schedule": "constant",
+    "finetune": {"epochs": 10, "learning_rate": 0.0005},
+}
+QAT = {"finetune": {"epochs": 3, "learning_rate": 0.0001}}
+RECIPE = vgg_small() | {"passes": [*pruned_vgg(), {"sparsify": SPARSER}, {"qat": QAT}], "convert": ["int8"]}
 
 
 def find(session: Session) -> Headline:

@@ -13,10 +13,10 @@ from _headline import Headline, Session, drop, faster, figures, main, minutes, v
 
 import edgekit
 
-ALONE = [{"low_rank": {"method": "spatial", "macs": 0.4, "finetune": {"epochs": 5, "learning_rate": 0.0005}}}]
+ALONE = [{"low_rank": {"method": "spatial", "macs": 0.4, "finetune": {"epochs": 8, "learning_rate": 0.001}}}]
 BOTH = [
-    {"channel_prune": {"macs": 0.5, "criterion": "hessian", "finetune": {"epochs": 10, "learning_rate": 0.0007}}},
-    {"low_rank": {"method": "spatial", "macs": 0.38, "finetune": {"epochs": 20, "learning_rate": 0.0007}}},
+    {"channel_prune": {"macs": 0.5, "scope": "uniform", "finetune": "none"}},
+    {"low_rank": {"method": "auto", "macs": 0.365, "finetune": {"epochs": 45, "learning_rate": 0.001}}},
 ]
 
 

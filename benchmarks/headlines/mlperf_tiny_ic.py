@@ -26,7 +26,7 @@ RECIPE = {
     "objective": {"distill": {"alpha": 0.7, "temperature": 4.0}},
     "passes": [
         {"channel_prune": {"macs": 0.9, "finetune": "none"}},
-        {"low_rank": {"method": "auto", "macs": 0.555, "finetune": FINETUNE | {"epochs": 38, "learning_rate": 0.001}}},
+        {"low_rank": {"method": "auto", "macs": 0.555, "finetune": FINETUNE | {"epochs": 70, "learning_rate": 0.001}}},
         {"qat": {"finetune": FINETUNE | {"epochs": 4, "learning_rate": 0.0001}}},
     ],
     "convert": ["int8"],
