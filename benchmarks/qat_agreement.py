@@ -23,6 +23,7 @@ from edgekit.measure.environment import environment
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "headlines"))
 
+from _headline import trained  # noqa: E402
 from distillation_text import RECIPE as TEXT  # noqa: E402
 from pruning_lenet5 import RECIPE as LENET5  # noqa: E402
 from quantization import recipes  # noqa: E402
@@ -36,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     found = {}
     for name, recipe in {**recipes(), "lenet5": LENET5, "text": TEXT}.items():
-        model = _trained(recipe, options.runs / name)
+        model = trained(recipe, options.runs / name)
         if model is None:
             print(f"{name:14} no baseline in {options.runs / name}: run its headline first", file=sys.stderr)
             continue
@@ -44,14 +45,6 @@ def main() -> None:
         print(f"{name:14} {found[name]['agreement']:.4f} of {found[name]['samples']} samples", flush=True)
     report = {"schema": "edgekit.qat_agreement/1", "at_least": BAR, "results": found, "environment": environment()}
     Path(__file__).with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n")
-
-
-def _trained(recipe: dict[str, Any], run: Path) -> Path | None:
-    """The network that a recipe names as a file, or the newest baseline that it has trained."""
-    if Path(recipe["model"]).is_file():
-        return Path(recipe["model"])
-    baselines = sorted(run.glob("steps/baseline-*/model.h5"), key=lambda path: path.stat().st_mtime)
-    return baselines[-1] if baselines else None
 
 
 def _agreement(recipe: dict[str, Any], model: Path, output: Path) -> dict[str, Any]:

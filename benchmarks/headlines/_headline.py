@@ -35,6 +35,7 @@ __all__ = [
     "minutes",
     "pruned_vgg",
     "sparser",
+    "trained",
     "vgg_small",
 ]
 
@@ -116,6 +117,14 @@ def main(name: str, description: str, find: Callable[[Session], Headline]) -> No
     with write_atomically(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, default=float) + "\n", encoding="utf-8")
     print(json.dumps({k: v for k, v in content.items() if k != "environment"}, indent=2, default=float))
+
+
+def trained(recipe: Mapping[str, Any], run: Path) -> Path | None:
+    """The network that a recipe names as a file, or the newest baseline that it has trained in the folder of a run."""
+    if Path(recipe["model"]).is_file():
+        return Path(recipe["model"])
+    baselines = sorted(run.glob("steps/baseline-*/model.h5"), key=lambda path: path.stat().st_mtime)
+    return baselines[-1] if baselines else None
 
 
 def vgg_small() -> dict[str, Any]:
