@@ -16,7 +16,7 @@ import edgekit
 ALONE = [{"low_rank": {"method": "spatial", "macs": 0.4, "finetune": {"epochs": 8, "learning_rate": 0.001}}}]
 BOTH = [
     {"channel_prune": {"macs": 0.5, "scope": "uniform", "finetune": "none"}},
-    {"low_rank": {"method": "auto", "macs": 0.365, "finetune": {"epochs": 45, "learning_rate": 0.001}}},
+    {"low_rank": {"method": "auto", "macs": 0.365, "finetune": {"epochs": 34, "learning_rate": 0.001}}},
 ]
 
 
