@@ -39,6 +39,19 @@ def test_format(kind: str, trained: Any, digits: Dataset, tmp_path: Path) -> Non
     assert [f.name for f in tmp_path.iterdir()] == ["m.tflite"]
 
 
+def test_dynamic_looks_integers_up_in_embeddings(tmp_path: Path) -> None:
+    """GATHER of an int8 table gives int8 values, which become float before anything computes on them."""
+    layers = _tf.tf_keras().layers
+    inputs = layers.Input((8,), dtype="int32")
+    x = layers.GlobalAveragePooling1D()(layers.Embedding(300, 16)(inputs))
+    model = _tf.tf_keras().Model(inputs, layers.Dense(4)(x))
+    convert_keras(model, tmp_path / "m.tflite", spec("dynamic"))
+    found = inspect_tflite(tmp_path / "m.tflite")
+    assert found.quantization == "dynamic" and found.constants["int8"] == 300 * 16
+    x = np.random.default_rng(0).integers(0, 300, (16, 8)).astype(np.int32)
+    np.testing.assert_allclose(predict(tmp_path / "m.tflite", x), model.predict(x, verbose=0), atol=1e-3)
+
+
 @pytest.mark.parametrize(("given", "wanted"), INT8_IO)
 def test_int8_with_other_input_and_output(
     given: str, wanted: str, trained: Any, digits: Dataset, tmp_path: Path

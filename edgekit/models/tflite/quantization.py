@@ -17,7 +17,8 @@ def quantization_of(model: TfliteModel, sources: Sources | None = None) -> str:
     """The scheme of a model by the types of its activations and weights.
 
     Inputs that only QUANTIZE reads and outputs that only DEQUANTIZE or QUANTIZE writes are the model's border and do
-    not count, nor do the states that recurrent layers keep (int16 in int8 models) and integers that are indices.
+    not count, nor do the states that recurrent layers keep (int16 in int8 models), integers that are indices, and rows
+    of a constant table that only DEQUANTIZE reads (embeddings of dynamic models).
 
     Returns:
         "float32"; "float16" for float16 weights; "dynamic" for integer weights with float activations (kernels of
@@ -73,19 +74,32 @@ def _numeric(tensor: Tensor) -> bool:
 
 def _border(subgraph: Subgraph) -> set[int]:
     """Inputs that only QUANTIZE reads, and outputs that DEQUANTIZE or QUANTIZE writes and nothing else reads."""
-    readers: dict[int, set[str]] = {}
-    writers: dict[int, str] = {}
-    for op in subgraph.operators:
-        for i in op.inputs:
-            readers.setdefault(i, set()).add(op.name)
-        writers |= {i: op.name for i in op.outputs}
+    readers = _readers(subgraph)
+    writers = {i: op.name for op in subgraph.operators for i in op.outputs}
     entering = {i for i in subgraph.inputs if readers.get(i) == {"QUANTIZE"}}
     leaving = {i for i in subgraph.outputs if writers.get(i) in ("DEQUANTIZE", "QUANTIZE") and i not in readers}
     return entering | leaving
 
 
+def _readers(subgraph: Subgraph) -> dict[int, set[str]]:
+    """By tensor, the kinds of operators that read it."""
+    readers: dict[int, set[str]] = {}
+    for op in subgraph.operators:
+        for i in op.inputs:
+            readers.setdefault(i, set()).add(op.name)
+    return readers
+
+
 def _activations(subgraph: Subgraph, border: set[int]) -> Iterator[Tensor]:
     from_constants: set[int] = set()
+    readers = _readers(subgraph)
+    rows = {
+        op.outputs[0]
+        for op in subgraph.operators
+        if op.name in ("EMBEDDING_LOOKUP", "GATHER")
+        and any(i >= 0 and subgraph.tensors[i].constant and _numeric(subgraph.tensors[i]) for i in op.inputs)
+        and readers.get(op.outputs[0]) == {"DEQUANTIZE"}
+    }
     for op in subgraph.operators:
         if op.name in ("DENSIFY", "DEQUANTIZE", "QUANTIZE") and op.inputs and op.inputs[0] >= 0:
             source = op.inputs[0]
@@ -93,6 +107,6 @@ def _activations(subgraph: Subgraph, border: set[int]) -> Iterator[Tensor]:
                 from_constants.update(op.outputs)
     used = {i for op in subgraph.operators for i in (*op.inputs, *op.outputs) if i >= 0}
     used.update(subgraph.inputs, subgraph.outputs)
-    for i in sorted(used - border - from_constants):
+    for i in sorted(used - border - from_constants - rows):
         if not subgraph.tensors[i].constant and not subgraph.tensors[i].variable:
             yield subgraph.tensors[i]
