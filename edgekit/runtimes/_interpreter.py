@@ -16,13 +16,13 @@ from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
 from edgekit.runtimes import Array, OperatorShare, TensorSpec
 from edgekit.runtimes._child import Child
 from edgekit.runtimes._declared import DeclaredSession, check_declared
+from edgekit.runtimes._probe import reason_against
 from edgekit.runtimes._quantize import travel_dtype
 
 __all__ = ["InterpreterRuntime", "InterpreterSession", "Kernels", "op_resolvers"]
 
 Kernels = Literal["default", "builtin", "reference"]
 
-_PROBE = Path(__file__).with_name("_probe.tflite")  # y = relu(x) on float32 [1, 4], made with tf.lite 2.21
 _ALIGNMENT = 64  # bytes
 _PROFILE_SECONDS = 1.0  # spent on a profile, at most
 
@@ -48,15 +48,7 @@ class InterpreterRuntime:
 
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model ran and came out right."""
-        x = np.array([[-1.0, 0.0, 0.5, 2.0]], np.float32)
-        try:
-            with self.open(_PROBE) as session:
-                (y,) = session.run([x])
-        except RuntimeFailed as error:
-            return str(error)
-        if not np.array_equal(y, np.maximum(x, 0)):
-            return f"The runtime {self.name} computes relu({x.tolist()}) as {y.tolist()}. {self.remedy}"
-        return None
+        return reason_against(self.name, self.open, self.remedy)
 
     def open(
         self, path: Path, *, threads: int = 1, kernels: Kernels = "default", time_limit: float = 60.0

@@ -8,11 +8,10 @@ folder of their own on the device, which is removed at the end.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from edgekit.errors import EdgekitError, RuntimeFailed, UsageError
+from edgekit.errors import RuntimeFailed, UsageError
 from edgekit.runtimes import DeviceFigures, OperatorShare
 from edgekit.runtimes._adb import (
     AdbLatency,
@@ -29,10 +28,10 @@ from edgekit.runtimes._adb import (
     read_specs,
     select,
 )
+from edgekit.runtimes._probe import reason_against
 
 __all__ = ["RUNTIME", "AdbLatency", "AdbResult", "AdbRuntime", "AdbSession", "BenchmarkOutput", "Device", "Thermal"]
 
-_PROBE = Path(__file__).with_name("_probe.tflite")  # y = relu(x) on float32 [1, 4]
 _PHONE_NOTE = "measured on the device itself, by TensorFlow Lite's benchmark_model, on random inputs"
 _EMULATED_NOTE = "measured on an emulated device: it shows that the model runs, and is no phone's time"
 
@@ -103,15 +102,7 @@ class AdbRuntime:
 
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model ran and came out right."""
-        x = np.array([[-1.0, 0.0, 0.5, 2.0]], np.float32)
-        try:
-            with self.open(_PROBE, time_limit=30.0) as session:
-                (y,) = session.run([x])
-        except EdgekitError as error:
-            return str(error)
-        if not np.array_equal(y, np.maximum(x, 0)):
-            return f"The runtime adb computes relu({x.tolist()}) as {y.tolist()}."
-        return None
+        return reason_against(self.name, partial(self.open, time_limit=30.0))
 
     def open(
         self,

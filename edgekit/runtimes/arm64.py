@@ -17,13 +17,13 @@ from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
 from edgekit.runtimes import Array, DeviceFigures, TensorSpec
 from edgekit.runtimes._arm64 import CPUS, DEFAULT_CPU, Emulator, Port, toolbox
 from edgekit.runtimes._declared import DeclaredSession, check_declared
+from edgekit.runtimes._probe import reason_against
 
 if TYPE_CHECKING:
     from edgekit.models.tflite import Tensor
 
 __all__ = ["RUNTIME", "Arm64Runtime", "Arm64Session"]
 
-_PROBE = Path(__file__).with_name("_probe.tflite")  # y = relu(x) on float32 [1, 4]
 _WARM_UP = 2  # inferences: kernels pack weights and fill tables at the first
 
 
@@ -40,15 +40,7 @@ class Arm64Runtime:
 
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model ran and came out right."""
-        x = np.array([[-1.0, 0.0, 0.5, 2.0]], np.float32)
-        try:
-            with self.open(_PROBE) as session:
-                (y,) = session.run([x])
-        except RuntimeFailed as error:
-            return str(error)
-        if not np.array_equal(y, np.maximum(x, 0)):
-            return f"The runtime arm64 computes relu({x.tolist()}) as {y.tolist()}."
-        return None
+        return reason_against(self.name, self.open)
 
     def open(self, path: Path, *, threads: int = 1, cpu: str = DEFAULT_CPU, time_limit: float = 120.0) -> Arm64Session:
         """Load a model in an emulated process.

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import edgekit.runtimes
 from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
 from edgekit.models.tflite import TfliteModel
 from edgekit.runtimes import DeviceFigures, OperatorShare, Session
+from edgekit.runtimes._probe import PROBE
 
 __all__ = ["RUNTIME", "CpuOperator", "NpuEstimate", "NpuRuntime"]
 
@@ -88,7 +88,7 @@ class NpuRuntime:
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model came out right."""
         try:
-            found = self.estimate(Path(edgekit.runtimes.__file__).with_name("_probe.tflite"))
+            found = self.estimate(PROBE)
         except RuntimeFailed as error:
             return str(error)
         if found.figures.operators_on_cpu != 1:

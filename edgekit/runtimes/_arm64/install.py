@@ -19,6 +19,7 @@ from edgekit.errors import RuntimeFailed
 from edgekit.runtimes._arm64.cpus import CPUS, write_root
 from edgekit.runtimes._arm64.emulator import Emulator
 from edgekit.runtimes._arm64.toolbox import EMULATOR, Toolbox, litert_version, plugin_api, sources, unbuilt_toolbox
+from edgekit.runtimes._probe import PROBE
 
 __all__ = ["APT_LINE", "DEBIAN_PACKAGES", "install", "missing_tools"]
 
@@ -29,7 +30,6 @@ DEBIAN_PACKAGES = (
 APT_LINE = "apt-get install -y --no-install-recommends " + " ".join(DEBIAN_PACKAGES)
 
 _CROSS_COMPILER, _COMPILER = "aarch64-linux-gnu-gcc", "gcc"
-_PROBE = Path(__file__).parent.with_name("_probe.tflite")  # y = relu(x) on float32 [1, 4]
 _LIBRARY = "ai_edge_litert/libLiteRt.so"
 _SYSTEM_LIBRARIES = ("ld-linux-aarch64.so.1", "libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6")
 _PLATFORMS = ("manylinux2014", *(f"manylinux_2_{minor}" for minor in (17, 24, 27, 28, 31, 34, 35)))
@@ -136,7 +136,7 @@ def _try(tools: Toolbox) -> None:
     """Run y = relu(x) on every processor."""
     x = np.array([[-1.0, 0.0, 0.5, 2.0]], np.float32)
     for cpu in CPUS:
-        emulator = Emulator(tools, _PROBE, cpu=cpu, limit=60.0)
+        emulator = Emulator(tools, PROBE, cpu=cpu, limit=60.0)
         try:
             y = np.frombuffer(emulator.run([x.tobytes()])[0], np.float32)
             count = emulator.count()
