@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import edgekit
+from edgekit.data import load_data
 from edgekit.measure.environment import environment
+from edgekit.recipe import parse_recipe
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "headlines"))
@@ -48,8 +50,9 @@ def main() -> None:
 
 
 def _agreement(recipe: dict[str, Any], model: Path, output: Path) -> dict[str, Any]:
-    chosen = {"model": str(model), "data": recipe["data"], "passes": [{"qat": {"finetune": "none"}}]}
-    run = edgekit.compress({**chosen, "convert": ["int8"]}, output, quiet=True)
+    passes = [{"qat": {"finetune": "none"}}]
+    chosen = {"model": str(model), "data": _data(recipe), "passes": passes, "convert": ["int8"]}
+    run = edgekit.compress(chosen, output, quiet=True)
     step, shipped = run.steps[-1], run.models[0]
     return {
         "agreement": step.agreement,
@@ -58,6 +61,14 @@ def _agreement(recipe: dict[str, Any], model: Path, output: Path) -> dict[str, A
         "accuracy_drop": shipped.accuracy_drop,
         "sha256": shipped.sha256,
     }
+
+
+def _data(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The data with the preprocessing that training has found, such as a vocabulary."""
+    parsed = parse_recipe(recipe)
+    if parsed.train is None:
+        return dict(recipe["data"])
+    return recipe["data"] | {"preprocessing": load_data(parsed.data, seed=parsed.seed).preprocessing.dump()}
 
 
 if __name__ == "__main__":
