@@ -160,9 +160,9 @@ def matches(layer: str, patterns: Sequence[str] | Mapping[str, Any]) -> str | No
 
 def misnamed(key: str, patterns: Iterable[str], names: Iterable[str]) -> list[str]:
     """Findings for the patterns under a recipe key that fit none of the layers' names."""
-    known = list(names)
+    known = set(names)
     return [
-        f"{key} names {pattern!r}, which no layer of the model fits. {did_you_mean(pattern, known)}"
+        f"{key} names {pattern!r}, which no layer of the model fits ({did_you_mean(pattern, known).rstrip('.')})"
         for pattern in patterns
         if not any(matches(name, [pattern]) for name in known)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from edgekit.data import Dataset
@@ -36,9 +36,22 @@ def check_model_exists(recipe: Recipe) -> None:
 
 
 def check_before_training(
-    recipe: Recipe, dataset: Dataset, model: Any, open_teacher: OpenTeacher, log: Callable[[str], None]
+    recipe: Recipe,
+    passes: Sequence[Pass],
+    dataset: Dataset,
+    model: Any,
+    open_teacher: OpenTeacher,
+    log: Callable[[str], None],
 ) -> None:
-    """Everything about a recipe that can be known from the untrained model, the data and this machine.
+    """Everything about the work to be done that can be known from the baseline's model, the data and this machine.
+
+    Args:
+        recipe: What to do.
+        passes: Those of it that are not done yet.
+        dataset: Its data.
+        model: The baseline's tf_keras model, trained or not.
+        open_teacher: Opens what the recipe names as teacher.
+        log: Takes one line for the user.
 
     Raises:
         ModelError, DataError: The model, its data or its teachers do not fit each other.
@@ -47,16 +60,16 @@ def check_before_training(
     """
     recipe.objective.check(model, dataset)
     train, target = recipe.train or Train(), load_target(recipe.target)
-    tuned = [item.finetune for item in recipe.passes if isinstance(item.finetune, Finetune)]
+    tuned = [item.finetune for item in passes if isinstance(item.finetune, Finetune)]
     for augment in (train.augment, *(plan.augment for plan in tuned)):
         if augment:
             augment.check(dataset.features("train").shape[1:])
-    for item in recipe.passes:
+    for item in passes:
         _check_pass(item, model, target)
         for name in item.runtimes:
             if reason := load_runtime(name).probe():
                 raise RuntimeFailed(f"The pass {item.name} needs the runtime {name}.", received=reason)
-    for settings in (recipe.objective.distill, *recipe.passes):
+    for settings in (recipe.objective.distill, *passes):
         if isinstance(settings, Distillation) and settings.teacher:
             check_teacher(open_teacher(settings.teacher), settings, recipe.objective, model, dataset, train)
     _check_layer_pairs(recipe, model, open_teacher, log)

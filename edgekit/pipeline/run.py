@@ -57,10 +57,16 @@ class _Run:
     teachers: dict[str, Teacher] = field(default_factory=dict)
     checked: bool = False
 
-    def check(self, model: Any) -> None:
-        """Before the first step that is not cached: what can be known of all passes from the baseline's model."""
+    def check(self, model: Any, *, done: int) -> None:
+        """Before the first step that is not cached: what can be known of the others from the baseline's model.
+
+        Args:
+            model: The baseline's tf_keras model, trained or not.
+            done: How many passes are done.
+        """
         if not self.checked:
-            check_before_training(self.recipe, self.dataset, model, self.open_teacher, self.log)
+            passes = self.recipe.passes[done:]
+            check_before_training(self.recipe, passes, self.dataset, model, self.open_teacher, self.log)
         self.checked = True
 
     def model(self, step: Measured) -> Any:
@@ -141,7 +147,7 @@ def _baseline(run: _Run, base: str) -> Measured:
     if found:
         return found
     model = _starting_model(run)
-    run.check(model)
+    run.check(model, done=0)
 
     def make() -> Any:
         if recipe.train:
@@ -161,7 +167,7 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
     if found:
         return found
     baseline = run.model(done[0])
-    run.check(baseline)
+    run.check(baseline, done=len(done) - 1)
     trainer = run.trainer(name, key, _teacher(run, baseline))
     context = Context(
         trainer,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,18 +32,21 @@ class Child(ModelProcess):
     patience = "The model may never end, or the machine is too busy: try again, or give a longer time limit."
 
     def __init__(self, runtime: str) -> None:
-        log = tempfile.TemporaryFile()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "edgekit.runtimes._worker", runtime, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[theirs.fileno()],
-                env=_environment(),
-            )
-        super().__init__(runtime, process, ours, log)
+        with ExitStack() as ours:
+            log = ours.enter_context(tempfile.TemporaryFile())
+            connection, theirs = socket.socketpair()
+            ours.enter_context(connection)
+            with theirs:
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "edgekit.runtimes._worker", runtime, str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=[theirs.fileno()],
+                    env=_environment(),
+                )
+            ours.pop_all()
+        super().__init__(runtime, process, connection, log)
 
     def request(
         self, header: dict[str, Any], arrays: Sequence[Array] = (), *, limit: float, files: Sequence[int] = ()

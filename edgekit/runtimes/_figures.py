@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.errors import RuntimeFailed
 from edgekit.models.tflite import TfliteModel, read_tflite
 from edgekit.runtimes import Array
 from edgekit.runtimes._child import Child
+from edgekit.runtimes._process import garbled
 
 __all__ = ["Figures", "ask"]
 
@@ -81,11 +81,7 @@ def ask(runtime: str, path: Path, how: str, *, limit: float) -> tuple[dict[str, 
         _, (text,) = child.request({"op": "run"}, limit=limit)
         told: dict[str, Any] = json.loads(text.tobytes())
     except ValueError as error:
-        raise RuntimeFailed(
-            f"The child process of the runtime {runtime} must answer in EdgeKit's own form.",
-            received=str(error),
-            remedy="The model may have corrupted it: do not use this file.",
-        ) from error
+        raise garbled(runtime, error) from error
     finally:
         child.close()
     return told, model

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
+from edgekit.errors import UsageError, did_you_mean
 from edgekit.runtimes import Array, OperatorShare, TensorSpec
 from edgekit.runtimes._child import Child
 from edgekit.runtimes._declared import DeclaredSession, check_declared
 from edgekit.runtimes._probe import reason_against
+from edgekit.runtimes._process import garbled
 from edgekit.runtimes._quantize import travel_dtype
 
 __all__ = ["InterpreterRuntime", "InterpreterSession", "Kernels", "op_resolvers"]
@@ -115,11 +116,7 @@ class InterpreterRuntime:
             reply, _ = child.request({**request, "seconds": min(_PROFILE_SECONDS, time_limit / 2)}, limit=time_limit)
             rows = [(str(kind), str(label), int(node), float(ms)) for kind, label, node, ms in reply["profile"]]
         except (ValueError, TypeError, KeyError) as error:
-            raise RuntimeFailed(
-                f"The child process of the runtime {self.name} must answer in EdgeKit's own form.",
-                received=str(error),
-                remedy="The model may have corrupted it: do not use this file.",
-            ) from error
+            raise garbled(self.name, error) from error
         finally:
             child.close()
         names = {

@@ -14,7 +14,7 @@ from typing import IO, ClassVar, NoReturn, TypeVar
 from edgekit.errors import RuntimeFailed
 from edgekit.runtimes._wire import ProtocolError
 
-__all__ = ["LONGEST_LINE", "ModelProcess"]
+__all__ = ["LONGEST_LINE", "ModelProcess", "garbled"]
 
 LONGEST_LINE = 300
 """Characters of native output that an error message quotes."""
@@ -79,12 +79,10 @@ class ModelProcess:
         except (EOFError, OSError):
             self._fail_dead()
         except ProtocolError as error:
+            if self._closed:
+                raise self._gone() from None
             self.close()
-            raise RuntimeFailed(
-                f"The process of the runtime {self._runtime} must answer in EdgeKit's own form.",
-                received=str(error),
-                remedy="The model may have corrupted it: do not use this file.",
-            ) from error
+            raise garbled(self._runtime, error) from error
         except BaseException:
             self.close()  # an interrupt leaves half a message on the socket
             raise
@@ -121,6 +119,15 @@ class ModelProcess:
         self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - 8192))
         lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines()]
         return [line for line in lines if not self.chatter.match(line)]
+
+
+def garbled(runtime: str, said: object) -> RuntimeFailed:
+    """A process has sent what is not an answer."""
+    return RuntimeFailed(
+        f"The process of the runtime {runtime} must answer in EdgeKit's own form.",
+        received=str(said),
+        remedy="The model may have corrupted it: do not use this file.",
+    )
 
 
 def _cause(code: int | None) -> str:

@@ -120,7 +120,7 @@ def test_zeros_of_sparsify_are_kept(skip: list[str], trained: Any, context: Cont
 
 def test_check_says_what_stands_against_it(trained: Any, context: Context) -> None:
     (finding,) = parse_pass({"qat": {"skip": ["cnov"]}}).check(trained.model, context.target)
-    assert finding == "skip names 'cnov', which no layer of the model fits. Did you mean 'conv'?"
+    assert finding == "skip names 'cnov', which no layer of the model fits (Did you mean 'conv'?)"
     twice = parse_pass({"qat": {"finetune": "none"}}).apply(trained.model, context)
     assert any("already quantisation-aware" in f for f in parse_pass("qat").check(twice, context.target))
 

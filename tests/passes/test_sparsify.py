@@ -380,7 +380,7 @@ def test_zeros_last_through_quantisation_aware_training(trained: Any, make_train
 @pytest.mark.parametrize(
     ("options", "finding"),
     [
-        ({"layers": {"cnov": 0.5}}, "layers names 'cnov', which no layer of the model fits. Did you mean 'conv'?"),
+        ({"layers": {"cnov": 0.5}}, "layers names 'cnov', which no layer of the model fits (Did you mean 'conv'?)"),
         ({"layers": {"flatten": 0.5}}, "layers names 'flatten', which has no kernel that can be pruned"),
         ({"layers": {"conv": 0.5}, "pattern": "2:4"}, "layers names 'conv', which cannot be pruned with pattern 2:4"),
         ({"layers": {"*": 0.0}}, "the model has no layer that can be pruned"),

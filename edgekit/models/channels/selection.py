@@ -62,7 +62,7 @@ def to_budget(
         cost: Counts what a choice costs.
         budget: Most that it may cost, in the counter's unit.
         limits: How far each group may shrink.
-        uniform: Take the same fraction from every group, instead of ranking all channels together.
+        uniform: Take the same fraction of the original channels from every group, instead of ranking all together.
         per_cost: Rank channels by importance for each unit of cost that they save, as in a knapsack.
 
     Returns:
@@ -81,9 +81,10 @@ def to_budget(
         return keep
 
     if uniform:
-        steps = sorted({n / len(g.channels) for g, _ in groups for n in range(1, len(g.channels) + 1)}, reverse=True)
+        full = [limits.original.get(g.name, len(g.channels)) for g, _ in groups]
+        steps = sorted({n / count for count in full for n in range(1, count + 1)}, reverse=True)
         options: Callable[[int], list[int]] = lambda i: narrowed(  # noqa: E731
-            [math.ceil(steps[i] * len(g.channels) - 1e-9) for g, _ in groups]
+            [math.ceil(steps[i] * count - 1e-9) for count in full]
         )
     else:
         steps = [-math.inf, *sorted(set(np.concatenate([*worth, np.zeros(0)]).tolist()))]
@@ -109,7 +110,6 @@ def to_measured(
     budget: float,
     *,
     least: float,
-    first: float,
     most: float,
 ) -> Keep | None:
     """Keep the most channels with which a figure that has to be measured meets its budget.
@@ -122,13 +122,12 @@ def to_measured(
         measure: The figure of a choice; the expensive part.
         budget: Most that the figure may be.
         least, most: Counted cost of the narrowest choice and of keeping everything.
-        first: Counted budget to begin with.
 
     Returns:
-        The widest choice that was measured to meet the budget, or None where none did.
+        The widest choice that was measured to meet the budget, everything if that does; None where none did.
     """
     best, low, high, measured = None, least, most, dict[bytes, float]()
-    guess = max(least, first)
+    guess = most
     for _ in range(TRIALS):
         keep = choose(guess)
         if keep is None:
@@ -137,7 +136,7 @@ def to_measured(
         measured[keep.tobytes()] = figure
         if figure <= budget:
             best, low = keep, guess
-            if figure >= CLOSE * budget:
+            if figure >= CLOSE * budget or guess == most:
                 break
         else:
             high = guess

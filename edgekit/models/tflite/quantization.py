@@ -92,14 +92,6 @@ def _readers(subgraph: Subgraph) -> dict[int, set[str]]:
 
 def _activations(subgraph: Subgraph, border: set[int]) -> Iterator[Tensor]:
     from_constants: set[int] = set()
-    readers = _readers(subgraph)
-    rows = {
-        op.outputs[0]
-        for op in subgraph.operators
-        if op.name in ("EMBEDDING_LOOKUP", "GATHER")
-        and any(i >= 0 and subgraph.tensors[i].constant and _numeric(subgraph.tensors[i]) for i in op.inputs)
-        and readers.get(op.outputs[0]) == {"DEQUANTIZE"}
-    }
     for op in subgraph.operators:
         if op.name in ("DENSIFY", "DEQUANTIZE", "QUANTIZE") and op.inputs and op.inputs[0] >= 0:
             source = op.inputs[0]
@@ -107,6 +99,23 @@ def _activations(subgraph: Subgraph, border: set[int]) -> Iterator[Tensor]:
                 from_constants.update(op.outputs)
     used = {i for op in subgraph.operators for i in (*op.inputs, *op.outputs) if i >= 0}
     used.update(subgraph.inputs, subgraph.outputs)
-    for i in sorted(used - border - from_constants - rows):
-        if not subgraph.tensors[i].constant and not subgraph.tensors[i].variable:
-            yield subgraph.tensors[i]
+    inside = [subgraph.tensors[i] for i in sorted(used - border - from_constants)]
+    rows = [subgraph.tensors[i] for i in _rows(subgraph)]
+    inside = [t for t in inside if not t.constant and not t.variable]
+    if any(t.floating for t in inside):
+        inside = [t for t in inside if not any(t is row for row in rows)]
+    yield from inside
+
+
+def _rows(subgraph: Subgraph) -> set[int]:
+    """Rows of constant tables that nothing but DEQUANTIZE reads."""
+    readers = _readers(subgraph)
+    return {
+        op.outputs[0]
+        for op in subgraph.operators
+        if op.name in ("EMBEDDING_LOOKUP", "GATHER")
+        and op.outputs
+        and op.outputs[0] not in subgraph.outputs
+        and any(i >= 0 and subgraph.tensors[i].constant and _numeric(subgraph.tensors[i]) for i in op.inputs)
+        and readers.get(op.outputs[0]) == {"DEQUANTIZE"}
+    }

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -57,28 +58,29 @@ class Emulator(ModelProcess):
     )
 
     def __init__(self, tools: Toolbox, model: Path, *, cpu: str, limit: float) -> None:
-        log = tempfile.TemporaryFile()
-        ours, theirs = socket.socketpair()
-        self._report, report = os.pipe()
-        try:
-            process = subprocess.Popen(
-                tools.command(model, cpu=cpu, report=report),
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=log,
-                pass_fds=[report],
-                cwd=tools.folder,
-                env={"LC_ALL": "C"},  # the machine's own LD_PRELOAD and the like are not for arm64
-            )
-        except OSError as error:
-            ours.close()
-            os.close(self._report)
-            log.close()
-            raise RuntimeFailed("The runtime arm64 cannot be loaded here.", received=error, remedy=REMEDY) from error
-        finally:
-            theirs.close()
-            os.close(report)
-        super().__init__("arm64", process, ours, log)
+        with ExitStack() as ours:
+            log = ours.enter_context(tempfile.TemporaryFile())
+            connection, theirs = socket.socketpair()
+            ours.enter_context(connection)
+            reading, writing = (os.fdopen(end, mode, 0) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
+            self._report = ours.enter_context(reading)
+            with theirs, writing:
+                try:
+                    process = subprocess.Popen(
+                        tools.command(model, cpu=cpu, report=writing.fileno()),
+                        stdin=theirs.fileno(),
+                        stdout=theirs.fileno(),
+                        stderr=log,
+                        pass_fds=[writing.fileno()],
+                        cwd=tools.folder,
+                        env={"LC_ALL": "C"},  # the machine's own LD_PRELOAD and the like are not for arm64
+                    )
+                except OSError as error:
+                    raise RuntimeFailed(
+                        "The runtime arm64 cannot be loaded here.", received=error, remedy=REMEDY
+                    ) from error
+            ours.pop_all()
+        super().__init__("arm64", process, connection, log)
         self._limit, self._greeted, self._deadline = limit, False, 0.0
         self.inputs, self.outputs = self._guarded(self._greeting)
         self._greeted = True
@@ -103,7 +105,7 @@ class Emulator(ModelProcess):
             waiting.register(self._report, select.POLLIN)
             if not waiting.poll(max(1.0, 1000 * (self._deadline - time.monotonic()))):
                 raise TimeoutError
-            text = os.read(self._report, 64)
+            text = self._report.read(64) or b""
             if not text.strip().isdigit():
                 raise ProtocolError(f"count {text[:32]!r}")
             return int(text)
@@ -112,9 +114,8 @@ class Emulator(ModelProcess):
 
     def close(self) -> None:
         """Kill the process and wait for it, also from another thread than asks; a second call does nothing."""
-        if not self._closed:
-            super().close()
-            os.close(self._report)
+        super().close()
+        self._report.close()
 
     def _guarded(self, ask: Callable[[], _T]) -> _T:
         self._deadline = time.monotonic() + self._limit

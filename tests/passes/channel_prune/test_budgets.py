@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.models.channels import analyse
 from edgekit.models.macs import model_macs
 from edgekit.models.tflite import inspect_tflite
 from edgekit.passes import Context, parse_pass
+from edgekit.training import seed_everything
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 
@@ -116,7 +118,28 @@ def test_min_keep_and_skip(
             assert width(found, layer.name) >= least * width(residual, layer.name), layer.name
 
 
-@pytest.mark.parametrize("options", [{"instructions": 0.5}, {"instructions": 0.3, "steps": 2, "scope": "uniform"}])
+def test_uniform_takes_the_same_fraction_whatever_the_rounds(
+    context: Context, prune: Callable[..., Any], width: Callable[[Any, str], int]
+) -> None:
+    layers = _tf.tf_keras().layers
+    seed_everything(0)
+    inputs = layers.Input((8, 8, 1))
+    x = layers.Conv2D(16, 3, padding="same", name="narrow")(inputs)
+    x = layers.Conv2D(64, 3, padding="same", name="wide")(x)
+    x = layers.Dense(10, activation="softmax", name="scores")(layers.GlobalAveragePooling2D()(x))
+    model = _tf.tf_keras().Model(inputs, x)
+    found = [prune(model, context, macs=0.3, scope="uniform", multiple=4, rounds=rounds) for rounds in (1, 5)]
+    assert [(width(m, "narrow"), width(m, "wide")) for m in found] == [(8, 32), (8, 32)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"instructions": 0.5},
+        {"instructions": 0.3, "steps": 2, "scope": "uniform"},
+        {"instructions": 0.9, "multiple": 8, "rounds": 10},
+    ],
+)
 def test_instructions_are_budgeted_by_counting_choices(
     options: Any, residual: Any, context: Context, prune: Callable[..., Any], width: Callable[[Any, str], int]
 ) -> None:

@@ -5,6 +5,7 @@ The shapes shrink, so that MACs, weights and arena fall on every runtime, unlike
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -36,7 +37,8 @@ from edgekit.models.channels import (
 from edgekit.models.dropout import with_less_dropout
 from edgekit.models.kernels import connections_left, widths
 from edgekit.models.sensitivity import sensitivity, tolerable
-from edgekit.passes import Context, Pass, Stage, is_quantized, matches, misnamed
+from edgekit.passes import Context, Pass, Stage, is_quantized, matches
+from edgekit.passes.channel_prune.findings import misnamed_layers
 from edgekit.target import Target
 
 __all__ = ["PASS", "ChannelPrune"]
@@ -62,8 +64,8 @@ class ChannelPrune(Pass):
     )
     instructions: Fraction | None = Field(
         None,
-        description="fraction of the arm64 instructions to keep, counted on the converted file of a few choices; needs "
-        "the runtime arm64",
+        description="fraction of the arm64 instructions to keep, counted on the converted file of a few choices in "
+        "the last round of each step; needs the runtime arm64",
     )
     ratio: Fraction | None = Field(None, description="fraction of the channels to remove, the same in every group")
     ratios: dict[str, Fraction] | Literal["sensitivity"] = Field(
@@ -103,7 +105,7 @@ class ChannelPrune(Pass):
         1, description="prune in this many steps, geometrically, each scored anew and fine-tuned as `finetune` says"
     )
     rounds: Annotated[int, Field(ge=1)] = Field(
-        5, description="within a step, go to its budget in this many rounds, each scored anew and repaired; no training"
+        5, description="go the way of a step in this many rounds, each scored anew and repaired, without training"
     )
     correct: bool = Field(
         True, description="move biases and batch-norm statistics by what was removed, on calibration data"
@@ -130,7 +132,7 @@ class ChannelPrune(Pass):
             channels = analyse(model)
         except ModelError as error:
             return [error.finding]
-        findings = self._misnamed(model, channels)
+        findings = misnamed_layers(model, channels, self._named, self.skip)
         if findings:
             return findings
         if not self._open_groups(channels, self._limits(channels, target)):
@@ -144,10 +146,10 @@ class ChannelPrune(Pass):
             return self.model_copy(update={"ratios": borne}).apply(model, context) if borne else _copied(model)
         channels = analyse(model)
         limits = self._limits(channels, context.target)
-        baseline = self._cost(channels, context.target)
-        full = baseline(channels.all_kept()) if baseline else 0
-        if self.instructions:
-            full = self._counted(model, context)
+        cost = self._cost(channels, context.target)
+        full = _Full(
+            cost(channels.all_kept()) if cost else 0, self._counted(model, context) if self.instructions else 0
+        )
         kept = {name: why for name, why in channels.unsafe.items() if "makes the model's output" not in why}
         for name, why in kept.items():
             context.log(f"{self.name}: {name} left alone: {why}")
@@ -197,12 +199,12 @@ class ChannelPrune(Pass):
         """Ratios that the recipe gives by name."""
         return {} if self.ratios == "sensitivity" else dict(self.ratios)
 
-    def _step(self, model: Any, step: int, full: int, limits: Limits, context: Context) -> Any:
+    def _step(self, model: Any, step: int, full: _Full, limits: Limits, context: Context) -> Any:
         """Prune to this step's share of the way round by round, then fine-tune."""
         narrow = model
         for done in range(1, self.rounds + 1):
             share = (step - 1 + done / self.rounds) / self.steps
-            narrow = self._round(narrow, share, full, limits, context)
+            narrow = self._round(narrow, share, full, limits, context, last=done == self.rounds)
         narrow = with_less_dropout(narrow, connections_left(model, narrow))
         plan = self.decide(context, lambda: context.trainer.score(narrow))
         if plan is not None:
@@ -210,11 +212,11 @@ class ChannelPrune(Pass):
             context.trainer.fit(narrow, plan.as_train(context.train), name=name)
         return narrow
 
-    def _round(self, model: Any, share: float, full: int, limits: Limits, context: Context) -> Any:
+    def _round(self, model: Any, share: float, full: _Full, limits: Limits, context: Context, *, last: bool) -> Any:
         """Remove what is least important now, up to this share of the way, and repair what reads it."""
         x = context.trainer.dataset.features("calibration")
         channels = analyse(model)
-        keep = self._kept(model, channels, share, full, limits, context)
+        keep = self._kept(model, channels, share, full, limits, context, count=last and bool(self.instructions))
         narrow = shrink(model, channels, keep)
         done = frozenset[str]()
         if self.reconstruct:
@@ -224,32 +226,41 @@ class ChannelPrune(Pass):
         return narrow
 
     def _kept(
-        self, model: Any, channels: Channels, share: float, full: int, limits: Limits, context: Context
+        self,
+        model: Any,
+        channels: Channels,
+        share: float,
+        full: _Full,
+        limits: Limits,
+        context: Context,
+        *,
+        count: bool,
     ) -> NDArray[np.bool_]:
-        """Which channels stay after this share of the way."""
+        """Which channels stay after this share of the way, by counted instructions or by what stands for them."""
         scores, cost = self._scores(model, channels, context), self._cost(channels, context.target)
         if cost is None:
             removed = {name: 1 - (1 - r) ** share for name, r in self._removed(channels, limits).items()}
             return to_fractions(channels, scores, removed, limits)
         uniform, per_cost = self.scope == "uniform", self._estimates_loss if self.per_cost is None else self.per_cost
         choose = partial(to_budget, channels, scores, cost, limits=limits, uniform=uniform, per_cost=per_cost)
-        budget, narrowest = full * self._fraction**share, least_kept(channels, limits)
-        least = cost(narrowest)
-        if self.instructions:
-            most = cost(channels.all_kept())
-            first = most * self._fraction ** (1 / self.steps / self.rounds)
+        left, narrowest = self._fraction**share, least_kept(channels, limits)
+        least, whole = cost(narrowest), full.cost
+        if count:
 
             def measure(keep: NDArray[np.bool_]) -> int:
                 return self._counted(shrink(model, channels, keep), context)
 
-            found = to_measured(choose, measure, budget, least=least, first=first, most=most)
+            whole = full.instructions
+            found = to_measured(choose, measure, left * whole, least=least, most=cost(channels.all_kept()))
             least = 0 if found is not None else measure(narrowest)
         else:
-            found = choose(budget)
+            found = choose(left * whole)
+            if found is None and self.instructions:
+                found = channels.all_kept()  # the last round, which counts, will tell
         if found is None:
             raise ModelError(
                 f"channel_prune must reach {self._figure}: {self._fraction:g}.",
-                received=f"at least {least / full:.3f}",
+                received=f"at least {least / whole:.3f}",
                 remedy="Lower min_keep or multiple, or ask for less.",
             )
         return found
@@ -267,7 +278,7 @@ class ChannelPrune(Pass):
     def _estimates_loss(self) -> bool:
         return self.criterion in ("taylor", "hessian")
 
-    def _say(self, model: Any, limits: Limits, full: int, context: Context) -> None:
+    def _say(self, model: Any, limits: Limits, full: _Full, context: Context) -> None:
         """One line for each group, and one for the sum; the sum is what the pass promises."""
         channels = analyse(model)
         for group in channels.groups:
@@ -276,10 +287,11 @@ class ChannelPrune(Pass):
         if cost is None:
             return
         now = self._counted(model, context) if self.instructions else cost(channels.all_kept())
-        context.log(f"{self.name}: {now:,} of {full:,} {self._figure} ({now / full:.3f})")
-        if now > full * self._fraction:
+        whole = full.instructions or full.cost
+        context.log(f"{self.name}: {now:,} of {whole:,} {self._figure} ({now / whole:.3f})")
+        if now > whole * self._fraction:
             raise ModelError(
-                f"channel_prune must reach {self._figure}: {self._fraction:g}.", received=f"{now / full:.3f}"
+                f"channel_prune must reach {self._figure}: {self._fraction:g}.", received=f"{now / whole:.3f}"
             )
 
     def _counted(self, model: Any, context: Context) -> int:
@@ -331,28 +343,6 @@ class ChannelPrune(Pass):
         asked = self._removed(channels, limits) if chosen else {g.name: 0.0 for g in channels.groups}
         return [g for g in channels.groups if g.name in asked and limits.kept(g, 1) < len(g.channels)]
 
-    def _misnamed(self, model: Any, channels: Channels) -> list[str]:
-        """What is wrong with the names and patterns under `ratios` and `skip`."""
-        names = [layer.name for layer in model.layers] + [n for g in channels.groups for n in g.layers]
-        free = [n for g in channels.groups for n in g.layers]
-        findings = misnamed("ratios", self._named, names) + misnamed("skip", self.skip, names)
-        for pattern in self._named:
-            fitting = [n for n in names if matches(n, [pattern])]
-            if fitting and not any(n in free for n in fitting):
-                why = channels.unsafe.get(fitting[0], "it makes no channels of its own")
-                findings.append(f"ratios names {pattern!r}, but the layer {fitting[0]!r} cannot be pruned: {why}")
-        return findings + self._torn(channels)
-
-    def _torn(self, channels: Channels) -> list[str]:
-        """Groups of which two layers are given different ratios."""
-        findings = []
-        for group in channels.groups:
-            given = {layer: self._named[p] for layer in group.layers if (p := matches(layer, self._named))}
-            if len(set(given.values())) > 1:
-                said = ", ".join(f"{layer!r}: {ratio:g}" for layer, ratio in given.items())
-                findings.append(f"ratios gives layers different fractions whose channels go together: {said}")
-        return findings
-
     def _unreachable(self, channels: Channels, target: Target) -> list[str]:
         if self._unit is None:
             return []
@@ -366,6 +356,14 @@ class ChannelPrune(Pass):
             f"{self._unit}: {self._fraction:g} cannot be reached: with min_keep {self.min_keep:g} and multiples of "
             f"{limits.multiple}, at least {least:.3f} stays"
         ]
+
+
+@dataclass(frozen=True)
+class _Full:
+    """What the model costs before the pass: counted (MACs stand for instructions), and instructions if asked for."""
+
+    cost: int
+    instructions: int
 
 
 def _normalized(channels: Channels, group: Group) -> bool:
