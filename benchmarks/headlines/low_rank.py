@@ -13,7 +13,7 @@ from _headline import Headline, Session, drop, faster, figures, main, minutes, v
 
 import edgekit
 
-ALONE = [{"low_rank": {"method": "spatial", "macs": 0.4, "finetune": {"epochs": 8, "learning_rate": 0.001}}}]
+ALONE = [{"low_rank": {"method": "spatial", "macs": 0.4, "finetune": {"epochs": 5, "learning_rate": 0.0005}}}]
 BOTH = [
     {"channel_prune": {"macs": 0.5, "scope": "uniform", "finetune": "none"}},
     {"low_rank": {"method": "auto", "macs": 0.365, "finetune": {"epochs": 34, "learning_rate": 0.001}}},
