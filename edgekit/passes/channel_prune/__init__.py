@@ -216,7 +216,7 @@ class ChannelPrune(Pass):
         """Remove what is least important now, up to this share of the way, and repair what reads it."""
         x = context.trainer.dataset.features("calibration")
         channels = analyse(model)
-        keep = self._kept(model, channels, share, full, limits, context, count=last and bool(self.instructions))
+        keep = self._kept(model, channels, share, full, limits, context, last=last)
         narrow = shrink(model, channels, keep)
         done = frozenset[str]()
         if self.reconstruct:
@@ -226,44 +226,39 @@ class ChannelPrune(Pass):
         return narrow
 
     def _kept(
-        self,
-        model: Any,
-        channels: Channels,
-        share: float,
-        full: _Full,
-        limits: Limits,
-        context: Context,
-        *,
-        count: bool,
+        self, model: Any, channels: Channels, share: float, full: _Full, limits: Limits, context: Context, *, last: bool
     ) -> NDArray[np.bool_]:
-        """Which channels stay after this share of the way, by counted instructions or by what stands for them."""
+        """Which channels stay after this share of the way; instructions are counted in the last round of a step."""
         scores, cost = self._scores(model, channels, context), self._cost(channels, context.target)
         if cost is None:
             removed = {name: 1 - (1 - r) ** share for name, r in self._removed(channels, limits).items()}
             return to_fractions(channels, scores, removed, limits)
         uniform, per_cost = self.scope == "uniform", self._estimates_loss if self.per_cost is None else self.per_cost
         choose = partial(to_budget, channels, scores, cost, limits=limits, uniform=uniform, per_cost=per_cost)
-        left, narrowest = self._fraction**share, least_kept(channels, limits)
-        least, whole = cost(narrowest), full.cost
-        if count:
+        left, narrowest, everything = self._fraction**share, least_kept(channels, limits), channels.all_kept()
+        if not (self.instructions and last):
+            found = choose(left * full.cost)
+            if found is not None:
+                return found
+            if self.instructions:
+                return everything  # MACs only stand for them
+            raise self._unmet(cost(narrowest) / full.cost)
 
-            def measure(keep: NDArray[np.bool_]) -> int:
-                return self._counted(shrink(model, channels, keep), context)
+        def measure(keep: NDArray[np.bool_]) -> int:
+            return self._counted(shrink(model, channels, keep), context)
 
-            whole = full.instructions
-            found = to_measured(choose, measure, left * whole, least=least, most=cost(channels.all_kept()))
-            least = 0 if found is not None else measure(narrowest)
-        else:
-            found = choose(left * whole)
-            if found is None and self.instructions:
-                found = channels.all_kept()  # the last round, which counts, will tell
+        least, most = cost(narrowest), cost(everything)
+        found = to_measured(choose, measure, left * full.instructions, least=least, most=most)
         if found is None:
-            raise ModelError(
-                f"channel_prune must reach {self._figure}: {self._fraction:g}.",
-                received=f"at least {least / whole:.3f}",
-                remedy="Lower min_keep or multiple, or ask for less.",
-            )
+            raise self._unmet(measure(narrowest) / full.instructions)
         return found
+
+    def _unmet(self, least: float) -> ModelError:
+        return ModelError(
+            f"channel_prune must reach {self._figure}: {self._fraction:g}.",
+            received=f"at least {least:.3f}",
+            remedy="Lower min_keep or multiple, or ask for less.",
+        )
 
     def _scores(self, model: Any, channels: Channels, context: Context) -> NDArray[np.float64]:
         """Importance of every channel on calibration data."""
