@@ -99,12 +99,11 @@ def _activations(subgraph: Subgraph, border: set[int]) -> Iterator[Tensor]:
                 from_constants.update(op.outputs)
     used = {i for op in subgraph.operators for i in (*op.inputs, *op.outputs) if i >= 0}
     used.update(subgraph.inputs, subgraph.outputs)
-    inside = [subgraph.tensors[i] for i in sorted(used - border - from_constants)]
-    rows = [subgraph.tensors[i] for i in _rows(subgraph)]
-    inside = [t for t in inside if not t.constant and not t.variable]
-    if any(t.floating for t in inside):
-        inside = [t for t in inside if not any(t is row for row in rows)]
-    yield from inside
+    tensors = subgraph.tensors
+    inside = {i for i in used - border - from_constants if not tensors[i].constant and not tensors[i].variable}
+    if any(tensors[i].floating for i in inside):
+        inside -= _rows(subgraph)
+    yield from (tensors[i] for i in sorted(inside))
 
 
 def _rows(subgraph: Subgraph) -> set[int]:
