@@ -20,13 +20,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import edgekit.runtimes
 from edgekit import _tf
 from edgekit.errors import ModelError, RuntimeFailed
 from edgekit.runtimes import load_runtime
+from edgekit.runtimes._probe import PROBE
 from edgekit.runtimes.adb import RUNTIME
 
-PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
 ROOT = Path(__file__).resolve().parents[1]
 PHONE = {
     "ro.product.model": "Fake Phone",

@@ -13,14 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import edgekit.runtimes
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError, RuntimeFailed
-from edgekit.runtimes import DeviceRuntime, load_runtime
+from edgekit.runtimes import DeviceRuntime, Session, load_runtime
 from edgekit.runtimes._arm64 import CPUS, install
+from edgekit.runtimes._probe import PROBE
 from edgekit.runtimes.arm64 import Arm64Runtime
 
-PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
 DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[2] / "shared" / "data"))
 RESNET_INT8, RESNET = "models/ic/pretrainedResnet_quant.tflite", "models/ic/pretrainedResnet.tflite"
 DS_CNN_INT8 = "models/kws/kws_ref_model_int8.tflite"
@@ -90,7 +89,7 @@ def models(arm64: Arm64Runtime, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 @pytest.fixture
-def session(arm64: Arm64Runtime) -> Iterator[edgekit.runtimes.Session]:
+def session(arm64: Arm64Runtime) -> Iterator[Session]:
     with arm64.open(PROBE, time_limit=5.0) as opened:
         yield opened
 

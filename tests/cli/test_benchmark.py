@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-import edgekit.runtimes
 from edgekit import _tf
+from edgekit.runtimes._probe import PROBE
 
-PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
 QUICK = ("--runs", 10, "--launches", 1)
 FIGURES = {
     "instructions", "arena_bytes", "cycles", "sram_bytes", "flash_bytes", "encoded_weight_bytes", "operators_on_cpu",

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import edgekit.runtimes
 from edgekit import registry
 from edgekit.cli import commands
+from edgekit.runtimes._probe import PROBE
 
-PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
 HEAVY = (
     "tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "optuna", "ray", "plotly", "sklearn",
 )  # fmt: skip

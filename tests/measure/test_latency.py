@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import edgekit.runtimes
 from edgekit.errors import UsageError
 from edgekit.measure.latency import benchmark
-
-PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
+from edgekit.runtimes._probe import PROBE
 
 
 def test_two_runtimes_and_a_broken_model(tmp_path: Path) -> None:

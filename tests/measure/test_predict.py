@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import edgekit.runtimes
 from edgekit import _tf
 from edgekit.errors import DataError, ModelError, RuntimeFailed, UsageError
 from edgekit.measure.predict import Predictor, _one_by_one, predict
 from edgekit.runtimes import load_runtime
-
-PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
+from edgekit.runtimes._probe import PROBE
 
 
 @pytest.fixture(scope="module")

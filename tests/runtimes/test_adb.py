@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import edgekit.runtimes
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
 from edgekit.runtimes import DeviceRuntime, load_runtime
 from edgekit.runtimes._adb import Device, parse_benchmark, parse_profile, parse_thermal, select
 from edgekit.runtimes._adb.devices import parse_devices
+from edgekit.runtimes._probe import PROBE
 from edgekit.runtimes.adb import AdbRuntime
 
-PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
 READY = Device("R5CT1", "device", "Phone", "arm64-v8a", "14")
 OTHER = Device("emulator-5554", "device", emulated=True)
 

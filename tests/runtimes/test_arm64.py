@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 
-import edgekit.runtimes
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
 from edgekit.runtimes import DeviceRuntime, load_runtime
 from edgekit.runtimes._arm64 import APT_LINE, CPUS, DEFAULT_CPU, Emulator, Port, Toolbox, install
 from edgekit.runtimes._arm64.cpus import write_root
 from edgekit.runtimes._arm64.toolbox import sources
+from edgekit.runtimes._probe import PROBE
 
-PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
 MAGIC = 0x314D5241
 
 

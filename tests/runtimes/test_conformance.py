@@ -11,15 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import edgekit.runtimes
-from edgekit import registry
+from edgekit import registry, runtimes
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
 from edgekit.runtimes import BatchSession, DeviceRuntime, Runtime, TimedSession, load_runtime, runtime_names
+from edgekit.runtimes._probe import PROBE
 
-PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
 
-
-@pytest.fixture(scope="module", params=registry.names(edgekit.runtimes))
+@pytest.fixture(scope="module", params=registry.names(runtimes))
 def runtime(request: pytest.FixtureRequest) -> Runtime:
     found = load_runtime(request.param)
     reason = found.probe()

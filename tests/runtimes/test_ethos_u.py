@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import edgekit.runtimes
 from edgekit import _tf
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
 from edgekit.runtimes import DeviceFigures, DeviceRuntime
+from edgekit.runtimes._probe import PROBE
 from edgekit.runtimes.ethos_u import RUNTIME, CpuOperator
 
-PROBE = Path(edgekit.runtimes.__file__).with_name("_probe.tflite")
 CONFIGS = ["ethos-u55-128", "ethos-u55-256", "ethos-u65-256", "ethos-u85-256"]
 SHAPE = [1, 12, 12, 8]
 

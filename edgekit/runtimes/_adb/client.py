@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.errors import RuntimeFailed
+from edgekit.runtimes._process import LONGEST_LINE
 
 __all__ = ["Answer", "adb", "last_line"]
-
-_LONGEST_LINE = 300  # characters of a tool's output that an error message quotes
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def adb(*arguments: str, limit: float) -> Answer:
 def last_line(text: str) -> str | None:
     """The last line that is not blank, fit for an error message."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:_LONGEST_LINE].rstrip(". ") if lines else None
+    return lines[-1][:LONGEST_LINE].rstrip(". ") if lines else None
 
 
 _HOW_TO_INSTALL = (
