@@ -50,11 +50,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000, help="validation images that are scored")
     options = parser.parse_args()
     found = {}
-    for name, recipe in recipes().items():
-        path = trained(recipe, options.runs / name)
-        if path is None:
-            print(f"{name:14} no baseline in {options.runs / name}: run its headline first", file=sys.stderr)
-            continue
+    for name, recipe, path in trained(recipes(), options.runs):
         found[name] = _network(name, recipe, path, options.images)
     content = {"schema": "edgekit.channel_choice/1", "results": found, "environment": environment()}
     Path(__file__).with_suffix(".json").write_text(json.dumps(content, indent=2) + "\n")

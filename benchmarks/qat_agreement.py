@@ -38,11 +38,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=HERE.parent / "runs" / "headlines", help="folder of headline runs")
     options = parser.parse_args()
     found = {}
-    for name, recipe in {**recipes(), "lenet5": LENET5, "text": TEXT}.items():
-        model = trained(recipe, options.runs / name)
-        if model is None:
-            print(f"{name:14} no baseline in {options.runs / name}: run its headline first", file=sys.stderr)
-            continue
+    for name, recipe, model in trained({**recipes(), "lenet5": LENET5, "text": TEXT}, options.runs):
         found[name] = _agreement(recipe, model, options.runs / "qat_agreement" / name)
         print(f"{name:14} {found[name]['agreement']:.4f} of {found[name]['samples']} samples", flush=True)
     report = {"schema": "edgekit.qat_agreement/1", "at_least": BAR, "results": found, "environment": environment()}

@@ -11,7 +11,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,12 +119,19 @@ def main(name: str, description: str, find: Callable[[Session], Headline]) -> No
     print(json.dumps({k: v for k, v in content.items() if k != "environment"}, indent=2, default=float))
 
 
-def trained(recipe: Mapping[str, Any], run: Path) -> Path | None:
-    """The network that a recipe names as a file, or the newest baseline that it has trained in the folder of a run."""
-    if Path(recipe["model"]).is_file():
-        return Path(recipe["model"])
-    baselines = sorted(run.glob("steps/baseline-*/model.h5"), key=lambda path: path.stat().st_mtime)
-    return baselines[-1] if baselines else None
+def trained(recipes: Mapping[str, dict[str, Any]], runs: Path) -> Iterator[tuple[str, dict[str, Any], Path]]:
+    """Name, recipe and network: the file that a recipe names, or the newest baseline that it has trained.
+
+    A network whose headline was not run is left out, which is said.
+    """
+    for name, recipe in recipes.items():
+        baselines = (runs / name / "steps").glob("baseline-*/model.h5")
+        newest = sorted(baselines, key=lambda path: path.stat().st_mtime)[-1:]
+        found = [Path(recipe["model"])] if Path(recipe["model"]).is_file() else newest
+        if not found:
+            print(f"{name:14} no baseline in {runs / name}: run its headline first", file=sys.stderr)
+        for path in found:
+            yield name, recipe, path
 
 
 def vgg_small() -> dict[str, Any]:
