@@ -7,11 +7,13 @@ activation and the bias of the original; the others are called NAME_rank_in, NAM
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from edgekit.errors import ModelError
+from edgekit.models.dropout import with_less_dropout
 from edgekit.models.low_rank import (
     Decomposition,
     Geometry,
@@ -118,6 +120,7 @@ class LowRank(Pass):
             )
         result = replace_layers(model, {name: _chain(model.get_layer(name), made) for name, made in found.items()})
         self._assert_macs(model, result)
+        result = with_less_dropout(result, {n: _weights_left(model.get_layer(n), made) for n, made in found.items()})
         plan = self.decide(context, lambda: context.trainer.score(result))
         if plan is not None:
             context.trainer.fit(result, plan.as_train(context.train), name=self.name)
@@ -188,8 +191,10 @@ class LowRank(Pass):
         if self.macs is not None:
             total = model_macs(model) or 0
             saved = sum(problems[n].geometry.macs() - d.macs for n, d in found.items() if d)
-            taken = allocate(shared, total - int(self.macs * total) - saved)
-            found |= {n: _refined(problems[n], taken[n].found) if n in taken else None for n in shared}
+            save = total - int(self.macs * total) - saved
+            taken = {n: option.found for n, option in allocate(shared, save).items()}
+            spare = sum(shared[n][0] - made.macs for n, made in taken.items()) - save
+            found |= dict.fromkeys(shared) | _refined(problems, taken, max(spare, 0))
         asked = [layer.name for layer in model.layers if _has_forms(layer) and self._wanted(layer.name) != 0]
         if left := [n for n in asked if found.get(n) is None]:
             context.log(f"low_rank: left alone: {', '.join(left)}")
@@ -257,9 +262,23 @@ def _cheapest(layer: Any, method: str, multiple: int) -> int | None:
     return min(found, default=None)
 
 
-def _refined(problem: Problem, found: Decomposition) -> Decomposition:
-    """The form with the least error at the MACs that the allocation gave, costly forms included."""
-    return min([found, *at_budget(problem, found.macs)], key=lambda d: d.error)
+def _refined(
+    problems: Mapping[str, Problem], taken: Mapping[str, Decomposition], spare: int
+) -> dict[str, Decomposition]:
+    """The form with the least error at the MACs that the allocation gave, costly forms included.
+
+    Spare MACs go to the layer with the greatest error, and on to the next what it cannot use.
+    """
+    found = {}
+    for name, made in sorted(taken.items(), key=lambda item: -item[1].error):
+        found[name] = min([made, *at_budget(problems[name], made.macs + spare)], key=lambda d: d.error)
+        spare -= found[name].macs - made.macs
+    return found
+
+
+def _weights_left(layer: Any, made: Decomposition) -> float:
+    before = sum(weight.size for weight in layer.get_weights() if weight.ndim > 1)
+    return float(sum(kernel.size for kernel in made.kernels) / before)
 
 
 def _chain(layer: Any, made: Decomposition) -> tuple[list[Any], list[Any]]:

@@ -213,7 +213,9 @@ def test_allocation_spends_where_it_hurts_least() -> None:
     choices = {"cheap": (100, cheap), "dear": (100, dear)}
     assert allocate(choices, 0) == {}
     assert allocate(choices, 50) == {"cheap": cheap[0]}
-    assert allocate(choices, 100) == {"cheap": cheap[0], "dear": dear[1]}, "40 is on the hull, 50 is not"
+    assert allocate(choices, 110) == {"cheap": cheap[0], "dear": dear[1]}
+    assert allocate(choices, 105) == {"cheap": cheap[0], "dear": dear[1]}, "the 5 too many help no layer"
+    assert allocate(choices, 100) == {"cheap": cheap[0], "dear": dear[0]}, "the step to 40 saves 10 too many"
     assert allocate(choices, 10_000) == {"cheap": cheap[1], "dear": dear[2]}
 
 

@@ -68,6 +68,18 @@ def test_every_method_saves_macs_and_keeps_accuracy(method: str, convnet: Any, c
     assert "MACs" in said(context) and "relative output error" in said(context)
 
 
+def test_dropout_falls_with_the_weights_that_are_left(context: Context) -> None:
+    layers = _tf.tf_keras().layers
+    image = layers.Input((8, 8, 1))
+    x = layers.Dense(32, activation="relu", name="wide")(layers.Flatten()(image))
+    x = layers.Dropout(0.4, name="drop")(x)
+    model = _tf.tf_keras().Model(image, layers.Dense(10, activation="softmax", name="scores")(x))
+    found = low_rank(model, context, layers={"wide": 5, "scores": 0})
+    left = (64 * 5 + 5 * 32) / (64 * 32)
+    assert found.get_layer("drop").rate == pytest.approx(0.4 * left**0.5)
+    assert model.get_layer("drop").rate == 0.4
+
+
 def test_the_last_factor_is_the_layer_as_others_see_it(convnet: Any, context: Context) -> None:
     found = low_rank(convnet, context, method="spatial", rank=4)
     first, last = found.get_layer("conv2_rank_v"), found.get_layer("conv2")
@@ -90,7 +102,7 @@ def test_data_lower_the_error(convnet: Any, context: Context) -> None:
 @pytest.mark.parametrize("options", [{}, {"method": "spatial"}, {"layers": {"conv3": 6, "hid*": 0}}])
 def test_macs_are_shared_out_over_the_layers(options: dict[str, Any], convnet: Any, context: Context) -> None:
     found = low_rank(convnet, context, macs=0.6, **options)
-    assert 0.4 * model_macs(convnet) < model_macs(found) <= 0.6 * model_macs(convnet)
+    assert 0.55 * model_macs(convnet) < model_macs(found) <= 0.6 * model_macs(convnet)
     if "layers" in options:
         names = [layer.name for layer in found.layers]
         assert "hidden_rank_in" not in names and any(n.startswith("conv3_rank") for n in names)

@@ -20,7 +20,7 @@ __all__ = ["Option", "Problem", "allocate", "at_budget", "by_energy", "choose", 
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-POINTS = 8
+POINTS = 24
 """Ranks per form that are tried for a MACs target."""
 COSTLY: tuple[Form, ...] = ("cp", "cp_split")
 """Each rank of these is an iteration of its own: fewer are tried, and auto tries them only at the others' MACs."""
@@ -190,7 +190,7 @@ def allocate(choices: Mapping[str, tuple[int, Sequence[Option]]], save: int) -> 
 
     Args:
         choices: Per layer its MACs and what it may become.
-        save: MACs; more may be saved by the last step, less where all layers together cannot save as many.
+        save: MACs; a little more may be saved, less where all layers together cannot save as many.
 
     Returns:
         The options taken; layers not in it stay as they are.
@@ -206,7 +206,24 @@ def allocate(choices: Mapping[str, tuple[int, Sequence[Option]]], save: int) -> 
             break
         taken[name] = option
         save -= saved
+    _spend(-save, taken, choices)
     return taken
+
+
+def _spend(left: int, taken: dict[str, Option], choices: Mapping[str, tuple[int, Sequence[Option]]]) -> None:
+    """Give MACs that the last step saved beyond the target back to the layers where they do most."""
+    while left > 0:
+        better = [
+            ((now.cost - option.cost) / (option.macs - now.macs), name, option)
+            for name, now in taken.items()
+            for option in choices[name][1]
+            if now.macs < option.macs <= now.macs + left and option.cost < now.cost
+        ]
+        if not better:
+            return
+        _, name, option = max(better, key=lambda b: b[:2])
+        left -= option.macs - taken[name].macs
+        taken[name] = option
 
 
 def _hull(macs: int, given: Sequence[Option]) -> list[tuple[float, int, Option]]:
