@@ -86,8 +86,16 @@ class Session:
 
     def file(self, name: str, sha256: str) -> Path:
         """A `.tflite` by its content, in the folder of its step: later runs leave it there."""
+        return next(self._files(name, sha256))
+
+    def keras_file(self, name: str, sha256: str) -> Path:
+        """The Keras file of the step that made a `.tflite`."""
+        beside = (path.with_name("model.h5") for path in self._files(name, sha256))
+        return next(path for path in beside if path.is_file())
+
+    def _files(self, name: str, sha256: str) -> Iterator[Path]:
         paths = (self.folder / name / "steps").glob("*/model.tflite")
-        return next(path for path in paths if sha256_of(path) == sha256)
+        return (path for path in paths if sha256_of(path) == sha256)
 
 
 def main(name: str, description: str, find: Callable[[Session], Headline]) -> None:
