@@ -3,8 +3,8 @@
     python benchmarks/headlines/low_rank.py [--short]
 
 The bar: the median latency of the float32 file (LiteRT, one thread, in turns with the baseline's file) falls at least
-4.5 times at a loss below 1 point, by `channel_prune` with `low_rank`; `low_rank` alone is reported. Both are taught by a
-committee, the baseline was not. Times are of this host: a proxy, but one in which all ran the same kernels.
+4.5 times at a loss below 1 point, by `channel_prune` with `low_rank`; `low_rank` alone is reported. A committee teaches
+both, as it did not teach the baseline. Times are of this host: a proxy, but one in which all ran the same kernels.
 """
 
 from __future__ import annotations
