@@ -3,9 +3,9 @@
     python benchmarks/headlines/mlperf_tiny_ic.py [--short]
 
 The published ResNet8 loses its least channels over the residual graph, its convolutions become thin ones, and it is
-fine-tuned with a committee for teacher, at last quantisation-aware. The bar: at most half the MACs of the
-published int8 file, and no loss against it on the same 5,000 CIFAR-10 test images (the published 86.97 % is on 10,000;
-here both files see the first 5,000).
+fine-tuned with a committee for teacher, at last quantisation-aware. The bar: at most half the MACs of the published
+int8 file, and no loss against it on the same 5,000 CIFAR-10 test images (the published 86.97 % is on 10,000; here both
+files see the first 5,000).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import edgekit
 from edgekit.measure.accuracy import correct, paired_drop
 
 PUBLISHED = RESNET8.with_name("pretrainedResnet_quant.tflite")
-
 
 FINETUNE = {"batch_size": 128, "augment": {"flip": True, "crop": 4, "views": 12}}
 RECIPE = {
