@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from edgekit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from edgekit.data import Dataset, DataSpec
+    from edgekit.data.dataset import Array
     from edgekit.measure.evaluation import Evaluation
     from edgekit.measure.latency import BenchmarkReport
     from edgekit.models.sensitivity import Effect, Kind
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from edgekit.recipe import Recipe
     from edgekit.runtimes._interpreter import Kernels
     from edgekit.training.objective import Task
+    from edgekit_converters.tflite import ConvertSpec
 
 __all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data", "load_model", "sensitivity"]
 
@@ -75,6 +77,9 @@ def convert(
     output_dtype: str | None = None,
     seed: int = 0,
     unsafe: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
 ) -> Inspection:
     """Convert a trained Keras model to a `.tflite` with batch 1 and hold the file to its contract.
 
@@ -85,7 +90,10 @@ def convert(
         data: Where calibration samples come from (training data only); needed for int8 and int16x8.
         input_dtype, output_dtype: Of the file; default the format's own (int8 for int8).
         seed: Of the choice of calibration samples.
-        unsafe: Allow Lambda layers.
+        unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
+        custom_objects: Classes and functions of yours that the file names, by name.
+        memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
+        time_limit: Seconds that reading and converting it may take.
 
     Raises:
         EdgekitError: The model or the data break a rule, or the file would break its contract.
@@ -93,10 +101,8 @@ def convert(
     from edgekit.data import Preprocessing
     from edgekit.data.sidecar import Sidecar, write_sidecar
     from edgekit.measure.golden import write_golden
-    from edgekit.models import load_model
     from edgekit.models.tflite import inspect_tflite
     from edgekit.recipe import parse_convert
-    from edgekit_converters.tflite import convert_keras
 
     path = _tflite_path(output)
     spec = parse_convert({format: {"input_dtype": input_dtype, "output_dtype": output_dtype}})
@@ -107,9 +113,8 @@ def convert(
             remedy="Give --data SPEC, for example --data train.npz.",
         )
     dataset = _data_for(model, data, seed) if data is not None else None
-    keras_model = load_model(model, unsafe=unsafe)
     samples = dataset.features("calibration") if dataset is not None and spec.needs_calibration else None
-    convert_keras(keras_model, path, spec, representative=samples)
+    _convert(model, path, spec, samples, unsafe, custom_objects, memory_limit, time_limit)
     if dataset is not None:
         write_sidecar(path, Sidecar(dataset.preprocessing, dataset.label_names, _task_of(model)))
     elif own := _sidecar(model):
@@ -129,6 +134,9 @@ def evaluate(
     workers: int | None = None,
     seed: int = 0,
     unsafe: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Accuracy of a model on the whole test split, with its 95 % interval.
@@ -140,7 +148,10 @@ def evaluate(
         task: classification, regression or reconstruction; default what the model's sidecar says, else classification.
         workers: Processes; default one per core.
         seed: Of the split, where the data set has no test split of its own.
-        unsafe: Allow Lambda layers in a Keras model.
+        unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
+        custom_objects: Classes and functions of yours that the file names, by name.
+        memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
+        time_limit: Seconds that reading it may take.
         progress: Called with (done, total).
 
     Raises:
@@ -158,7 +169,10 @@ def evaluate(
         return evaluate_file(
             Path(model), dataset, objective, runtime=runtime or "litert", workers=workers, progress=progress
         )
-    return evaluate_keras(load_model(model, unsafe=unsafe), dataset, objective)
+    loaded = load_model(
+        model, unsafe=unsafe, custom_objects=custom_objects, memory_limit=memory_limit, time_limit=time_limit
+    )
+    return evaluate_keras(loaded, dataset, objective)
 
 
 def inspect(model: str | Path) -> Inspection:
@@ -216,6 +230,9 @@ def sensitivity(
     samples: int = 256,
     seed: int = 0,
     unsafe: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
     progress: Progress = lambda done, total: None,
 ) -> list[Effect]:
     """What each layer of a Keras model can bear, one change at a time; see `edgekit.models.sensitivity`.
@@ -227,7 +244,10 @@ def sensitivity(
         ratios: Fractions to give up; default 0.25, 0.5, 0.75 and 0.9.
         samples: At most this many calibration samples.
         seed: Of their choice.
-        unsafe: Allow Lambda layers.
+        unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
+        custom_objects: Classes and functions of yours that the file names, by name.
+        memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
+        time_limit: Seconds that reading it may take.
         progress: Called with (done, total).
 
     Raises:
@@ -243,7 +263,9 @@ def sensitivity(
     check_choice(kinds or KINDS, ratios or RATIOS)
     spec = DataSpec(source=data) if isinstance(data, str) else data
     dataset = _data_for(model, spec.model_copy(update={"calibration": samples}), seed)
-    keras_model = load_model(model, unsafe=unsafe)
+    keras_model = load_model(
+        model, unsafe=unsafe, custom_objects=custom_objects, memory_limit=memory_limit, time_limit=time_limit
+    )
     Objective(task=_task_of(model)).check(keras_model, dataset)
     labels = dataset.labels("calibration")
     return find(
@@ -256,11 +278,20 @@ def sensitivity(
     )
 
 
-def load_model(source: str | Path, *, unsafe: bool = False) -> Any:
+def load_model(
+    source: str | Path,
+    *,
+    unsafe: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> Any:
     """Load a .h5, .keras, SavedModel or `module:function` as a flat tf_keras model; see `edgekit.models.load_model`."""
     from edgekit import models
 
-    return models.load_model(source, unsafe=unsafe)
+    return models.load_model(
+        source, unsafe=unsafe, custom_objects=custom_objects, memory_limit=memory_limit, time_limit=time_limit
+    )
 
 
 def load_data(spec: str | DataSpec, *, seed: int = 0) -> Dataset:
@@ -300,6 +331,30 @@ def _task_of(model: str | Path) -> Task:
     own = _sidecar(model)
     task: Task = own.task if own else "classification"
     return task
+
+
+def _convert(
+    model: str | Path,
+    path: Path,
+    spec: ConvertSpec,
+    samples: Array | None,
+    unsafe: bool,
+    custom_objects: Mapping[str, Any] | None,
+    memory_limit: int | None,
+    time_limit: float | None,
+) -> None:
+    """In one child process where the model is a foreign file; here where it is the user's own code."""
+    from edgekit import registry
+    from edgekit.models import load_model
+    from edgekit_converters.tflite import convert_file, convert_keras
+
+    if registry.is_reference(str(model)) or unsafe or custom_objects:
+        loaded = load_model(
+            model, unsafe=unsafe, custom_objects=custom_objects, memory_limit=memory_limit, time_limit=time_limit
+        )
+        convert_keras(loaded, path, spec, representative=samples)
+    else:
+        convert_file(Path(model), path, spec, representative=samples, memory_limit=memory_limit, time_limit=time_limit)
 
 
 def _tflite_path(output: str | Path) -> Path:

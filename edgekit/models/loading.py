@@ -1,32 +1,53 @@
 """Load any Keras model as a flat tf_keras model: .h5, .keras, SavedModel, module:function, reference networks.
 
-Files are untrusted: their configuration is read as JSON first, so that a Lambda layer (pickled code) is refused by
-name before any deserialiser sees it.
+A file is foreign: a child process reads it under the allow list of `edgekit.keras.kinds` and gives back plain data, of
+which the model is built here. A model object, or what `module:function` gives, is the user's own.
 """
 
 from __future__ import annotations
 
-import importlib
-import json
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from edgekit import _tf, registry
-from edgekit.errors import EdgekitError, ModelError, did_you_mean
+from edgekit import _tf, registry, sandbox
+from edgekit.errors import ModelError, did_you_mean
+from edgekit.keras.building import build_model, first_line
+from edgekit.keras.plain import PlainModel
+from edgekit.keras.reading import version_of
 from edgekit.models import networks
-from edgekit.models.quantize import quantize_scope
 
-__all__ = ["build_network", "is_network", "load_model", "network_names"]
+__all__ = [
+    "build_network",
+    "check_source",
+    "classes_made_known",
+    "is_network",
+    "load_model",
+    "model_from",
+    "network_names",
+    "size_of",
+]
+
+FILES = (".h5", ".hdf5", ".keras")
 
 
-def load_model(source: str | Path, *, unsafe: bool = False) -> Any:
+def load_model(
+    source: str | Path,
+    *,
+    unsafe: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+) -> Any:
     """Load a trained model as a flat tf_keras model, which TF-MOT and the converter take.
 
     Args:
         source: A `.h5` or `.keras` file of Keras 2 or 3, a SavedModel folder, or `module:function`.
-        unsafe: Allow Lambda layers, which run code from the file. Only for files that you trust.
+        unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
+        custom_objects: Classes and functions of yours that the file names, by name.
+        memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
+        time_limit: Seconds that reading it may take.
 
     Returns:
         A tf_keras Functional or Sequential model without nested models.
@@ -34,20 +55,54 @@ def load_model(source: str | Path, *, unsafe: bool = False) -> Any:
     Raises:
         ModelError: The file is missing, damaged, holds code or a layer that cannot be carried over.
     """
-    text = str(source)
+    text, path = str(source), Path(source)
     if registry.is_reference(text):
-        model = registry.call(text)
-    elif Path(text).is_dir():
-        model = _load_saved_model(Path(text), unsafe)
-    elif Path(text).suffix in (".h5", ".hdf5", ".keras"):
-        model = _load_file(Path(text), unsafe)
-    else:
+        return _as_flat_tf_keras(registry.call(text), text, unsafe)
+    check_source(path)
+    if unsafe:
+        return _as_flat_tf_keras(_trusted(path, custom_objects or {}), text, unsafe)
+    job = "edgekit.models.saved_models" if path.is_dir() else "edgekit.keras.jobs.read"
+    request = {"path": str(path.resolve()), "name": text, "custom": sorted(custom_objects or {})}
+    limits = sandbox.Limits.for_file(size_of(path), memory=memory_limit, seconds=time_limit)
+    reply = sandbox.run(job, request, readable=[path.resolve()], limits=limits, what=text)
+    return model_from(PlainModel.unpack(reply.header, reply.arrays), text, custom_objects)
+
+
+def check_source(path: Path) -> None:
+    """A model file is there and has a name that Keras gives.
+
+    Raises:
+        ModelError: It is not.
+    """
+    if path.is_dir():
+        if not (path / "saved_model.pb").is_file():
+            raise ModelError("A model folder is a SavedModel.", received=f"{path} without saved_model.pb")
+        return
+    if path.suffix not in FILES:
         raise ModelError(
             "A Keras model is a .h5 or .keras file, a SavedModel folder or module:function.",
-            received=repr(text),
-            remedy=did_you_mean(text, network_names()) if not Path(text).exists() else "",
+            received=repr(str(path)),
+            remedy=did_you_mean(str(path), network_names()) if not path.exists() else "",
         )
-    return _as_flat_tf_keras(model, text, unsafe)
+    if not path.is_file():
+        raise ModelError("A model file must exist.", received=repr(str(path)), remedy="Check the path.")
+    if not path.stat().st_size:
+        raise ModelError("A model file must hold a model.", received=f"{path}, an empty file")
+
+
+def model_from(plain: PlainModel, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """Build a flat tf_keras model of what was read of a file.
+
+    Args:
+        plain: As a child gave it, or as it was read inside one.
+        name: What messages call the file.
+        custom_objects: Classes and functions of the user's.
+
+    Raises:
+        ModelError: It cannot be built, or a layer cannot be carried over.
+    """
+    with classes_made_known(plain.makers):
+        return _as_flat_tf_keras(build_model(plain, name=name, custom_objects=custom_objects), name, False)
 
 
 def network_names() -> list[str]:
@@ -86,157 +141,51 @@ def _as_flat_tf_keras(model: Any, source: str, unsafe: bool) -> Any:
     from edgekit.models.flatten import flatten
     from edgekit.models.low_rank.layers import expand
 
-    keras, keras3 = _tf.tf_keras(), _tf.keras3()
-    if isinstance(model, keras3.Model):
+    if isinstance(model, _tf.tf_keras().Model):
+        return expand(flatten(model))
+    if isinstance(model, _tf.keras3().Model):
         return bridge(model, unsafe=unsafe)
-    if not isinstance(model, keras.Model):
-        raise ModelError(
-            "EdgeKit compresses Keras models.",
-            received=f"{type(model).__name__} from {source}",
-            remedy="Give a Keras Functional or Sequential model.",
-        )
-    return expand(flatten(model))
-
-
-def _load_file(path: Path, unsafe: bool) -> Any:
-    if not path.is_file():
-        raise ModelError("A model file must exist.", received=repr(str(path)), remedy="Check the path.")
-    if not path.stat().st_size:
-        raise ModelError("A model file must hold a model.", received=f"{path}, an empty file")
-    config, version = _read_keras(path) if path.suffix == ".keras" else _read_h5(path)
-    if not unsafe:
-        _refuse_lambda(path, config)
-    is_keras3 = version.split(".")[0] not in ("1", "2")
-    try:
-        if is_keras3:
-            return _tf.keras3().models.load_model(path, compile=False, safe_mode=not unsafe)
-        _register_own_layers()
-        with quantize_scope():
-            return _tf.tf_keras().models.load_model(path, compile=False, safe_mode=not unsafe)
-    except EdgekitError:
-        raise
-    except Exception as error:  # Keras raises every kind of error on a damaged or unknown file
-        raise ModelError(
-            f"Keras {version} must be able to load the model.",
-            received=f"{path} ({_first_line(error)})",
-            remedy="If it holds custom layers, give module:function that builds and loads it; else save it again.",
-        ) from error
-
-
-def _register_own_layers() -> None:
-    from edgekit.models.low_rank.layers import layer_classes
-
-    layer_classes()
-
-
-def _read_h5(path: Path) -> tuple[Any, str]:
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            config, version = file.attrs.get("model_config"), file.attrs.get("keras_version", "2")
-    except OSError as error:
-        raise _damaged(path, "HDF5 file", error) from None
-    if config is None:
-        raise ModelError(
-            "An .h5 model holds the architecture beside the weights.",
-            received=f"{path}, weights only",
-            remedy="Save the whole model with model.save(), or give module:function that builds it.",
-        )
-    try:
-        return json.loads(config), _text(version)
-    except ValueError as error:
-        raise _damaged(path, "HDF5 file", error) from None
-
-
-def _read_keras(path: Path) -> tuple[Any, str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            broken = archive.testzip()
-            if broken:
-                raise zipfile.BadZipFile(f"{broken} is damaged")
-            config = json.loads(archive.read("config.json"))
-            version = json.loads(archive.read("metadata.json"))["keras_version"]
-    except Exception as error:  # zipfile and zlib raise errors of every kind on damaged bytes
-        raise _damaged(path, ".keras archive", error) from None
-    return config, str(version)
-
-
-def _load_saved_model(path: Path, unsafe: bool) -> Any:
-    if not (path / "saved_model.pb").is_file():
-        raise ModelError("A model folder is a SavedModel.", received=f"{path} without saved_model.pb")
-    if not unsafe:
-        _refuse_lambda(path, _saved_model_configs(path))
-    _register_own_layers()
-    try:
-        model = _tf.tf_keras().models.load_model(path, compile=False)
-    except Exception as error:  # protobuf, I/O and Keras errors of every kind
-        raise ModelError(
-            "A SavedModel must hold a Keras model that Keras 2 can load.",
-            received=f"{path} ({_first_line(error)})",
-            remedy="Save it from Keras as .keras or .h5.",
-        ) from error
-    if not isinstance(model, _tf.tf_keras().Model):
-        raise ModelError(
-            "A SavedModel must hold Keras layers, which compression works on.",
-            received=f"{path} with signatures only",
-            remedy="Save it from Keras with model.save(), or as .keras or .h5.",
-        )
-    return model
-
-
-def _saved_model_configs(path: Path) -> list[Any]:
-    """Configurations of all layers: in keras_metadata.pb, or in the graph itself, as TensorFlow 2.4 wrote them."""
-    _tf.tf_keras()
-    metadata = importlib.import_module("tf_keras.protobuf.saved_metadata_pb2").SavedMetadata()
-    graph = importlib.import_module("tensorflow.core.protobuf.saved_model_pb2").SavedModel()
-    try:
-        graph.ParseFromString((path / "saved_model.pb").read_bytes())
-        if (path / "keras_metadata.pb").is_file():
-            metadata.ParseFromString((path / "keras_metadata.pb").read_bytes())
-        objects = [node.user_object for g in graph.meta_graphs for node in g.object_graph_def.nodes]
-        return [json.loads(found.metadata) for found in [*metadata.nodes, *objects] if found.metadata]
-    except Exception as error:  # google.protobuf's DecodeError and JSON's errors
-        raise _damaged(path, "SavedModel", error) from None
-
-
-def _refuse_lambda(path: Path, config: Any) -> None:
-    name = next((name for kind, name in _layers(config) if kind == "Lambda"), None)
-    if name is not None:
-        raise ModelError(
-            "A Lambda layer holds pickled code, which a model file may use to run anything.",
-            received=f"{path} with the Lambda layer {name!r}",
-            remedy="Replace it by a built-in layer, or pass --unsafe (unsafe=True) if you trust the file.",
-        )
-
-
-def _layers(config: Any) -> Iterator[tuple[str, str]]:
-    """(class name, layer name) of everything in a configuration, nested models and wrappers included."""
-    if isinstance(config, dict):
-        kind = config.get("class_name")
-        if isinstance(kind, str):
-            inner = config.get("config")
-            name = inner.get("name") if isinstance(inner, dict) else None
-            yield ("Lambda" if kind in ("Lambda", "__lambda__") else kind), str(name or config.get("name") or kind)
-        for value in config.values():
-            yield from _layers(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from _layers(value)
-
-
-def _damaged(path: Path, what: str, error: Exception) -> ModelError:
-    return ModelError(
-        f"The model must be a complete {what}.",
-        received=f"{path} ({_first_line(error)})",
-        remedy="It is damaged or truncated: copy or save it again.",
+    raise ModelError(
+        "EdgeKit compresses Keras models.",
+        received=f"{type(model).__name__} from {source}",
+        remedy="Give a Keras Functional or Sequential model.",
     )
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text.splitlines()[0][:200]}" if text else type(error).__name__
+@contextmanager
+def classes_made_known(makers: frozenset[str]) -> Iterator[None]:
+    """Make classes of TF-MOT's and EdgeKit's known to Keras where a file names them: TF-MOT takes seconds to load."""
+    with ExitStack() as scopes:
+        if "tensorflow_model_optimization" in makers:
+            from edgekit.models.quantize import quantize_scope
+
+            keras = _tf.tfmot()
+            scopes.enter_context(quantize_scope())
+            scopes.enter_context(keras.sparsity.keras.prune_scope())
+            scopes.enter_context(keras.clustering.keras.cluster_scope())
+        if "edgekit" in makers:
+            from edgekit.models.low_rank.layers import layer_classes
+
+            layer_classes()
+        yield
 
 
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _trusted(path: Path, custom_objects: Mapping[str, Any]) -> Any:
+    """Let Keras open a file that the user trusts."""
+    version = "2" if path.is_dir() else version_of(path)
+    keras = _tf.tf_keras() if version.split(".")[0] in ("1", "2") else _tf.keras3()
+    options = {} if path.is_dir() else {"safe_mode": False}
+    with classes_made_known(frozenset(["tensorflow_model_optimization", "edgekit"])):
+        try:
+            return keras.models.load_model(path, compile=False, custom_objects=dict(custom_objects), **options)
+        except Exception as error:  # Keras raises every kind of error on a damaged or unknown file
+            raise ModelError(
+                f"Keras {version} must be able to load the model.",
+                received=f"{path} ({first_line(error)})",
+                remedy="If it holds custom layers, give module:function that builds and loads it; else save it again.",
+            ) from error
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a model file, or of all files in a SavedModel folder."""
+    return sum(f.stat().st_size for f in path.rglob("*") if f.is_file()) if path.is_dir() else path.stat().st_size

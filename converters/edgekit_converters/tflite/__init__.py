@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edgekit_converters.tflite.convert import convert_keras
+from edgekit_converters.tflite.foreign import convert_file
 from edgekit_converters.tflite.spec import ConvertSpec, format_names
 
-__all__ = ["ConvertSpec", "convert_keras", "format_names"]
+__all__ = ["ConvertSpec", "convert_file", "convert_keras", "format_names"]

@@ -22,6 +22,8 @@ SUMMARY = "Convert a trained Keras model to a .tflite and check its contract."
 @click.option("--calibration", type=click.IntRange(min=1), default=256, show_default=True, help="Calibration samples.")
 @options.seed("the choice of calibration samples")
 @options.unsafe
+@options.memory_limit
+@options.time_limit
 @options.json
 @options.debug
 def command(
@@ -34,6 +36,8 @@ def command(
     calibration: int,
     seed: int,
     unsafe: bool,
+    memory_limit: int | None,
+    time_limit: float | None,
     as_json: bool,
 ) -> None:
     """Convert MODEL (.h5, .keras, SavedModel or module:function) with batch 1 and builtin operators only.
@@ -55,6 +59,8 @@ def command(
         output_dtype=output_dtype,
         seed=seed,
         unsafe=unsafe,
+        memory_limit=memory_limit,
+        time_limit=time_limit,
     )
     if as_json:
         output.print_json({**found.as_dict(), "schema": "edgekit.convert/1"})

@@ -17,6 +17,8 @@ SUMMARY = "Accuracy of a .tflite or Keras model on a test split, with its interv
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; default one per core.")
 @options.seed("the split, where the data have none")
 @options.unsafe
+@options.memory_limit
+@options.time_limit
 @options.json
 @options.debug
 def command(
@@ -27,6 +29,8 @@ def command(
     workers: int | None,
     seed: int,
     unsafe: bool,
+    memory_limit: int | None,
+    time_limit: float | None,
     as_json: bool,
 ) -> None:
     """Run MODEL over the whole test split.
@@ -46,6 +50,8 @@ def command(
             workers=workers,
             seed=seed,
             unsafe=unsafe,
+            memory_limit=memory_limit,
+            time_limit=time_limit,
             progress=progress,
         )
     if as_json:

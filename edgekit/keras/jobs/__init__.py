@@ -1,0 +1,1 @@
+"""What a child process is asked to do with a foreign model."""

@@ -1,0 +1,223 @@
+"""A `.h5` or `.keras` file as plain data, under the tables and bounds. Runs in a child process; loads no Keras.
+
+Which reader takes a file is decided by its first bytes, and which Keras builds the model by the version that it names:
+the rules are the same for all, so that no file can choose weaker ones.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from edgekit.errors import ModelError
+from edgekit.filekinds import describe_kind
+from edgekit.keras.check import Checked, check_config
+from edgekit.keras.hdf5 import Bounds, read_text, read_tree
+from edgekit.keras.plain import Form, PlainModel, Tree
+from edgekit.keras.values import JSON
+
+__all__ = ["read_model", "version_of"]
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+ZIP = b"PK\x03\x04"
+WEIGHTS = "model.weights.h5"
+MOST_MEMBERS = 10_000
+LARGEST_CONFIG = 64 << 20
+"""Bytes of a configuration."""
+LARGEST_VOCABULARY = 64 << 20
+
+
+def read_model(path: Path, *, custom: Collection[str] = (), name: str | None = None) -> PlainModel:
+    """Read and check a model file.
+
+    Args:
+        path: A `.h5` or `.keras` file, by either Keras.
+        custom: Names of classes and functions that the user hands over.
+        name: What messages call the file.
+
+    Raises:
+        ModelError: The file is damaged, of another kind, holds code or asks for more than it stores.
+    """
+    file = name or str(path)
+    with path.open("rb") as stream:
+        head = stream.read(64)
+        stream.seek(0)
+        bounds = Bounds(file, path.stat().st_size)
+        if not head:
+            raise ModelError("A model file must hold a model.", received=f"{file}, an empty file")
+        if head.startswith(HDF5):
+            return _read_h5(stream, file, bounds, custom)
+        if head.startswith(ZIP):
+            return _read_keras(stream, file, bounds, custom)
+    what = ".keras archive" if path.suffix == ".keras" else "HDF5 file"
+    kind = describe_kind(head)
+    if kind:
+        raise ModelError(
+            f"The model must be a complete {what}.",
+            received=f"{file}, which is {kind}",
+            remedy="Give the file that Keras saved.",
+        )
+    raise _damaged(file, what, "its first bytes are of no kind of model")
+
+
+def version_of(path: Path) -> str:
+    """The version of Keras that wrote a file which the user trusts.
+
+    Raises:
+        ModelError: The file is damaged.
+    """
+    import h5py
+
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return str(json.loads(archive.read("metadata.json"))["keras_version"])
+        with h5py.File(path, "r") as file:
+            version = file.attrs.get("keras_version", "2")
+            return version.decode() if isinstance(version, bytes) else str(version)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise _damaged(str(path), "model file", error) from None
+
+
+def _read_h5(stream: IO[bytes], file: str, bounds: Bounds, custom: Collection[str]) -> PlainModel:
+    import h5py
+
+    try:
+        with h5py.File(stream, "r") as h5:
+            text = read_text(h5, "model_config", bounds)
+            if text is None:
+                raise ModelError(
+                    "An .h5 model holds the architecture beside the weights.",
+                    received=f"{file}, weights only",
+                    remedy="Save the whole model with model.save(), or give module:function that builds it.",
+                )
+            version = read_text(h5, "keras_version", bounds) or "2"
+            link = h5.get("model_weights", getlink=True)
+            if link is not None and not isinstance(link, h5py.HardLink):
+                bounds.refuse(
+                    "A model file holds its own weights; links to other places are not followed.", "model_weights"
+                )
+            weights = read_tree(h5["model_weights"], bounds) if link is not None else Tree()
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:  # as h5py says that bytes are damaged
+        raise _damaged(file, "HDF5 file", error) from None
+    config = _parsed(text, file, "HDF5 file")
+    return _plain("h5", version, config, weights, file, custom)
+
+
+def _read_keras(stream: IO[bytes], file: str, bounds: Bounds, custom: Collection[str]) -> PlainModel:
+    import h5py
+
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            members = _members(archive, bounds)
+            config = _parsed(_member(archive, members, "config.json", LARGEST_CONFIG), file, ".keras archive")
+            metadata = _parsed(_member(archive, members, "metadata.json", 1 << 20), file, ".keras archive")
+            version = metadata.get("keras_version") if isinstance(metadata, dict) else None
+            if not isinstance(version, str):
+                raise KeyError("keras_version")
+            if "model.weights.json" in members:
+                raise ModelError(
+                    "The weights of a .keras file lie in one member, model.weights.h5.",
+                    received=f"{file}, with weights in shards",
+                    remedy="Save it again with model.save().",
+                )
+            bounds.take(members[WEIGHTS].file_size)
+            with h5py.File(io.BytesIO(_member(archive, members, WEIGHTS, members[WEIGHTS].file_size)), "r") as h5:
+                weights = read_tree(h5, bounds)
+            vocabularies = _vocabularies(archive, members)
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError, NotImplementedError, EOFError) as error:
+        raise _damaged(file, ".keras archive", error) from None
+    except zipfile.BadZipFile as error:
+        raise _damaged(file, ".keras archive", error) from None
+    except Exception as error:  # zlib, lzma and bz2 have errors of their own
+        if isinstance(error, ModelError):
+            raise
+        raise _damaged(file, ".keras archive", error) from None
+    if vocabularies:
+        _give_words(config, vocabularies)
+    return _plain("keras", version, config, _without_optimizer(weights), file, custom)
+
+
+def _plain(form: Form, version: str, config: JSON, weights: Tree, file: str, custom: Collection[str]) -> PlainModel:
+    shapes = None if version.startswith("1.") else weights.shapes  # Keras 1 stored kernels with other axes
+    checked: Checked = check_config(config, file=file, custom=custom, shapes=shapes)
+    return PlainModel(form, version[:40], checked.config, checked.makers, checked.custom, weights)
+
+
+def _members(archive: zipfile.ZipFile, bounds: Bounds) -> Mapping[str, zipfile.ZipInfo]:
+    infos = archive.infolist()
+    members = {info.filename: info for info in infos}
+    if len(infos) > MOST_MEMBERS or len(members) != len(infos):
+        bounds.refuse("A .keras archive has one member of each name.", f"{len(infos)} members")
+    return members
+
+
+def _member(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], name: str, most: int) -> bytes:
+    """A member's bytes; it may not be longer than the archive says, nor than `most`."""
+    if name not in members:
+        raise KeyError(f"no {name}")
+    if members[name].file_size > most:
+        raise ValueError(f"{name} of {members[name].file_size:,} bytes, and {most:,} are the most")
+    with archive.open(members[name]) as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"{name} is longer than {most:,} bytes")
+    return data
+
+
+def _parsed(text: str | bytes, file: str, what: str) -> Any:
+    if len(text) > LARGEST_CONFIG:
+        raise _damaged(file, what, f"a configuration of {len(text):,} bytes")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(file, what, error) from None
+
+
+def _vocabularies(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo]) -> dict[str, list[str]]:
+    """Words that lookup layers learned, by the layer's name; Keras keeps them as texts beside the weights."""
+    words = {}
+    for name in members:
+        head, _, tail = name.rpartition("/")
+        if head.startswith("assets/") and tail == "vocabulary.txt":
+            lines = _member(archive, members, name, LARGEST_VOCABULARY).decode("utf-8")
+            words[head.rpartition("/")[2]] = lines.split("\n")
+    return words
+
+
+def _give_words(config: JSON, vocabularies: Mapping[str, list[str]]) -> None:
+    """Put learned words into the configurations of the layers that they belong to."""
+    inside = config.get("config") if isinstance(config, dict) else None
+    layers = inside.get("layers") if isinstance(inside, dict) else None
+    for layer in layers if isinstance(layers, list) else []:
+        inner = layer.get("config") if isinstance(layer, dict) else None
+        if isinstance(inner, dict) and inner.get("vocabulary") is None:
+            words = vocabularies.get(str(inner.get("name")))
+            if words is not None:
+                inner["vocabulary"] = list(words)
+
+
+def _without_optimizer(weights: Tree) -> Tree:
+    """Training is left out: nobody goes on with it from here."""
+
+    def kept(path: str) -> bool:
+        return path.partition("/")[0] != "optimizer"
+
+    return Tree(
+        {path: array for path, array in weights.arrays.items() if kept(path)},
+        {path: names for path, names in weights.attributes.items() if kept(path)},
+        tuple(filter(kept, weights.groups)),
+    )
+
+
+def _damaged(file: str, what: str, error: Exception | str) -> ModelError:
+    text = error if isinstance(error, str) else f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return ModelError(
+        f"The model must be a complete {what}.",
+        received=f"{file} ({text})",
+        remedy="It is damaged or truncated: copy or save it again.",
+    )

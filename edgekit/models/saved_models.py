@@ -1,0 +1,78 @@
+"""A foreign SavedModel as plain data. Runs in a child process.
+
+Nothing of its graph is run and no object of it is revived: the model is built of the configuration that Keras keeps
+beside the graph, under the same allow list as any other file, and its weights are read from the checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from edgekit import _tf
+from edgekit.errors import EdgekitError, ModelError
+from edgekit.keras.building import bounded_building, first_line
+from edgekit.keras.check import check_config
+from edgekit.keras.plain import Array, PlainModel
+from edgekit.keras.reading import read_model
+from edgekit.keras.saved_model import SavedModelFacts, check_saved_model
+from edgekit.models.loading import classes_made_known
+
+__all__ = ["read_saved_model", "serve"]
+
+
+def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[dict[str, Any], list[Array]]:
+    """Read the SavedModel of the request (`path`, `name`, `custom`); answers with what `PlainModel.pack` makes."""
+    return read_saved_model(Path(request["path"]), request["name"], request["custom"], folder).pack()
+
+
+def read_saved_model(path: Path, name: str, custom: list[str], folder: Path) -> PlainModel:
+    """Read a SavedModel that Keras 2 wrote.
+
+    Args:
+        path: Its folder.
+        name: What messages call it.
+        custom: Names of classes that the user hands over; a SavedModel with such must be saved in another form.
+        folder: Where temporary files may lie.
+
+    Raises:
+        ModelError: Its graph names an operator that is not allowed, or it holds no model of Keras layers.
+    """
+    facts = check_saved_model(path)
+    checked = check_config(_root(facts, name), file=name, custom=custom)
+    if checked.custom:
+        raise ModelError(
+            "Classes of your own come in a .keras or .h5 file; a SavedModel keeps copies of their code.",
+            received=f"{name} with {', '.join(sorted(checked.custom))}",
+            remedy="Save the model as .keras, or give module:function that builds and loads it.",
+        )
+    keras = _tf.tf_keras()
+    file = folder / "model.h5"
+    with classes_made_known(checked.makers):
+        try:
+            with bounded_building(keras, name, 2 * facts.bytes):
+                model = keras.models.model_from_json(json.dumps(checked.config))
+                model.load_weights(path / "variables" / "variables").assert_existing_objects_matched()
+            model.save(file, include_optimizer=False, save_format="h5")
+        except EdgekitError:
+            raise
+        except Exception as error:  # Keras and TensorFlow raise errors of every kind
+            raise ModelError(
+                "A SavedModel must hold a Keras model that Keras 2 can build.",
+                received=f"{name} ({first_line(error)})",
+                remedy="Save it from Keras as .keras or .h5.",
+            ) from error
+    return read_model(file, name=name)
+
+
+def _root(facts: SavedModelFacts, name: str) -> Any:
+    """The configuration of the model itself, which stands at the root of the objects."""
+    for node in facts.keras_configs:
+        if node.path == "root" and node.config.get("class_name"):
+            return {key: node.config[key] for key in ("class_name", "config") if key in node.config}
+    raise ModelError(
+        "A SavedModel must hold Keras layers, which compression works on.",
+        received=f"{name} with signatures only",
+        remedy="Save it from Keras with model.save(), or as .keras or .h5.",
+    )
