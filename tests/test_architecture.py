@@ -16,7 +16,9 @@ HEAVY = {
     "tf_keras",
 }  # fmt: skip
 LAYERS = (
-    {"errors", "registry", "artifact", "_tf"},
+    {"errors", "registry", "artifact", "_tf", "filekinds", "interrupt", "ownership", "scratch"},
+    {"sandbox"},
+    {"keras"},
     {"training", "models", "data", "target"},
     {"passes", "edgekit_converters", "runtimes", "measure"},
     {"recipe"},

@@ -63,9 +63,10 @@ def check_config(
         ModelError: It names a class that is not in the tables, or a key holds something else than they say.
     """
     check = _Check(file, frozenset(custom), shapes)
-    if not isinstance(config, dict):
-        check.refuse("The configuration of a model is a mapping.", type(config).__name__)
     try:
+        config = _lists(config)
+        if not isinstance(config, dict):
+            check.refuse("The configuration of a model is a mapping.", type(config).__name__)
         clean = check.model(config, Place("the model"))
     except RecursionError:
         check.refuse(f"A configuration is at most {DEEPEST} levels deep.", "more")
@@ -294,6 +295,17 @@ class _Check:
         if isinstance(node.get("shared_object_id"), int):
             clean["shared_object_id"] = node["shared_object_id"]
         return clean
+
+
+def _lists(value: JSON) -> JSON:
+    """Tuples as lists: SavedModels and older files mark them, and what stands between layers keeps its marks."""
+    if isinstance(value, list):
+        return [_lists(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("class_name") in ("__tuple__", "TensorShape"):
+        return _lists(value.get("items"))
+    return {key: item if key == "inbound_nodes" else _lists(item) for key, item in value.items()}
 
 
 def _head(node: Mapping[str, JSON]) -> tuple[str, JSON]:

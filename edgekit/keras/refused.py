@@ -16,8 +16,8 @@ _BY_REASON = {
     _CODE: "Lambda __lambda__ TorchModuleWrapper JaxLayer FlaxLayer ModuleWrapper ResidualWrapper DropoutWrapper "
     "DeviceWrapper",
     _READS: "TFSMLayer ReloadedLayer",
-    _FUNCTION: "ClassMethod InstanceMethod InstanceProperty AssociativeScan Cond CustomGradientFunction ForiLoop Function "
-    "JVP Map Scan Switch VectorizedMap WhileLoop",
+    _FUNCTION: "ClassMethod InstanceMethod InstanceProperty AssociativeScan Cond CustomGradientFunction ForiLoop "
+    "Function JVP Map Scan Switch VectorizedMap WhileLoop",
     _ABSTRACT: "AbstractRNNCell Layer Wrapper PreprocessingLayer IndexLookup Merge _Merge BaseConv Conv "
     "BaseConvTranspose BaseDepthwiseConv DepthwiseConv BaseSeparableConv SeparableConv BasePooling Pooling1D "
     "Pooling2D Pooling3D BaseGlobalPooling GlobalPooling1D GlobalPooling2D GlobalPooling3D BaseAdaptivePooling "

@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 
 import edgekit
 from edgekit.errors import RuntimeFailed
-from edgekit.runtimes import Array, _wire
+from edgekit.runtimes import Array
 from edgekit.runtimes._process import LONGEST_LINE, ModelProcess
+from edgekit.sandbox import wire
 
 __all__ = ["Child"]
 
@@ -65,11 +66,11 @@ class Child(ModelProcess):
 
         def ask() -> tuple[dict[str, Any], list[Array]]:
             self._socket.settimeout(limit)
-            _wire.send(self._socket, header, arrays)
+            wire.send(self._socket, header, arrays)
             if files:
                 socket.send_fds(self._socket, [b"f"], list(files))
             while True:
-                reply, out = _wire.receive(self._socket, limit)
+                reply, out = wire.receive(self._socket, limit)
                 if "alive" not in reply:
                     return reply, out
 

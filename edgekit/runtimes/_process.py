@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import IO, ClassVar, NoReturn, TypeVar
 
 from edgekit.errors import RuntimeFailed
-from edgekit.runtimes._wire import ProtocolError
+from edgekit.sandbox.wire import ProtocolError
 
 __all__ = ["LONGEST_LINE", "ModelProcess", "garbled"]
 

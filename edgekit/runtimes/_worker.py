@@ -10,6 +10,7 @@ import mmap
 import os
 import resource
 import select
+import signal
 import socket
 import sys
 import threading
@@ -20,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.runtimes import Array, _wire, load_runtime
+from edgekit.runtimes import Array, load_runtime
 from edgekit.runtimes._engine import Engine
+from edgekit.sandbox import wire
 
 _HEARTBEAT = 1.0  # seconds between signs of life in a long request
 
@@ -32,19 +34,20 @@ def main() -> None:
     """Serve the parent at the other end of the socket; never returns."""
     runtime, sock = sys.argv[1], socket.socket(fileno=int(sys.argv[2]))
     threading.Thread(target=_end_with_parent, args=(sock.fileno(),), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent ends this process
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a bad file is no reason to fill the disk
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # a model that asks for all memory costs its own process, not the user's
     server = _Server(runtime, sock)
     while True:
         try:
-            header, arrays = _wire.receive(sock)
+            header, arrays = wire.receive(sock)
             reply, out = server.handle(header, arrays)
         except (EOFError, ConnectionError):
             os._exit(0)
         except Exception as error:  # the parent turns it into one line
             reply, out = {"error": str(error) or repr(error)}, []
-        _wire.send(sock, reply, out)
+        wire.send(sock, reply, out)
 
 
 class _Server:
@@ -116,7 +119,7 @@ class _Server:
 
     def _sign_of_life(self) -> None:
         if time.monotonic() - self._last_sign > _HEARTBEAT:
-            _wire.send(self._socket, {"alive": True})
+            wire.send(self._socket, {"alive": True})
             self._last_sign = time.monotonic()
 
 

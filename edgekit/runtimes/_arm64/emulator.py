@@ -19,7 +19,7 @@ from typing import TypeVar
 from edgekit.errors import RuntimeFailed
 from edgekit.runtimes._arm64.toolbox import REMEDY, Toolbox
 from edgekit.runtimes._process import LONGEST_LINE, ModelProcess
-from edgekit.runtimes._wire import ProtocolError
+from edgekit.sandbox.wire import ProtocolError
 
 __all__ = ["Emulator", "Port"]
 

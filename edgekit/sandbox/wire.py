@@ -1,4 +1,4 @@
-"""Messages between a session and its child process: a JSON header and arrays in .npy form, over a socket pair.
+"""Messages between a process and its child: a JSON header and arrays in .npy form, over a socket pair.
 
 Neither side trusts the other: a model may have taken over the child, so nothing is ever pickled.
 """
@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgekit.runtimes import Array
+__all__ = ["Array", "ProtocolError", "receive", "send"]
 
-__all__ = ["ProtocolError", "receive", "send"]
+Array = NDArray[Any]
 
 _MAX_HEADER = 1 << 24  # bytes
 _MAX_ARRAY = 1 << 32  # bytes

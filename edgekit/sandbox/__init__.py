@@ -1,0 +1,16 @@
+"""Child processes in which foreign files are read: limited in memory and time, shut off from the rest of the machine.
+
+limits.py     what a child may take
+spawn.py      the parent's side: one job in one child
+worker.py     the child's side
+confine.py    what the kernel forbids the child, by landlock.py and seccomp.py
+memory.py     watching its resident memory
+wire.py       messages between the two
+"""
+
+from __future__ import annotations
+
+from edgekit.sandbox.limits import Limits
+from edgekit.sandbox.spawn import Reply, missing_limits, run
+
+__all__ = ["Limits", "Reply", "missing_limits", "run"]

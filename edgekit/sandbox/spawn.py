@@ -1,0 +1,225 @@
+"""The parent's side: one job in one child, and one paragraph for each way in which it can end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import edgekit
+from edgekit import errors
+from edgekit.errors import EdgekitError, ModelError
+from edgekit.sandbox import wire
+from edgekit.sandbox.limits import Limits
+from edgekit.sandbox.memory import MemoryWatch
+
+__all__ = ["Reply", "missing_limits", "run"]
+
+LONGEST_LINE = 1000
+"""Characters of a child's message that are believed and shown."""
+_KEPT = (
+    "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "OMP_NUM_THREADS", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE",
+    "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
+    "TF_ENABLE_ONEDNN_OPTS", "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED", "PYTHONPATH", "VIRTUAL_ENV",
+)  # fmt: skip
+"""Of the user's environment; secrets in it stay with the user."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a job answered.
+
+    Attributes:
+        header: What JSON can carry.
+        arrays: What goes with it.
+    """
+
+    header: dict[str, Any]
+    arrays: list[wire.Array]
+
+
+def run(
+    job: str,
+    request: Mapping[str, Any],
+    arrays: Sequence[wire.Array] = (),
+    *,
+    readable: Sequence[Path] = (),
+    limits: Limits,
+    what: str,
+) -> Reply:
+    """Do one job in a child process that can read nothing but what it is given.
+
+    Args:
+        job: The module of EdgeKit's that does it, by its function
+            `serve(request, arrays, folder) -> (header, arrays)`; `folder` is the only place where it can write.
+        request: What is asked, JSON-ready.
+        arrays: What goes with it.
+        readable: Files and folders that the job reads.
+        limits: What the child may take.
+        what: The foreign file's name, for messages.
+
+    Raises:
+        EdgekitError: What the job raised, as the same class.
+        ModelError: The child crashed, gave no answer in time, took too much memory or answered in another form.
+    """
+    return _do(job, request, arrays, readable, limits, what)
+
+
+@cache
+def missing_limits() -> tuple[str, ...]:
+    """What the kernel of this machine cannot forbid a child, as whole sentences; found out in a child."""
+    reply = _do(None, {}, (), (), Limits.for_file(0), "the machine")
+    return tuple(str(line)[:LONGEST_LINE] for line in reply.header.get("missing", []))
+
+
+def _do(
+    job: str | None,
+    request: Mapping[str, Any],
+    arrays: Sequence[wire.Array],
+    readable: Sequence[Path],
+    limits: Limits,
+    what: str,
+) -> Reply:
+    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder, tempfile.TemporaryFile() as log:
+        deadline = time.monotonic() + limits.seconds
+        connection, theirs = socket.socketpair()
+        with connection:
+            with theirs:
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "edgekit.sandbox.worker", str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=[theirs.fileno()],
+                    env=_environment(folder),
+                    start_new_session=True,  # Ctrl-C is the parent's to answer
+                )
+            watch = MemoryWatch(process.pid, limits.memory)
+            try:
+                order = {
+                    "job": job,
+                    "request": dict(request),
+                    "readable": [str(path) for path in readable],
+                    "folder": folder,
+                    "memory": limits.memory,
+                }
+                connection.settimeout(limits.seconds)
+                wire.send(connection, order, arrays)
+                reply, out = wire.receive(connection, deadline - time.monotonic())
+            except TimeoutError:
+                _fail_slow(limits, what)
+            except (EOFError, OSError):
+                _fail_dead(process, watch, log, limits, what)
+            except wire.ProtocolError as error:
+                _fail_garbled(what, error)
+            finally:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                watch.close()
+    return _answer(reply, out, what)
+
+
+def _answer(reply: dict[str, Any], out: list[wire.Array], what: str) -> Reply:
+    if isinstance(reply.get("done"), dict):
+        return Reply(reply["done"], out)
+    told = reply.get("refused")
+    if isinstance(told, dict):
+        kind = getattr(errors, str(told.get("class")), None)
+        known = isinstance(kind, type) and issubclass(kind, EdgekitError)
+        rule, remedy = (_line(told.get(key)) for key in ("rule", "remedy"))
+        received = None if told.get("received") is None else _line(told["received"])
+        raise (kind if known else ModelError)(rule, received=received, remedy=remedy)  # type: ignore[misc]
+    if "failed" in reply:
+        raise ModelError(
+            "A model file must be readable.",
+            received=f"{what} ({_line(reply['failed'])})",
+            remedy="It is damaged, or a kind that EdgeKit does not know: save it again, or give module:function.",
+        )
+    _fail_garbled(what, "a message of another form")
+
+
+def _fail_slow(limits: Limits, what: str) -> NoReturn:
+    raise ModelError(
+        f"A model file is read and converted within {limits.seconds:g} s.",
+        received=f"{what}, which was not done by then",
+        remedy="Give it longer with --time-limit SECONDS (time_limit= in Python) if you trust the file.",
+    )
+
+
+def _fail_dead(
+    process: subprocess.Popen[bytes], watch: MemoryWatch, log: IO[bytes], limits: Limits, what: str
+) -> NoReturn:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=5)
+    said = _last_line(log)
+    silent_abort = process.returncode == -signal.SIGABRT and not said  # as the worker ends itself without memory
+    if watch.reached or silent_abort or "bad_alloc" in said or "MemoryError" in said:
+        raise ModelError(
+            f"A model file is read and converted with at most {limits.memory / (1 << 30):.1f} GB of memory.",
+            received=f"{what}, which asked for more",
+            remedy="Allow more with --memory-limit SIZE (memory_limit= in Python) if you trust the file.",
+        )
+    cause = "it closed its connection" if process.returncode is None else _cause(process.returncode)
+    raise ModelError(
+        "A model file must not crash the process that reads it.",
+        received=f"{what} ({cause}{': ' + said if said else ''})",
+        remedy="It is damaged or was made to do harm: do not use it.",
+    )
+
+
+def _fail_garbled(what: str, error: object) -> NoReturn:
+    raise ModelError(
+        "The process that reads a model file answers in EdgeKit's own form.",
+        received=f"{what} ({_line(error)})",
+        remedy="The file may have taken it over: do not use it.",
+    )
+
+
+def _cause(code: int) -> str:
+    try:
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _last_line(log: IO[bytes]) -> str:
+    log.seek(max(0, log.seek(0, os.SEEK_END) - 8192))
+    lines = [line.strip() for line in log.read().decode(errors="replace").splitlines()]
+    telling = [line for line in lines if line and not line.startswith(("I0000", "W0000", "WARNING"))]
+    return _line(telling[-1])[:300] if telling else ""
+
+
+def _line(value: object) -> str:
+    """One line that can be shown: a child that was taken over sends what it likes."""
+    text = "".join(c if c.isprintable() else " " for c in str(value)[: 4 * LONGEST_LINE])
+    return " ".join(text.split())[:LONGEST_LINE]
+
+
+def _environment(folder: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    root = Path(edgekit.__file__).resolve().parent.parent
+    paths = [*filter(None, kept.get("PYTHONPATH", "").split(os.pathsep)), str(root), str(root / "converters")]
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # a thread from before the confinement would not be confined
+        "MKL_NUM_THREADS": "1",
+        "HOME": folder,
+        "TMPDIR": folder,
+        "KERAS_HOME": folder,
+        "KERAS_BACKEND": "tensorflow",
+        "TF_USE_LEGACY_KERAS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }

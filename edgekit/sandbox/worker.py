@@ -1,0 +1,75 @@
+"""The child's side: shuts itself off, does one job and answers.
+
+Run as `python -P -m edgekit.sandbox.worker FD`. The first message says how it is confined and which job it does; the
+job's module is imported only after that.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import edgekit
+from edgekit.errors import EdgekitError
+from edgekit.sandbox import wire
+from edgekit.sandbox.confine import confine
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Do the job that the parent at the other end of the socket names; never returns."""
+    sock = socket.socket(fileno=int(sys.argv[1]))
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: it ends with its parent
+    with suppress(ImportError):  # found before the folder that holds it can no longer be listed
+        importlib.import_module("edgekit_converters")
+    try:
+        order, arrays = wire.receive(sock)
+        folder = Path(order["folder"])
+        os.chdir(folder)
+        roots = [Path(package).resolve() for package in _packages()]
+        missing = confine([Path(p) for p in order["readable"]], folder, roots, int(order["memory"]))
+        threading.Thread(target=_end_with_parent, args=(sock.fileno(),), daemon=True).start()
+        if order["job"] is None:
+            reply, out = {"missing": missing}, []
+        else:
+            reply, out = importlib.import_module(order["job"]).serve(order["request"], arrays, folder)
+        wire.send(sock, {"done": reply}, out)
+    except (EOFError, ConnectionError):
+        os._exit(0)
+    except EdgekitError as error:
+        received = None if error.received is None else str(error.received)
+        told = {"class": type(error).__name__, "rule": error.rule, "received": received, "remedy": error.remedy}
+        wire.send(sock, {"refused": told})
+    except MemoryError:
+        os.abort()
+    except Exception as error:  # the parent makes one line of it
+        wire.send(sock, {"failed": f"{type(error).__name__}: {error}"})
+    os._exit(0)  # without the seconds that large libraries take to clean up
+
+
+def _packages() -> list[str]:
+    found: list[str] = list(edgekit.__path__)
+    converters: Any = sys.modules.get("edgekit_converters")
+    return found + (list(converters.__path__) if converters else [])
+
+
+def _end_with_parent(fd: int) -> None:
+    # A job that never returns would outlive a killed parent where the kernel does not send the signal.
+    poll = select.poll()
+    poll.register(fd, 0)
+    poll.poll()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
