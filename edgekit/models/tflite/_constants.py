@@ -4,66 +4,145 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.models.tflite._checks import fail, in_range
+from edgekit.errors import ModelError
+from edgekit.models.tflite._checks import Oddities, fail, in_range
+from edgekit.models.tflite._flatbuffer import Row
+from edgekit.models.tflite._quantization import quantization
+from edgekit.models.tflite._sparse import stored_values
 from edgekit.models.tflite.model import Tensor
 
-__all__ = ["Storage", "read_tensor", "text", "whole_numbers"]
+__all__ = ["Storage", "read_tensor", "text"]
 
 _Bytes = NDArray[np.uint8]
 # The types that numpy does not have; the names of the others are numpy's own.
 _BITS = {"float8_e4m3fn": 8, "float8_e5m2": 8, "bfloat16": 16, "int2": 2, "int4": 4, "uint4": 4}
 _NO_ARRAY = ("string", "resource", "variant")
-_MAX_RANK = 32  # numpy's
+_MAX_RANK = 32  # numpy's before its version 2
 
 
 class Storage:
     """The buffers of a file: inside the flatbuffer, or behind it in models of more than 2 GB."""
 
-    def __init__(self, buffers: Sequence[Any], data: bytes) -> None:
+    def __init__(self, buffers: Sequence[Row], data: bytes) -> None:
         self._buffers, self._data = buffers, data
+        self._outside_left = 4 * len(data)  # so that many buffers that name the same bytes cost no more than the file
+        self._constants: dict[int, _Bytes] = {}
+        self._arrays: dict[tuple[int, str], NDArray[np.generic]] = {}
+        self._lengths: set[tuple[int, str, int]] = set()
+        self._values_left = 64 * len(data)  # honest files: at most 4 values a byte, each constant in one length
+        self._strings: set[tuple[int, int]] = set()
+
+    def __len__(self) -> int:
+        return len(self._buffers)
 
     def constant(self, index: int) -> _Bytes:
         """The bytes of one buffer, without a copy."""
         in_range(index, len(self._buffers), "a buffer")
-        buffer = self._buffers[index]
-        if buffer.offset > 1:  # 0 and 1 mean that there is none
-            return self.outside(buffer.offset, buffer.size)
-        return np.empty(0, np.uint8) if buffer.data is None else buffer.data
+        if index not in self._constants:
+            buffer = self._buffers[index]
+            if buffer["offset"] > 1:  # 0 and 1 mean that there is none
+                self._constants[index] = self.outside(buffer["offset"], buffer["size"])
+            else:
+                self._constants[index] = np.empty(0, np.uint8) if buffer["data"] is None else buffer["data"]
+        return self._constants[index]
 
     def outside(self, offset: int, size: int) -> _Bytes:
         """Bytes that the flatbuffer names by their place in the file."""
-        if offset + size > len(self._data):
+        self._outside_left -= size
+        if offset + size > len(self._data) or self._outside_left < 0:
             received = f"{size} bytes at byte {offset} of {len(self._data)}"
-            raise fail("Constants stored behind the flatbuffer lie inside the file.", received)
+            raise fail("Constants stored behind the flatbuffer lie inside the file, each once.", received)
         return np.frombuffer(self._data, np.uint8, size, offset)
 
+    def array(self, index: int, dtype: str, count: int) -> NDArray[np.generic]:
+        """The first `count` values of a buffer in one row, read-only; tensors that share a buffer share the array."""
+        if (index, dtype) not in self._arrays:
+            values = _values(self.constant(index), dtype)
+            values.flags.writeable = False
+            self._arrays[index, dtype] = values
+        if (index, dtype, count) not in self._lengths:
+            self._lengths.add((index, dtype, count))
+            self._values_left -= count
+            if self._values_left < 0:
+                raise fail("Tensors do not read the same constants again and again.", "many lengths of one constant")
+        return self._arrays[index, dtype][:count]
 
-def read_tensor(packed: Any, index: int, storage: Storage, dtypes: Mapping[int, str]) -> Tensor:
+    def check_strings(self, index: int, count: int, what: str) -> None:
+        """A string constant: the number of strings, where each begins, where the last ends, then the characters."""
+        if (index, count) in self._strings:
+            return
+        raw = self.constant(index)
+        head = raw[: raw.size // 4 * 4].view("<i4")
+        offsets = head[1 : count + 2]
+        whole = head.size >= count + 2 and head[0] == count and offsets[-1] == raw.size
+        if not whole or (np.diff(offsets) < 0).any() or offsets[0] < 4 * (count + 2):
+            raise fail("A string constant holds as many strings as its shape asks.", what)
+        self._strings.add((index, count))
+
+
+def read_tensor(
+    row: Row, index: int, storage: Storage, dtypes: Mapping[int, str], *, used: bool, odd: Oddities
+) -> Tensor:
     """Read one tensor and check it against its buffer.
 
+    Args:
+        row: The table "Tensor".
+        index: Its place in the subgraph.
+        storage: The file's buffers.
+        dtypes: Names of the schema's types.
+        used: An operator, input or output names it. Of a tensor that nothing uses, a fault is only noted.
+        odd: Takes what is unusual.
+
     Raises:
-        ModelError: Unknown type, impossible shape or quantisation, or a constant of another length than its shape asks.
+        ModelError: Unknown type, impossible shape or quantisation, or a constant shorter than its shape asks.
     """
-    name = text(packed.name)
+    name = text(row["name"])
     what = f"tensor {index} ({name!r})"
-    if packed.type not in dtypes:
-        raise fail("Every tensor is of a type that the schema knows.", f"type {packed.type} of {what}")
-    if packed.externalBuffer:
-        raise fail("Constants lie in the .tflite file itself.", f"{what} lies in an external file")
-    dtype = dtypes[packed.type].lower()
-    shape = whole_numbers(packed.shape)
-    signature = whole_numbers(packed.shapeSignature)
+    if row["type"] not in dtypes:
+        raise fail("Every tensor is of a type that the schema knows.", f"type {row['type']} of {what}")
+    in_range(row["buffer"], len(storage), f"the buffer of {what}")
+    dtype = dtypes[row["type"]].lower()
+    try:
+        return _read(row, index, name, dtype, storage, odd)
+    except ModelError as error:
+        if used:
+            raise
+        odd.note("A tensor that nothing uses breaks a rule", f"{what} ({error.rule.rstrip('.')})")
+        return Tensor(index, name, (), (), dtype)
+
+
+def text(value: bytes | str | None) -> str:
+    """A schema string; what is not UTF-8 shows as replacement characters."""
+    return value if isinstance(value, str) else (value or b"").decode("utf-8", "replace")
+
+
+def _read(row: Row, index: int, name: str, dtype: str, storage: Storage, odd: Oddities) -> Tensor:
+    what = f"tensor {index} ({name!r})"
+    if row["external_buffer"]:
+        raise ModelError(
+            "Constants lie in the .tflite file itself.",
+            received=f"{what}, which lies in an external file",
+            remedy="Convert the model with its weights inside.",
+        )
+    shape: tuple[int, ...] = row["shape"] or ()
+    signature: tuple[int, ...] = row["shape_signature"] or ()
     if any(d < 0 for d in shape) or len(shape) > _MAX_RANK:
         raise fail(f"Shapes have at most {_MAX_RANK} dimensions, none negative.", f"{shape} of {what}")
-    scales, zero_points, axis = _quantization(packed.quantization, shape, dtype, what)
-    raw = storage.constant(packed.buffer)
-    if packed.isVariable and raw.size:
-        raise fail("A variable tensor has no constant.", what)
+    raw = storage.constant(row["buffer"])
+    variable = bool(row["is_variable"])
+    if variable and raw.size:
+        odd.note("A variable tensor has a constant, which TFLite refuses and TFLite Micro does not look at", what)
+        raw = raw[:0]
+    scales, zero_points, axis = quantization(row["quantization"], shape, dtype, raw.size > 0, what, odd)
+    sparse = row["sparsity"] is not None and raw.size > 0
+    if sparse and not row["sparsity"]["traversal_order"]:
+        odd.note("A sparsity table is empty, which TFLite refuses and TFLite Micro does not look at", what)
+        sparse = False
+    data = _array(raw, row, dtype, shape, storage, sparse, what, odd) if raw.size else None
     return Tensor(
         index=index,
         name=name,
@@ -73,73 +152,52 @@ def read_tensor(packed: Any, index: int, storage: Storage, dtypes: Mapping[int, 
         scales=scales,
         zero_points=zero_points,
         channel_axis=axis,
-        buffer=packed.buffer,
+        buffer=row["buffer"],
         stored_bytes=int(raw.size),
-        data=_array(raw, dtype, shape, packed.sparsity, what) if raw.size else None,
-        sparse=packed.sparsity is not None,
-        variable=bool(packed.isVariable),
+        data=data,
+        sparse=sparse,
+        variable=variable,
     )
 
 
-def text(value: bytes | str | None) -> str:
-    """A schema string; what is not UTF-8 shows as replacement characters."""
-    return value if isinstance(value, str) else (value or b"").decode("utf-8", "replace")
-
-
-def whole_numbers(values: Any) -> tuple[int, ...]:
-    """A schema vector of integers; a missing one is empty."""
-    return () if values is None else tuple(np.asarray(values).tolist())
-
-
-def _quantization(packed: Any, shape: tuple[int, ...], dtype: str, what: str) -> tuple[Any, Any, int | None]:
-    if packed is None or packed.scale is None or len(packed.scale) == 0:
-        return (), (), None
-    scales = tuple(packed.scale.tolist())
-    zero_points = whole_numbers(packed.zeroPoint)
-    axis = packed.quantizedDimension
-    if not np.isfinite(packed.scale).all() or min(scales) < 0:
-        raise fail("A quantisation scale is a finite number, not below 0.", f"{min(scales)} of {what}")
-    if len(zero_points) != len(scales):
-        received = f"{len(scales)} scales and {len(zero_points)} zero points of {what}"
-        raise fail("There are as many zero points as scales.", received)
-    lowest, highest = _range(dtype)
-    if min(zero_points) < lowest or max(zero_points) > highest:
-        raise fail(f"A zero point is a value of its type, {dtype}.", f"{zero_points[0]} of {what}")
-    if len(scales) == 1:
-        return scales, zero_points, None
-    if not 0 <= axis < len(shape) or len(scales) != shape[axis]:
-        received = f"{len(scales)} scales along axis {axis} of shape {shape} of {what}"
-        raise fail("There is one scale, or one for each channel.", received)
-    return scales, zero_points, axis
-
-
-def _range(dtype: str) -> tuple[int, int]:
-    """Smallest and largest zero point: of the tensor's type where it is a small integer, else of int32."""
-    bits = min(32, _BITS.get(dtype) or int(dtype.lstrip("uint"))) if dtype.startswith(("int", "uint")) else 32
-    return (0, 2**bits - 1) if dtype.startswith("uint") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-
-
-def _array(raw: _Bytes, dtype: str, shape: tuple[int, ...], sparsity: Any, what: str) -> NDArray[np.generic] | None:
+def _array(
+    raw: _Bytes,
+    row: Row,
+    dtype: str,
+    shape: tuple[int, ...],
+    storage: Storage,
+    sparse: bool,
+    what: str,
+    odd: Oddities,
+) -> NDArray[np.generic] | None:
     if dtype == "string":
-        _check_strings(raw, math.prod(shape), what)
+        storage.check_strings(row["buffer"], math.prod(shape), what)
     if dtype in _NO_ARRAY:
         return None
-    count = math.prod(shape) if sparsity is None else _stored_values(sparsity, shape, what)
+    count = stored_values(row["sparsity"], shape, what) if sparse else math.prod(shape)
     bits = _BITS.get(dtype) or np.dtype(dtype).itemsize * 8
-    if raw.size != (count * bits + 7) // 8:
+    needed = (count * bits + 7) // 8
+    if raw.size < needed:
         received = f"{raw.size} bytes for {count} values of {dtype} of {what}"
-        raise fail("A constant is exactly as long as its shape and type ask.", received)
+        raise fail("A constant is as long as its shape and type ask.", received)
+    if raw.size > needed:
+        odd.note("A constant is longer than its shape and type ask; the rest is not looked at", what)
     if dtype.startswith("float8"):
         return None
+    values = storage.array(row["buffer"], dtype, count)
+    return values if sparse else values.reshape(shape)
+
+
+def _values(raw: _Bytes, dtype: str) -> NDArray[np.generic]:
+    """All whole values of a buffer."""
+    bits = _BITS.get(dtype) or np.dtype(dtype).itemsize * 8
     if bits < 8:
-        values: NDArray[np.generic] = _unpack(raw, bits, signed=dtype.startswith("int"))[:count]
-    elif dtype == "bfloat16":
-        values = (raw.view("<u2").astype(np.uint32) << 16).view(np.float32)
-    else:
-        values = raw.view(np.dtype(dtype).newbyteorder("<"))
-    values = values if sparsity is not None else values.reshape(shape)
-    values.flags.writeable = False
-    return values
+        return _unpack(raw, bits, signed=dtype.startswith("int"))
+    raw = raw[: raw.size * 8 // bits * bits // 8]
+    if dtype == "bfloat16":
+        widened: NDArray[np.generic] = (raw.view("<u2").astype(np.uint32) << 16).view(np.float32)
+        return widened
+    return raw.view(np.dtype(dtype).newbyteorder("<"))
 
 
 def _unpack(raw: _Bytes, bits: int, signed: bool) -> NDArray[np.generic]:
@@ -150,53 +208,3 @@ def _unpack(raw: _Bytes, bits: int, signed: bool) -> NDArray[np.generic]:
         return unsigned
     sign = 1 << (bits - 1)  # two's complement: flip the sign bit, then subtract its weight
     return (unsigned ^ np.uint8(sign)).astype(np.int8) - np.int8(sign)
-
-
-def _stored_values(sparsity: Any, shape: tuple[int, ...], what: str) -> int:
-    """How many values a sparse tensor stores: walk its levels, checking each as a runtime's densifier needs it.
-
-    The levels are the tensor's dimensions and then its blocks, in traversal order; each is dense, or compressed sparse
-    rows: segment bounds and the index of each stored entry.
-    """
-    order, blocks = whole_numbers(sparsity.traversalOrder), whole_numbers(sparsity.blockMap)
-    levels = sparsity.dimMetadata or []
-    rank = len(shape)
-    consistent = sorted(order) == list(range(rank + len(blocks))) and len(levels) == len(order)
-    if not consistent or any(not 0 <= b < rank for b in blocks):
-        received = f"order {order}, blocks {blocks} of {what}"
-        raise fail("A sparsity table describes each dimension and block once.", received)
-    sizes = list(shape) + [levels[order.index(rank + i)].denseSize for i in range(len(blocks))]
-    for dimension, block in zip(blocks, sizes[rank:], strict=True):
-        if block < 1 or sizes[dimension] % block:
-            raise fail("Blocks divide their dimension.", f"block {block} of shape {shape} of {what}")
-        sizes[dimension] //= block
-    count = 1
-    for level, dimension in zip(levels, order, strict=True):
-        if level.format == 0:
-            if level.denseSize != sizes[dimension]:
-                received = f"{level.denseSize} instead of {sizes[dimension]} of {what}"
-                raise fail("A dense level is as long as its dimension.", received)
-            count *= level.denseSize
-            continue
-        segments, indices = (_index_vector(v) for v in (level.arraySegments, level.arrayIndices))
-        whole = segments.size == count + 1 and segments[0] == 0 and segments[-1] == indices.size
-        if level.format != 1 or dimension >= rank or not whole or (np.diff(segments) < 0).any():
-            raise fail("The segments of a sparse level cover its indices in order.", what)
-        if indices.size and (indices.min() < 0 or indices.max() >= sizes[dimension]):
-            raise fail("The indices of a sparse level lie inside its dimension.", what)
-        count = int(indices.size)
-    return count
-
-
-def _index_vector(packed: Any) -> NDArray[np.int64]:
-    values = None if packed is None else packed.values
-    return np.zeros(0, np.int64) if values is None else np.asarray(values, np.int64)
-
-
-def _check_strings(raw: _Bytes, count: int, what: str) -> None:
-    """A string constant: the number of strings, where each begins, where the last ends, then the characters."""
-    head = raw[: raw.size // 4 * 4].view("<i4")
-    offsets = head[1 : count + 2]
-    whole = head.size >= count + 2 and head[0] == count and offsets[-1] == raw.size
-    if not whole or (np.diff(offsets) < 0).any() or offsets[0] < 4 * (count + 2):
-        raise fail("A string constant holds as many strings as its shape asks.", what)

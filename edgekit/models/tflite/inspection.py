@@ -12,7 +12,7 @@ from edgekit.models.tflite.macs import count_macs
 from edgekit.models.tflite.model import Subgraph, Tensor, TfliteModel, reachable_subgraphs
 from edgekit.models.tflite.quantization import quantization_of
 from edgekit.models.tflite.reader import read_bytes, read_tflite
-from edgekit.models.tflite.weights import Sources, weights, zero_count
+from edgekit.models.tflite.weights import Sources, weights, zero_counts
 
 __all__ = ["Inspection", "OperatorCount", "TensorInfo", "inspect_tflite"]
 
@@ -58,6 +58,7 @@ class Inspection:
         custom: Other custom operators.
         subgraphs: Number of subgraphs.
         min_runtime: The runtime version that its converter asks for, if any.
+        warnings: What is unusual in the file, one sentence each; some runtimes refuse such files.
     """
 
     path: str
@@ -77,6 +78,7 @@ class Inspection:
     custom: tuple[str, ...]
     subgraphs: int
     min_runtime: str | None
+    warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """JSON form "edgekit.inspect/1"."""
@@ -94,7 +96,7 @@ def inspect_tflite(path: Path) -> Inspection:
     sources = Sources(model)
     counted = [w.tensor for w in weights(model, sources)]
     params = sum(t.elements for t in counted)
-    zeros = sum(zero_count(t) for t in counted)
+    zeros = zero_counts(counted)
     main = model.subgraphs[0]
     running = [op for i in reachable_subgraphs(model) for op in model.subgraphs[i].operators]
     operators = Counter((op.name, op.version) for op in running)
@@ -116,6 +118,7 @@ def inspect_tflite(path: Path) -> Inspection:
         custom=tuple(sorted({op.name for op in running if op.custom and not op.flex})),
         subgraphs=len(model.subgraphs),
         min_runtime=model.min_runtime,
+        warnings=model.warnings,
     )
 
 

@@ -17,6 +17,9 @@ __all__ = ["count_macs"]
 _NO_MACS = frozenset(("TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify"))
 _HEAVY_FLEX = ("BatchMatMul", "Conv", "Einsum", "GRU", "LSTM", "MatMul", "RNN", "Xla")
 _MAX_DEPTH = 16  # of calls; converters nest loops two or three deep
+# How often each operator of a file is looked at, on the average; converters call a subgraph once or twice. A file whose
+# subgraphs call each other with ever other shapes has as many combinations as its writer likes.
+_MAX_LOOKS = 4
 _UNCOUNTED = frozenset(("RFFT2D", "STABLEHLO_CONVOLUTION", "STABLEHLO_CUSTOM_CALL", "STABLEHLO_DOT_GENERAL"))
 
 
@@ -29,7 +32,8 @@ def count_macs(model: TfliteModel, sources: Sources | None = None) -> int | None
     Of two branches the dearer one counts. Weights that are zero count like others: kernels multiply by them.
 
     Returns:
-        The MACs, or None where a shape is open or an operator is a black box (custom, Flex, StableHLO).
+        The MACs, or None where a shape is open, an operator is a black box (custom, Flex, StableHLO), or subgraphs
+        call each other with so many shapes that only running the model would tell.
     """
     return _Counter(model, sources or Sources(model)).subgraph(0, input_shapes(model.subgraphs[0]))
 
@@ -38,6 +42,7 @@ class _Counter:
     def __init__(self, model: TfliteModel, sources: Sources) -> None:
         self._model, self._sources = model, sources
         self._known: dict[tuple[int, tuple[Shape, ...]], int | None] = {}
+        self._left = 1000 + _MAX_LOOKS * sum(_parts(s) for s in model.subgraphs)
 
     def subgraph(self, index: int, inputs: list[Shape], depth: int = 0) -> int | None:
         # Remembered, because a file of n subgraphs that each call the next one twice has 2^n calls.
@@ -48,6 +53,9 @@ class _Counter:
 
     def _count(self, index: int, inputs: list[Shape], depth: int) -> int | None:
         subgraph = self._model.subgraphs[index]
+        self._left -= _parts(subgraph)
+        if self._left < 0:
+            return None
         shapes = shapes_of(subgraph, index, inputs, self._sources)
         total = 0
         for op in subgraph.operators:
@@ -71,10 +79,14 @@ class _Counter:
         return total
 
 
+def _parts(subgraph: Subgraph) -> int:
+    return len(subgraph.operators) + len(subgraph.tensors) + sum(len(op.inputs) for op in subgraph.operators)
+
+
 def _operator(op: Operator, subgraph: Subgraph, operands: list[Shape], results: list[Shape]) -> int | None:
     if op.custom:
         return 0 if op.name in _NO_MACS or (op.flex and _light(op.name)) else None
-    if op.name in _UNCOUNTED:
+    if op.name in _UNCOUNTED or op.name.startswith("BUILTIN_"):  # the latter are newer than the schema
         return None
     try:
         return _recurrent(op, subgraph, operands) if op.name in _RECURRENT else _product(op, operands, results)
@@ -168,13 +180,12 @@ def _trips(model: TfliteModel, caller: int, op: Operator, sources: Sources) -> i
 
 
 def _counter_trips(model: TfliteModel, caller: int, op: Operator, test: Operator, sources: Sources) -> int | None:
-    condition = model.subgraphs[_option(op, "cond_subgraph_index")]
     body_index = _option(op, "body_subgraph_index")
     body = model.subgraphs[body_index]
     counter, bound = test.inputs
-    if counter not in condition.inputs:
+    place = sources.argument(_option(op, "cond_subgraph_index"), counter)
+    if place is None:
         return None
-    place = condition.inputs.index(counter)
     if place >= min(len(op.inputs), len(body.inputs), len(body.outputs)):
         return None
     increment = sources.producer(body_index, body.outputs[place])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,6 +125,7 @@ class TfliteModel:
         min_runtime: The runtime version that the converter asks for, where it wrote one.
         description: Free text of the writer.
         bytes: Size of the file.
+        warnings: What is unusual in it, one sentence each; some runtimes refuse such files.
     """
 
     subgraphs: tuple[Subgraph, ...]
@@ -132,6 +134,19 @@ class TfliteModel:
     min_runtime: str | None
     description: str
     bytes: int
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def reachable(self) -> tuple[int, ...]:
+        """Subgraphs that the first one or a signature runs, in the file's order."""
+        pending = [0, *(s.subgraph for s in self.signatures)]
+        reached: set[int] = set()
+        while pending:
+            index = pending.pop()
+            if index not in reached:
+                reached.add(index)
+                pending += (called for op in self.subgraphs[index].operators for called in called_subgraphs(op))
+        return tuple(sorted(reached))
 
 
 def called_subgraphs(operator: Operator) -> Iterator[int]:
@@ -146,11 +161,4 @@ def called_subgraphs(operator: Operator) -> Iterator[int]:
 
 def reachable_subgraphs(model: TfliteModel) -> tuple[int, ...]:
     """Subgraphs that the first one or a signature runs, in the file's order."""
-    pending = [0, *(s.subgraph for s in model.signatures)]
-    found: set[int] = set()
-    while pending:
-        index = pending.pop()
-        if index not in found:
-            found.add(index)
-            pending += (called for op in model.subgraphs[index].operators for called in called_subgraphs(op))
-    return tuple(sorted(found))
+    return model.reachable

@@ -108,13 +108,13 @@ def _activations(subgraph: Subgraph, border: set[int]) -> Iterator[Tensor]:
 
 def _rows(subgraph: Subgraph) -> set[int]:
     """Rows of constant tables that nothing but DEQUANTIZE reads."""
-    readers = _readers(subgraph)
+    readers, outputs = _readers(subgraph), set(subgraph.outputs)
     return {
         op.outputs[0]
         for op in subgraph.operators
         if op.name in ("EMBEDDING_LOOKUP", "GATHER")
         and op.outputs
-        and op.outputs[0] not in subgraph.outputs
+        and op.outputs[0] not in outputs
         and any(i >= 0 and subgraph.tensors[i].constant and _numeric(subgraph.tensors[i]) for i in op.inputs)
         and readers.get(op.outputs[0]) == {"DEQUANTIZE"}
     }

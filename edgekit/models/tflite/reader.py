@@ -1,28 +1,34 @@
 """Read a `.tflite` file without TensorFlow, verifying it on the way: what comes out here is safe to give to a runtime.
 
 A runtime trusts the file: indices that point nowhere, constants shorter than their shape or operands that nothing
-computes make it read foreign memory. Every such index and length is checked here first.
+computes make it read foreign memory. Every such index and length is checked here first. What TFLite or TFLite Micro
+runs all the same is read, and stands among the model's warnings.
 """
 
 from __future__ import annotations
 
-import functools
+import gc
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
+from edgekit import filekinds
 from edgekit.errors import ModelError
-from edgekit.models.tflite._checks import check_graph, fail, in_range
-from edgekit.models.tflite._constants import Storage, read_tensor, text, whole_numbers
-from edgekit.models.tflite._verify import verify_flatbuffer
+from edgekit.models.tflite._checks import Oddities, check_graph, fail, in_range
+from edgekit.models.tflite._constants import Storage, read_tensor, text
+from edgekit.models.tflite._flatbuffer import Row, read_flatbuffer
+from edgekit.models.tflite._options import Options, names_of
 from edgekit.models.tflite.model import Operator, Signature, Subgraph, TfliteModel
 
 __all__ = ["read_bytes", "read_tflite"]
 
 _SCHEMA_VERSION = 3
+_IDENTIFIER = b"TFL3"
 _NOT_OPERATORS = ("DELEGATE", "PLACEHOLDER_FOR_GREATER_OP_CODES")  # made by runtimes and the schema, never by a file
+_EDGE_TPU = "edgetpu-custom-op"
 
 
 def read_tflite(source: Path | bytes) -> TfliteModel:
@@ -38,14 +44,14 @@ def read_tflite(source: Path | bytes) -> TfliteModel:
         ModelError: No such file, not a `.tflite`, damaged, or inconsistent in itself.
     """
     data = source if isinstance(source, bytes) else read_bytes(source)
-    verify_flatbuffer(data)
-    from ai_edge_litert import schema_py_generated as schema
-
+    if data[4:8] != _IDENTIFIER:
+        raise _another_kind(data, "" if isinstance(source, bytes) else f"{source}, ")
     try:
-        packed = schema.ModelT.InitFromPackedBuf(data)
-        return _model(packed, data, schema)
+        with _without_collector():
+            row, aligned = read_flatbuffer(data)
+            return _Reader(data, row, aligned).model()
     except (struct.error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # The options of operators are the one part that the verifier sees only from outside.
+        # The options of operators are the one part that is decoded by other code.
         raise ModelError(
             "Every part of a .tflite file must be readable by the public schema.",
             received=f"{type(error).__name__}: {error}",
@@ -60,10 +66,11 @@ def read_bytes(path: Path) -> bytes:
         ModelError: It is no file, or cannot be read.
     """
     if not path.is_file():
+        kind = filekinds.kind_of(path)
         raise ModelError(
             "A .tflite model is one file.",
             received=f"{path} ({'a folder or device' if path.exists() else 'which does not exist'})",
-            remedy="Give the path of a .tflite file.",
+            remedy=kind.explanation if kind else "Give the path of a .tflite file.",
         )
     try:
         return path.read_bytes()
@@ -73,129 +80,156 @@ def read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def _model(packed: Any, data: bytes, schema: Any) -> TfliteModel:
-    if packed.version != _SCHEMA_VERSION:
-        raise fail(f"Runtimes read schema version {_SCHEMA_VERSION}.", packed.version)
-    if not packed.subgraphs:
-        raise fail("A model holds at least one subgraph.", 0)
-    storage = Storage(packed.buffers or [], data)
-    codes = [_code(code, schema) for code in packed.operatorCodes or []]
-    subgraphs = tuple(_subgraph(s, index, codes, storage, schema) for index, s in enumerate(packed.subgraphs))
-    metadata = {text(m.name): storage.constant(m.buffer) for m in packed.metadata or []}
-    runtime = bytes(metadata.get("min_runtime_version", b"")).split(b"\0")[0].decode("ascii", "replace")
-    model = TfliteModel(
-        subgraphs=subgraphs,
-        signatures=tuple(_signature(s, subgraphs) for s in packed.signatureDefs or []),
-        metadata=tuple(metadata),
-        min_runtime=runtime or None,
-        description=text(packed.description),
-        bytes=len(data),
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Let Python's garbage collector rest: it would look again and again through tables that only grow in number."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+def _another_kind(data: bytes, where: str) -> ModelError:
+    kind = filekinds.kind_of(data)
+    return ModelError(
+        "A .tflite file carries the identifier 'TFL3' at byte 4.",
+        received=where + (kind.name if kind else repr(data[4:8])),
+        remedy=kind.explanation if kind else "Give a .tflite file; its kind cannot be told from its first bytes.",
     )
-    check_graph(model)
-    return model
 
 
-def _code(code: Any, schema: Any) -> tuple[str, int, bool]:
-    """Name, version and whether it is custom."""
-    number = max(code.deprecatedBuiltinCode, code.builtinCode)  # files before 2020 have only the 8-bit one
-    if number == schema.BuiltinOperator.CUSTOM:
-        if not code.customCode:
-            raise fail("A custom operator has a name.", "none")
-        return text(code.customCode), code.version, True
-    name = _names(schema.BuiltinOperator).get(number)
-    if name is None or name in _NOT_OPERATORS:
-        raise ModelError(
-            "Every operator is one that the installed schema knows.",
-            received=f"operator code {number}",
-            remedy="Update ai-edge-litert, or convert the model for an older runtime.",
+class _Reader:
+    """One file on its way from decoded tables to a model."""
+
+    def __init__(self, data: bytes, row: Row, aligned: bool) -> None:
+        from ai_edge_litert import schema_py_generated as schema
+
+        self._data, self._row, self._schema = data, row, schema
+        self._odd = Oddities()
+        self._storage = Storage(row["buffers"] or [], data)
+        self._codes: list[Row] = row["operator_codes"] or []
+        self._known: dict[int, tuple[str, int, bool]] = {}
+        self._dtypes = names_of(schema.TensorType)
+        self._options = Options(data, schema, self._odd)
+        if not aligned:
+            self._odd.note("Parts of the file are misaligned, which TFLite refuses and some processors cannot read")
+
+    def model(self) -> TfliteModel:
+        row, odd = self._row, self._odd
+        if row["version"] != _SCHEMA_VERSION:
+            odd.note(f"TFLite reads schema version {_SCHEMA_VERSION} only; the file names {row['version']}")
+        if not row["subgraphs"]:
+            raise fail("A model holds at least one subgraph.", 0)
+        subgraphs = tuple(self._subgraph(s, index) for index, s in enumerate(row["subgraphs"]))
+        metadata = self._metadata()
+        runtime = metadata.get("min_runtime_version", b"").split(b"\0")[0].decode("ascii", "replace")
+        model = TfliteModel(
+            subgraphs=subgraphs,
+            signatures=tuple(self._signatures(subgraphs)),
+            metadata=tuple(metadata),
+            min_runtime=runtime or None,
+            description=text(row["description"]),
+            bytes=len(self._data),
         )
-    return name, code.version, False
+        check_graph(model, odd)
+        return replace(model, warnings=odd.sentences())
 
+    def _metadata(self) -> dict[str, bytes]:
+        """Name to the first bytes of each entry."""
+        entries: dict[str, bytes] = {}
+        for entry in self._row["metadata"] or []:
+            name = text(entry["name"])
+            if entry["buffer"] < len(self._storage):
+                entries[name] = bytes(self._storage.constant(entry["buffer"])[:64])
+            else:
+                self._odd.note("A metadata entry names a buffer that does not exist", repr(name))
+        return entries
 
-def _subgraph(
-    packed: Any, index: int, codes: Sequence[tuple[str, int, bool]], storage: Storage, schema: Any
-) -> Subgraph:
-    dtypes = _names(schema.TensorType)
-    tensors = tuple(read_tensor(t, i, storage, dtypes) for i, t in enumerate(packed.tensors or []))
-    where = f"subgraph {index}"
+    def _subgraph(self, row: Row, index: int) -> Subgraph:
+        where = f"subgraph {index}"
+        rows: list[Row] = row["tensors"] or []
+        operators = tuple(
+            self._operator(op, len(rows), f"operator {place}", where) for place, op in enumerate(row["operators"] or [])
+        )
+        inputs = _indices(row["inputs"], len(rows), f"an input of {where}")
+        outputs = _indices(row["outputs"], len(rows), f"an output of {where}")
+        used = {*inputs, *outputs}.union(*({*op.inputs, *op.outputs, *op.intermediates} for op in operators))
+        tensors = tuple(
+            read_tensor(t, i, self._storage, self._dtypes, used=i in used, odd=self._odd) for i, t in enumerate(rows)
+        )
+        return Subgraph(text(row["name"]), tensors, operators, inputs, outputs)
 
-    def indices(values: Any, what: str, optional: bool = False) -> tuple[int, ...]:
-        found = whole_numbers(values)
-        for value in found:
-            if not (optional and value == -1):
-                in_range(value, len(tensors), f"{what} of {where}")
-        return found
+    def _operator(self, row: Row, count: int, place: str, where: str) -> Operator:
+        in_range(row["opcode_index"], len(self._codes), f"the operator code of {place} in {where}")
+        if row["opcode_index"] not in self._known:
+            self._known[row["opcode_index"]] = self._code(self._codes[row["opcode_index"]])
+        name, version, custom = self._known[row["opcode_index"]]
+        what = f"{place} ({name}) of {where}"
+        return Operator(
+            name=name,
+            version=version,
+            inputs=_indices(row["inputs"], count, f"an input of {what}", optional=True),
+            outputs=_indices(row["outputs"], count, f"an output of {what}"),
+            intermediates=_indices(row["intermediates"], count, f"an intermediate of {what}", optional=True),
+            custom=custom,
+            options=self._options.of(row, what),
+            custom_options=self._custom_options(row),
+        )
 
-    operators = []
-    for place, op in enumerate(packed.operators or []):
-        in_range(op.opcodeIndex, len(codes), f"the operator code of operator {place} in {where}")
-        name, version, custom = codes[op.opcodeIndex]
-        operators.append(
-            Operator(
-                name=name,
-                version=version,
-                inputs=indices(op.inputs, f"an input of operator {place} ({name})", optional=True),
-                outputs=indices(op.outputs, f"an output of operator {place} ({name})"),
-                intermediates=indices(op.intermediates, f"an intermediate of operator {place} ({name})", optional=True),
-                custom=custom,
-                options=_options(op, schema),
-                custom_options=_custom_options(op, storage),
+    def _code(self, row: Row) -> tuple[str, int, bool]:
+        """Name, version and whether it is custom, of an operator code that is used."""
+        number = max(row["deprecated_builtin_code"], row["builtin_code"])  # before 2020 only the 8-bit one
+        if number == self._schema.BuiltinOperator.CUSTOM:
+            if not row["custom_code"]:
+                raise fail("A custom operator has a name.", "none")
+            name = text(row["custom_code"])
+            if name == _EDGE_TPU:
+                self._odd.note("The file is compiled for Google's Edge TPU; only its driver runs that part")
+            elif name == "ethos-u":
+                self._odd.note("The file is compiled by Vela; only the driver of an Ethos-U NPU runs that part")
+            return name, row["version"], True
+        name = names_of(self._schema.BuiltinOperator).get(number, f"BUILTIN_{number}")
+        if number < 0 or name in _NOT_OPERATORS:
+            raise fail("An operator has a code of the schema.", f"operator code {number}")
+        if name == f"BUILTIN_{number}":
+            self._odd.note(
+                "An operator is newer than EdgeKit's schema (update ai-edge-litert)", f"operator code {number}"
             )
-        )
-    return Subgraph(
-        name=text(packed.name),
-        tensors=tensors,
-        operators=tuple(operators),
-        inputs=indices(packed.inputs, "an input"),
-        outputs=indices(packed.outputs, "an output"),
-    )
+        return name, row["version"], False
+
+    def _custom_options(self, row: Row) -> bytes:
+        if row["large_custom_options_offset"]:
+            return bytes(self._storage.outside(row["large_custom_options_offset"], row["large_custom_options_size"]))
+        return b"" if row["custom_options"] is None else bytes(row["custom_options"])
+
+    def _signatures(self, subgraphs: Sequence[Subgraph]) -> list[Signature]:
+        signatures = []
+        for row in self._row["signature_defs"] or []:
+            key = text(row["signature_key"])
+            if row["subgraph_index"] >= len(subgraphs):
+                self._odd.note("A signature names a subgraph that does not exist", repr(key))
+                continue
+            count = len(subgraphs[row["subgraph_index"]].tensors)
+            inputs, outputs = (self._arguments(row[side] or [], count, key) for side in ("inputs", "outputs"))
+            signatures.append(Signature(key, row["subgraph_index"], inputs, outputs))
+        return signatures
+
+    def _arguments(self, rows: Sequence[Row], count: int, key: str) -> Mapping[str, int]:
+        arguments = {}
+        for row in rows:
+            name = text(row["name"])
+            if row["tensor_index"] < count:
+                arguments[name] = row["tensor_index"]
+            else:
+                self._odd.note("A signature names a tensor that does not exist", f"{name!r} of {key!r}")
+        return MappingProxyType(arguments)
 
 
-def _options(op: Any, schema: Any) -> Mapping[str, object]:
-    """The fields of the operator's option table, in the schema's spelling."""
-    found: dict[str, object] = {}
-    for options in (op.builtinOptions, op.builtinOptions2):
-        for key, value in vars(options).items() if options is not None else ():
-            found[_snake(key)] = _plain(value)
-    for key, kind in (("padding", schema.Padding), ("fused_activation_function", schema.ActivationFunctionType)):
-        if isinstance(number := found.get(key), int):
-            known = _names(kind)
-            if number not in known:
-                raise fail(f"The option {key} is one of {', '.join(known.values())}.", number)
-            found[key] = known[number]
-    return MappingProxyType(found)
-
-
-def _plain(value: Any) -> object:
-    if isinstance(value, bytes):
-        return text(value)
-    return tuple(value.tolist()) if hasattr(value, "tolist") else value
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
-
-
-def _custom_options(op: Any, storage: Storage) -> bytes:
-    if op.largeCustomOptionsOffset:
-        return bytes(storage.outside(op.largeCustomOptionsOffset, op.largeCustomOptionsSize))
-    return b"" if op.customOptions is None else bytes(op.customOptions)
-
-
-def _signature(packed: Any, subgraphs: Sequence[Subgraph]) -> Signature:
-    key = text(packed.signatureKey)
-    in_range(packed.subgraphIndex, len(subgraphs), f"the subgraph of signature {key!r}")
-    count = len(subgraphs[packed.subgraphIndex].tensors)
-
-    def arguments(maps: Any) -> Mapping[str, int]:
-        for entry in maps or []:
-            in_range(entry.tensorIndex, count, f"an argument of signature {key!r}")
-        return MappingProxyType({text(m.name): m.tensorIndex for m in maps or []})
-
-    return Signature(key, packed.subgraphIndex, arguments(packed.inputs), arguments(packed.outputs))
-
-
-@functools.cache
-def _names(enum: Any) -> dict[int, str]:
-    """A schema enumeration as number -> name."""
-    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+def _indices(values: tuple[int, ...] | None, count: int, what: str, optional: bool = False) -> tuple[int, ...]:
+    for value in values or ():
+        if not 0 <= value < count and not (optional and value == -1):
+            in_range(value, count, what)
+    return values or ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -30,6 +31,7 @@ _KEEPS_BATCH = frozenset(
     "LOCAL_RESPONSE_NORMALIZATION MAX_POOL_2D MIRROR_PAD PAD PADV2 RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR "
     "SPACE_TO_DEPTH SPLIT SPLIT_V SVDF TRANSPOSE_CONV".split()
 )
+_MAX_RANK = 32
 _REDUCTIONS = frozenset(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"))
 
 
@@ -61,13 +63,15 @@ def shapes_of(subgraph: Subgraph, index: int, inputs: Sequence[Shape], sources: 
             shapes[tensor] = tuple(d if own is None else own for own, d in zip(shapes[tensor], shape, strict=True))
     depths = _depths(subgraph)
     for op in subgraph.operators:
-        for place, output in enumerate(op.outputs):
+        for output in op.outputs:
             if len(shapes[output]) == 2 and shapes[output][1] is None:
                 shapes[output] = (shapes[output][0], depths.get(output))
+        derive = _Derivation(op, index, shapes, subgraph, sources)
+        for place, output in enumerate(op.outputs):
             if None in shapes[output]:
-                found = _derive(op, place, shapes[output], index, shapes, subgraph, sources)
+                derived = derive.output(place, shapes[output])
                 shapes[output] = tuple(
-                    own if own is not None else new for own, new in zip(shapes[output], found, strict=True)
+                    own if own is not None else new for own, new in zip(shapes[output], derived, strict=True)
                 )
     return shapes
 
@@ -88,39 +92,79 @@ def _depths(subgraph: Subgraph) -> dict[int, int]:
     return found
 
 
-def _derive(
-    op: Operator, place: int, known: Shape, index: int, shapes: list[Shape], subgraph: Subgraph, sources: Sources
-) -> Shape:
-    """Fill what is open in the shape of one output, as far as the operator allows."""
-    nothing: Shape = (None,) * len(known)
-    operands = [i for i in op.inputs if i >= 0 and not subgraph.tensors[i].constant]
-    if not operands:
-        return nothing
-    first = shapes[operands[0]]
-    if op.name in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS"):
-        return _fold(known, elements(first))
-    if op.name == "FULLY_CONNECTED" and len(op.inputs) > 1 and op.inputs[1] >= 0:
-        return _fold(known, _dense_elements(elements(first), shapes[op.inputs[1]]))
-    if op.name == "TRANSPOSE" and len(op.inputs) > 1:
-        order = sources.constant(index, op.inputs[1])
-        axes = [] if order is None or order[1].data is None else np.asarray(order[1].data).reshape(-1).tolist()
-        return (
-            tuple(first[a] for a in axes) if sorted(axes) == [*range(len(known))] == [*range(len(first))] else nothing
+class _Derivation:
+    """Fills what is open in the shapes of an operator's outputs, as far as the operator allows.
+
+    What depends on the operands alone is worked out once for all outputs: an operator may have thousands of both.
+    """
+
+    def __init__(self, op: Operator, index: int, shapes: list[Shape], subgraph: Subgraph, sources: Sources) -> None:
+        self._op, self._index, self._shapes, self._subgraph, self._sources = op, index, shapes, subgraph, sources
+        self._joined: dict[int, Shape] = {}
+
+    @cached_property
+    def _operands(self) -> list[int]:
+        return [i for i in self._op.inputs if i >= 0 and not self._subgraph.tensors[i].constant]
+
+    def output(self, place: int, known: Shape) -> Shape:
+        """The shape of one output, None where it stays open.
+
+        Args:
+            place: Which of the outputs.
+            known: Its shape as far as it is known.
+        """
+        op, shapes = self._op, self._shapes
+        nothing: Shape = (None,) * len(known)
+        if not self._operands:
+            return nothing
+        first = shapes[self._operands[0]]
+        if op.name in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS"):
+            return _fold(known, elements(first))
+        if op.name == "FULLY_CONNECTED" and len(op.inputs) > 1 and op.inputs[1] >= 0:
+            return _fold(known, _dense_elements(elements(first), shapes[op.inputs[1]]))
+        if op.name == "TRANSPOSE" and len(op.inputs) > 1:
+            axes = _axes(op, self._index, self._sources) or []
+            whole = sorted(axes) == [*range(len(known))] == [*range(len(first))]
+            return tuple(first[a] for a in axes) if whole else nothing
+        if op.name == "WHILE" and place < len(op.inputs):
+            first = shapes[op.inputs[place]] if op.inputs[place] >= 0 else nothing
+            return first if len(first) == len(known) else nothing
+        if op.name in ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND") and first and first[0]:
+            return (_blocked_batch(op, first[0], self._index, self._sources), *nothing[1:])
+        if op.name in _KEEPS_ALL:
+            return self._join(len(known))
+        open_first = self._open_batch(len(known), len(first))
+        return (open_first, *nothing[1:]) if known else nothing
+
+    def _join(self, rank: int) -> Shape:
+        """Element-wise: a dimension is that of the first operand of the same rank that is open there too."""
+        if rank not in self._joined:
+            joined: list[int | None] = [None] * rank
+            done: set[int] = set()
+            for i in self._operands:
+                if len(self._shapes[i]) == rank and len(done) < rank:
+                    signature = self._subgraph.tensors[i].signature
+                    for axis in range(rank):
+                        if axis not in done and signature[axis] < 0:
+                            joined[axis] = self._shapes[i][axis]
+                            done.add(axis)
+            self._joined[rank] = tuple(joined)
+        return self._joined[rank]
+
+    def _open_batch(self, rank: int, first_rank: int) -> int | None:
+        """The first dimension of the first operand that is open there, where the operator keeps the batch."""
+        op = self._op
+        keeps = op.name in _KEEPS_BATCH
+        keeps |= op.name == "CONCATENATION" and op.options.get("axis") not in (0, -rank)
+        keeps |= op.name in _REDUCTIONS and _leaves_batch(op, self._index, first_rank, self._sources)
+        return self._batch if keeps else None
+
+    @cached_property
+    def _batch(self) -> int | None:
+        tensors = self._subgraph.tensors
+        return next(
+            (self._shapes[i][0] for i in self._operands if self._shapes[i] and tensors[i].signature[0] < 0), None
         )
-    if op.name == "WHILE" and place < len(op.inputs):
-        first = shapes[op.inputs[place]] if op.inputs[place] >= 0 else nothing
-        return first if len(first) == len(known) else nothing
-    if op.name in ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND") and first and first[0]:
-        return (_blocked_batch(op, first[0], index, sources), *nothing[1:])
-    if op.name in _KEEPS_ALL:
-        return _join([shapes[i] for i in operands], [subgraph.tensors[i].signature for i in operands], known)
-    keeps_batch = op.name in _KEEPS_BATCH
-    keeps_batch |= op.name == "CONCATENATION" and op.options.get("axis") not in (0, -len(known))
-    keeps_batch |= op.name in _REDUCTIONS and _leaves_batch(op, index, len(first), sources)
-    if keeps_batch:
-        open_first = [i for i in operands if shapes[i] and subgraph.tensors[i].signature[0] < 0]
-        return (shapes[open_first[0]][0], *nothing[1:]) if open_first and known else nothing
-    return nothing
 
 
 def _fold(known: Shape, total: int | None) -> Shape:
@@ -137,27 +181,23 @@ def _dense_elements(total: int | None, kernel: Shape) -> int | None:
     return None if total is None or not units or not depth else total // depth * units
 
 
+def _axes(op: Operator, index: int, sources: Sources) -> list[int] | None:
+    """The second operand where it is a constant and short, as lists of axes and blocks are; else None."""
+    stored = sources.constant(index, op.inputs[1]) if len(op.inputs) > 1 else None
+    if stored is None or stored[1].data is None or stored[1].data.size > _MAX_RANK or stored[1].floating:
+        return None
+    return [int(value) for value in np.asarray(stored[1].data).reshape(-1)]
+
+
 def _blocked_batch(op: Operator, batch: int, index: int, sources: Sources) -> int | None:
     """A dilated convolution as converters write it: the blocks of an image become images of a larger batch."""
-    found = sources.constant(index, op.inputs[1]) if len(op.inputs) > 1 else None
-    block = 0 if found is None or found[1].data is None else int(np.prod(np.asarray(found[1].data)))
+    blocks = _axes(op, index, sources)
+    block = 0 if blocks is None else math.prod(blocks)
     if block < 1 or (op.name == "BATCH_TO_SPACE_ND" and batch % block):
         return None
     return batch * block if op.name == "SPACE_TO_BATCH_ND" else batch // block
 
 
-def _join(operands: list[Shape], signatures: list[tuple[int, ...]], known: Shape) -> Shape:
-    """Element-wise: an open dimension is that of an operand of the same rank that is open there too."""
-    found = list(known)
-    for axis, size in enumerate(known):
-        if size is None:
-            same = [s[axis] for s, g in zip(operands, signatures, strict=True) if len(s) == len(known) and g[axis] < 0]
-            found[axis] = same[0] if same else None
-    return tuple(found)
-
-
 def _leaves_batch(op: Operator, index: int, rank: int, sources: Sources) -> bool:
-    found = sources.constant(index, op.inputs[1]) if len(op.inputs) > 1 else None
-    if found is None or found[1].data is None:
-        return False
-    return all(int(axis) % rank != 0 for axis in np.asarray(found[1].data).reshape(-1)) if rank else False
+    axes = _axes(op, index, sources)
+    return axes is not None and bool(rank) and all(axis % rank != 0 for axis in axes)

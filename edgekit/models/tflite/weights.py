@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.models.tflite.model import Operator, Tensor, TfliteModel, reachable_subgraphs
 
-__all__ = ["MATRIX_OPERATORS", "Sources", "Weight", "weights", "zero_count"]
+__all__ = ["MATRIX_OPERATORS", "Sources", "Weight", "weights", "zero_count", "zero_counts"]
 
 _ALL = tuple(range(64))
 _RECURRENT = {
@@ -66,46 +67,68 @@ class Weight:
 
 
 class Sources:
-    """Follows an operand back to its constant, through DEQUANTIZE and the like and out of loops and branches."""
+    """Follows an operand back to its constant, through DEQUANTIZE and the like and out of loops and branches.
+
+    Every tensor is looked up once, however many chains lead through it: the time is linear in the file's size.
+    """
 
     def __init__(self, model: TfliteModel) -> None:
         self._model = model
         self._producers = [{i: op for op in s.operators for i in op.outputs} for s in model.subgraphs]
         self._arguments: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self._constants: dict[tuple[int, int], tuple[int, Tensor] | None] = {}
+        self._kept: dict[int, list[bool]] = {}
+        self._inputs: dict[int, dict[int, int]] = {}
         for index, subgraph in enumerate(model.subgraphs):
             for op in subgraph.operators:
                 self._bind(index, op)
 
     def constant(self, subgraph: int, tensor: int) -> tuple[int, Tensor] | None:
         """The constant that a tensor always holds, with the subgraph that stores it; None where it is computed."""
-        for _ in range(64):  # longer chains do not occur, and a chain through calls could be long on purpose
-            if tensor < 0:
-                return None
-            found = self._model.subgraphs[subgraph].tensors[tensor]
-            if found.constant:
-                return subgraph, found
-            producer = self._producers[subgraph].get(tensor)
-            arguments = self._arguments.get((subgraph, tensor), [])
-            if producer is not None and producer.name in _PASS_ON and producer.inputs:
-                tensor = producer.inputs[0]
-            elif producer is None and len(arguments) == 1:
-                subgraph, tensor = arguments[0]
-            else:
-                return None
-        return None
+        place: tuple[int, int] | None = (subgraph, tensor)
+        passed: dict[tuple[int, int], None] = {}
+        answer = None
+        while place is not None and place[1] >= 0 and place not in passed:  # a damaged file may lead in a circle
+            if place in self._constants:
+                answer = self._constants[place]
+                break
+            stored = self._model.subgraphs[place[0]].tensors[place[1]]
+            passed[place] = None
+            if stored.constant:
+                answer = place[0], stored
+                break
+            place = self._source(*place)
+        self._constants |= dict.fromkeys(passed, answer)
+        return answer
 
     def producer(self, subgraph: int, tensor: int) -> Operator | None:
         """The operator that computes a tensor, if any."""
         return self._producers[subgraph].get(tensor)
 
+    def argument(self, subgraph: int, tensor: int) -> int | None:
+        """Which input of its subgraph a tensor is, the first where it is several; None where it is none."""
+        if subgraph not in self._inputs:
+            inputs = self._model.subgraphs[subgraph].inputs
+            self._inputs[subgraph] = {t: place for place, t in reversed([*enumerate(inputs)])}
+        return self._inputs[subgraph].get(tensor)
+
+    def _source(self, subgraph: int, tensor: int) -> tuple[int, int] | None:
+        """The tensor from which this one has its value, one step back."""
+        producer = self._producers[subgraph].get(tensor)
+        if producer is not None:
+            return (subgraph, producer.inputs[0]) if producer.name in _PASS_ON and producer.inputs else None
+        arguments = self._arguments.get((subgraph, tensor), [])
+        return arguments[0] if len(arguments) == 1 else None
+
     def _bind(self, caller: int, op: Operator) -> None:
         """Note which of the caller's tensors the inputs of called subgraphs hold; a loop's only where it keeps them."""
         if op.name == "WHILE":
             condition, body = _called(op, "cond_subgraph_index"), _called(op, "body_subgraph_index")
-            inside = self._model.subgraphs[body]
-            kept = [a == b for a, b in zip(inside.inputs, inside.outputs, strict=False)]
-            self._pass(caller, op.inputs, condition, kept)
-            self._pass(caller, op.inputs, body, kept)
+            if body not in self._kept:
+                inside = self._model.subgraphs[body]
+                self._kept[body] = [a == b for a, b in zip(inside.inputs, inside.outputs, strict=False)]
+            self._pass(caller, op.inputs, condition, self._kept[body])
+            self._pass(caller, op.inputs, body, self._kept[body])
         elif op.name == "IF":
             for branch in ("then_subgraph_index", "else_subgraph_index"):
                 self._pass(caller, op.inputs[1:], _called(op, branch))
@@ -139,6 +162,30 @@ def weights(model: TfliteModel, sources: Sources) -> Iterator[Weight]:
                     yield Weight(tensor, op.name)
 
 
+def zero_counts(tensors: Iterable[Tensor]) -> int:
+    """`zero_count` over many constants. Those that share a buffer cost as much as one, whatever their zero points."""
+    counts: dict[tuple[int, str, int], dict[int | None, int]] = {}
+    ordered: dict[tuple[int, str, int], NDArray[np.generic]] = {}
+    total = 0
+    for tensor in tensors:
+        if tensor.data is None:
+            continue
+        zero_points = set(tensor.zero_points)
+        # Zero points that differ from channel to channel occur in no file whose tensors share a buffer.
+        zero = None if len(zero_points) > 1 else next(iter(zero_points), 0)
+        key = (tensor.buffer, tensor.dtype, tensor.data.size)
+        known = counts.setdefault(key, {})
+        stored_only = tensor.elements - tensor.data.size
+        if zero not in known and (zero is None or not known):
+            known[zero] = zero_count(tensor) - stored_only
+        elif zero is not None and zero not in known:
+            if key not in ordered:
+                ordered[key] = np.sort(tensor.data, axis=None)
+            known[zero] = _occurrences(ordered[key], zero)
+        total += known[zero] + stored_only
+    return total
+
+
 def zero_count(tensor: Tensor) -> int:
     """How many elements of a constant stand for 0.0; for a quantised one, those equal to their zero point.
 
@@ -154,6 +201,12 @@ def zero_count(tensor: Tensor) -> int:
         along[tensor.channel_axis] = -1
         zero = np.asarray(tensor.zero_points).reshape(along)
     return tensor.elements - tensor.data.size + int(np.count_nonzero(tensor.data == zero))
+
+
+def _occurrences(ordered: NDArray[np.generic], value: int) -> int:
+    """How often a sorted row holds a value."""
+    wide = np.asarray(value, np.int64)  # of the row's own type, it might not fit
+    return int(np.searchsorted(ordered, wide, "right") - np.searchsorted(ordered, wide, "left"))
 
 
 def _holds_weights(tensor: Tensor, operator: str) -> bool:
