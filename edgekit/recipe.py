@@ -18,6 +18,7 @@ from edgekit.data import KNOWN_SOURCES, DataSpec
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 from edgekit.models import is_network
 from edgekit.passes import Pass, Stage, load_pass, parse_pass
+from edgekit.recipe_text import check_values, read_yaml
 from edgekit.runtimes import load_runtime, runtime_names
 from edgekit.target import FIGURE_RUNTIMES, Budget, load_target, target_names
 from edgekit.training import Objective, Train
@@ -132,10 +133,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(
             "A recipe is a YAML file.", received=repr(str(path)), remedy="Write a starter recipe with: edgekit init"
         )
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError("A recipe is valid YAML.", received=f"{path}: {' '.join(str(error).split())}") from None
+    values = read_yaml(path)
     if not isinstance(values, dict):
         raise RecipeError(
             "A recipe is a mapping of keys.",
@@ -156,9 +154,11 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
     Raises:
         RecipeError: An unknown key, pass, format, runtime or target, or a value that breaks a rule.
     """
+    check_values(values)
     changed = copy.deepcopy(dict(values))
     for override in overrides:
         _override(changed, override)
+    check_values(changed)
     try:
         recipe = Recipe.model_validate(changed)
     except ValidationError as error:

@@ -34,7 +34,7 @@ class Target(BaseModel):
     name: str
     description: str
     formats: tuple[Format, ...]
-    channel_multiple: Annotated[int, Field(ge=1)] = 1
+    channel_multiple: Annotated[int, Field(ge=1, le=4096)] = 1
     flash_bytes: int | None = None
     ram_bytes: int | None = None
 
@@ -47,17 +47,17 @@ class Budget(BaseModel):
     accuracy_drop: Annotated[float, Field(ge=0, le=1)] | None = Field(
         0.01, description="largest loss of accuracy against the baseline, as a fraction: 0.01 is one point"
     )
-    model_bytes: Annotated[int, Field(gt=0)] | None = Field(None, description="largest .tflite, in bytes")
-    latency_ms: Annotated[float, Field(gt=0)] | None = Field(
+    model_bytes: Annotated[int, Field(gt=0, le=10**15)] | None = Field(None, description="largest .tflite, in bytes")
+    latency_ms: Annotated[float, Field(gt=0, le=10**15)] | None = Field(
         None, description="largest median latency on this host, one thread, in ms; a proxy, not a phone's"
     )
-    arena_bytes: Annotated[int, Field(gt=0)] | None = Field(
+    arena_bytes: Annotated[int, Field(gt=0, le=10**15)] | None = Field(
         None, description="largest tensor arena under TFLite Micro (measure: tflm), in bytes"
     )
-    instructions: Annotated[int, Field(gt=0)] | None = Field(
+    instructions: Annotated[int, Field(gt=0, le=10**15)] | None = Field(
         None, description="most arm64 instructions of one inference (measure: arm64)"
     )
-    cycles: Annotated[int, Field(gt=0)] | None = Field(
+    cycles: Annotated[int, Field(gt=0, le=10**15)] | None = Field(
         None, description="most Ethos-U cycles of one inference, estimated (measure: ethos_u)"
     )
 

@@ -33,6 +33,11 @@ TOKEN = re.compile(rb"[a-z0-9\x80-\xff]+(?:'[a-z0-9\x80-\xff]+)*|[!-~]")
 """A word, with apostrophes inside at most, or one sign; any byte above ASCII belongs to a word."""
 
 
+Number = Annotated[float, Field(ge=-1e30, le=1e30)]
+Side = Annotated[int, Field(gt=0, le=1 << 16)]
+"""Of an image, in pixels."""
+
+
 class _Operation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,8 +54,8 @@ class Cast(_Operation):
 class Rescale(_Operation):
     """x * scale + offset."""
 
-    scale: float = 1 / 255
-    offset: float = 0.0
+    scale: Number = 1 / 255
+    offset: Number = 0.0
 
     def apply(self, x: Array) -> Array:
         return x.astype(np.float32) * np.float32(self.scale) + np.float32(self.offset)
@@ -59,8 +64,8 @@ class Rescale(_Operation):
 class Normalize(_Operation):
     """(x - mean) / std over the last axis."""
 
-    mean: tuple[float, ...]
-    std: tuple[Annotated[float, Field(gt=0)], ...]
+    mean: tuple[Number, ...]
+    std: tuple[Annotated[float, Field(gt=0, le=1e30)], ...]
 
     def apply(self, x: Array) -> Array:
         for key, values in (("mean", self.mean), ("std", self.std)):
@@ -74,8 +79,8 @@ class Normalize(_Operation):
 class Resize(_Operation):
     """Bilinear resize of NHWC images with half-pixel centres and no antialiasing, as `tf.image.resize` does it."""
 
-    height: Annotated[int, Field(gt=0)]
-    width: Annotated[int, Field(gt=0)]
+    height: Side
+    width: Side
 
     def apply(self, x: Array) -> Array:
         if x.shape[1:3] == (self.height, self.width):
@@ -103,7 +108,7 @@ class Grayscale(_Operation):
 class Reshape(_Operation):
     """New shape of one sample (without the batch axis)."""
 
-    shape: tuple[Annotated[int, Field(gt=0)], ...]
+    shape: tuple[Annotated[int, Field(gt=0, le=1 << 28)], ...]
 
     def apply(self, x: Array) -> Array:
         if np.prod(x.shape[1:]) != np.prod(self.shape):
@@ -121,10 +126,12 @@ class Tokenize(_Operation):
     Only the 26 letters of ASCII become lower case, so that a device needs no tables of Unicode.
     """
 
-    vocabulary: tuple[str, ...] | int = Field(
+    vocabulary: tuple[str, ...] | Annotated[int, Field(ge=1, le=MOST_WORDS)] = Field(
         MOST_WORDS, description="the words of index 2, 3, ...; or how many to learn from the training samples"
     )
-    length: Annotated[int, Field(gt=0)] = Field(40, description="words of a sample: the first ones, padded with zeros")
+    length: Annotated[int, Field(gt=0, le=1 << 16)] = Field(
+        40, description="words of a sample: the first ones, padded with zeros"
+    )
 
     @field_validator("vocabulary")
     @classmethod

@@ -33,7 +33,9 @@ class DataSpec(BaseModel):
     test_source: str | None = Field(
         None, description="a second source whose samples, or its own test split, are the test split"
     )
-    calibration: Annotated[int, Field(ge=1)] = Field(256, description="samples of the representative dataset")
+    calibration: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        256, description="samples of the representative dataset"
+    )
     validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="fraction of the training data")
     test: Annotated[float, Field(gt=0, lt=1)] = Field(0.2, description="fraction, where the source has no test split")
     preprocessing: tuple[str | dict[str, Any], ...] | None = Field(

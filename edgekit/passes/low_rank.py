@@ -38,7 +38,7 @@ FACTOR = re.compile(r"(.+)_rank_(in|v|h|core|depthwise)(_\d+)?$")
 """Names of the factors before the last one."""
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1 << 20)]
 
 
 class LowRank(Pass):
@@ -59,7 +59,7 @@ class LowRank(Pass):
         None, description="rank of every layer, or evbmf: as many as stand out of the noise"
     )
     macs: Fraction | None = Field(None, description="fraction of the model's MACs to keep, shared out over its layers")
-    layers: dict[str, Annotated[int, Field(ge=0)] | tuple[Count, Count]] = Field(
+    layers: dict[str, Annotated[int, Field(ge=0, le=1 << 20)] | tuple[Count, Count]] = Field(
         default_factory=dict,
         description="rank by layer name or pattern (conv*), for tucker also [in, out]; 0 or off leaves a layer alone",
     )

@@ -85,7 +85,7 @@ class Sparsify(Pass):
     end: Annotated[float, Field(gt=0, le=1)] = Field(
         0.6, description="when full sparsity is reached and the masks stay, as a fraction"
     )
-    frequency: Annotated[int, Field(ge=1)] = Field(
+    frequency: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         100, description="steps between updates of the masks, fewer where fine-tuning is short"
     )
     layers: dict[str, Annotated[float, Field(ge=0, lt=1)]] = Field(
@@ -93,7 +93,7 @@ class Sparsify(Pass):
         description="sparsity by layer name or pattern (conv*); 0 leaves a layer alone; embeddings, recurrent, "
         "attention and depthwise layers are pruned only if named here",
     )
-    block: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = Field(
+    block: tuple[Annotated[int, Field(ge=1, le=4096)], Annotated[int, Field(ge=1, le=4096)]] = Field(
         (1, 1),
         description="prune blocks of [inputs, outputs] of the kernel as a matrix [height*width*inputs, outputs]; "
         "[4, 1] are 4 neighbours in the .tflite",

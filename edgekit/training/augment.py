@@ -24,8 +24,10 @@ class Augment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     flip: bool = Field(False, description="mirror every other image, left to right")
-    crop: Annotated[int, Field(ge=0)] = Field(0, description="shift by up to this many pixels; the border is filled")
-    views: Annotated[int, Field(ge=1)] = Field(
+    crop: Annotated[int, Field(ge=0, le=4096)] = Field(
+        0, description="shift by up to this many pixels; the border is filled"
+    )
+    views: Annotated[int, Field(ge=1, le=1000)] = Field(
         8, description="different versions of each image; later epochs see them again, and teachers answer each once"
     )
 

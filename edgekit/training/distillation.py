@@ -16,7 +16,7 @@ class LayerPair(BaseModel):
 
     student: str = Field(description="name of the student's layer, as before any pass")
     teacher: str = Field(description="name of the teacher's layer")
-    weight: Annotated[float, Field(gt=0)] = Field(1.0, description="beta: how much this pair adds to the loss")
+    weight: Annotated[float, Field(gt=0, le=1e6)] = Field(1.0, description="beta: how much this pair adds to the loss")
 
 
 class Distillation(BaseModel):
@@ -32,7 +32,7 @@ class Distillation(BaseModel):
     alpha: Annotated[float, Field(ge=0, le=1)] = Field(
         0.5, description="weight of the teacher's answers; the labels have 1 - alpha"
     )
-    temperature: Annotated[float, Field(gt=0)] = Field(
+    temperature: Annotated[float, Field(gt=0, le=1e6)] = Field(
         4.0, description="divides the logits of both: higher values show more of what the teacher holds for less likely"
     )
     teacher: str | None = Field(

@@ -11,8 +11,8 @@ from edgekit.training.precision import Precision
 
 __all__ = ["Finetune", "FinetuneChoice", "Train"]
 
-Epochs = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0)]
+Epochs = Annotated[int, Field(ge=1, le=1_000_000)]
+Rate = Annotated[float, Field(gt=0, le=1000)]
 
 
 class Train(BaseModel):
@@ -21,12 +21,12 @@ class Train(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: Epochs = 20
-    batch_size: Annotated[int, Field(ge=1)] = 64
+    batch_size: Annotated[int, Field(ge=1, le=1 << 20)] = 64
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="sgd has momentum 0.9 (Nesterov)")
     learning_rate: Rate = 1e-3
     schedule: Literal["constant", "cosine"] = Field("cosine", description="cosine falls to 0 at the last step")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(0.0, description="for adamw")
-    early_stopping: Annotated[int, Field(ge=1)] | None = Field(
+    weight_decay: Annotated[float, Field(ge=0, le=1000)] = Field(0.0, description="for adamw")
+    early_stopping: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
         None, description="stop after this many epochs without a better validation score, and keep the best weights"
     )
     augment: Augment | None = Field(None, description="random flips and shifts of training images; fine-tuning too")
@@ -44,7 +44,7 @@ class Finetune(BaseModel):
 
     epochs: Epochs = 2
     learning_rate: Rate | None = Field(None, description="default: a tenth of train.learning_rate")
-    batch_size: Annotated[int, Field(ge=1)] | None = Field(None, description="default: that of train")
+    batch_size: Annotated[int, Field(ge=1, le=1 << 20)] | None = Field(None, description="default: that of train")
     augment: Augment | None = Field(None, description="default: that of train")
     precision: Precision | None = Field(None, description="default: that of train, but float32 in qat")
 

@@ -97,14 +97,14 @@ class ChannelPrune(Pass):
     min_keep: Annotated[float, Field(ge=0, le=1)] = Field(
         0.1, description="smallest fraction of a group's channels that stays"
     )
-    multiple: Annotated[int, Field(ge=1)] | None = Field(
+    multiple: Annotated[int, Field(ge=1, le=4096)] | None = Field(
         None, description="widths become multiples of this; left out: of what the target prefers"
     )
     skip: tuple[str, ...] = Field((), description="layer names or patterns (conv*) whose channels stay")
-    steps: Annotated[int, Field(ge=1)] = Field(
+    steps: Annotated[int, Field(ge=1, le=1000)] = Field(
         1, description="prune in this many steps, geometrically, each scored anew and fine-tuned as `finetune` says"
     )
-    rounds: Annotated[int, Field(ge=1)] = Field(
+    rounds: Annotated[int, Field(ge=1, le=1000)] = Field(
         5, description="go the way of a step in this many rounds, each scored anew and repaired, without training"
     )
     correct: bool = Field(
