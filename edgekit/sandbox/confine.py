@@ -26,7 +26,6 @@ _SYSTEM = (
 """What Python, its libraries and TensorFlow read of the system."""
 _LIBRARIES = ("h5py", "numpy", "tensorflow")
 """A folder on Python's path that has one of these is where packages are installed."""
-_FILE_SIZE = 64 << 30
 _FILES = 4096
 
 
@@ -45,11 +44,12 @@ def confine(readable: Sequence[Path], folder: Path, source_roots: Sequence[Path]
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS, without which both below are refused
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_SIZE, _FILE_SIZE))
+    _lower(resource.RLIMIT_FSIZE, memory)
     _lower(resource.RLIMIT_NOFILE, _FILES)
     _lower(resource.RLIMIT_DATA, 2 * memory + (8 << 30))  # thread stacks and arenas are reserved, not taken
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # a file that asks for all memory costs this process, not the user's
+    _drop_capabilities(libc)
     missing = []
     if len(os.listdir("/proc/self/task")) > 1:
         missing.append("A library starts threads before Landlock holds: they could read and write the user's files.")
@@ -59,6 +59,15 @@ def confine(readable: Sequence[Path], folder: Path, source_roots: Sequence[Path]
     if not seccomp.restrict():
         missing.append("Seccomp is missing: a child could use the network and start programs.")
     return missing
+
+
+def _drop_capabilities(libc: ctypes.CDLL) -> None:
+    """Of root's powers, leave none but reading files whatever their modes; the rules on paths hold for that too."""
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, of the capabilities 0-31 and 32-63
+    if libc.capget(header, sets) == 0:
+        reading = sets[1] & (1 << 2)  # CAP_DAC_READ_SEARCH
+        libc.capset(header, (ctypes.c_uint32 * 6)(reading, reading, 0, 0, 0, 0))
 
 
 def _python() -> list[Path]:

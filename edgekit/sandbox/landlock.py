@@ -18,6 +18,8 @@ _CREATE, _ADD, _RESTRICT = 444, 445, 446  # the same on every architecture
 _READ_FILE, _READ_FOLDER, _EXECUTE = 1 << 2, 1 << 3, 1 << 0
 _ALL_BY_ABI = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 """Rights over files that each version of Landlock knows: REFER came with 2, TRUNCATE with 3, IOCTL_DEV with 5."""
+_DEVICES = 1 << 6 | 1 << 11
+"""Making device nodes, through which root could read a whole disk."""
 _OF_FILES = _READ_FILE | _EXECUTE | 1 << 1 | 1 << 14 | 1 << 15
 _PORTS = 0b11
 _SCOPES = 0b11
@@ -61,7 +63,7 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> bool:
         for path in readable:
             _allow(ruleset, path, (_READ_FILE | _READ_FOLDER) & every)
         for path in writable:
-            _allow(ruleset, path, every & ~_EXECUTE)
+            _allow(ruleset, path, every & ~_EXECUTE & ~_DEVICES)
         return _call(_RESTRICT, ctypes.c_int(ruleset), ctypes.c_uint32(0)) == 0
     finally:
         os.close(ruleset)

@@ -71,10 +71,11 @@ def _control_group(pid: int, limit: int) -> Path | None:
 
 
 def _joined(parent: Path, pid: int, limit: int, setting: str) -> Path | None:
-    for left in parent.glob("edgekit-*"):  # of a parent that was killed; a group in use cannot be removed
+    for left in parent.glob("edgekit-*"):  # of a parent that was killed
         with suppress(OSError):
-            left.rmdir()
-    group = parent / f"edgekit-{pid}"
+            if not Path("/proc", left.name.split("-")[1]).exists():
+                left.rmdir()
+    group = parent / f"edgekit-{os.getpid()}-{pid}"
     try:
         group.mkdir()
     except OSError:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import signal
+import site
 import socket
 import subprocess
 import sys
@@ -92,11 +95,12 @@ def _do(
 ) -> Reply:
     with tempfile.TemporaryDirectory(prefix="edgekit-") as folder, tempfile.TemporaryFile() as log:
         deadline = time.monotonic() + limits.seconds
+        bounds = {"readable": [str(path) for path in readable], "folder": folder, "memory": limits.memory}
         connection, theirs = socket.socketpair()
         with connection:
             with theirs:
                 process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "edgekit.sandbox.worker", str(theirs.fileno())],
+                    [sys.executable, "-P", "-m", "edgekit.sandbox.worker", str(theirs.fileno()), json.dumps(bounds)],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -104,29 +108,24 @@ def _do(
                     env=_environment(folder),
                     start_new_session=True,  # Ctrl-C is the parent's to answer
                 )
-            watch = MemoryWatch(process.pid, limits.memory)
+            watch = None
             try:
-                order = {
-                    "job": job,
-                    "request": dict(request),
-                    "readable": [str(path) for path in readable],
-                    "folder": folder,
-                    "memory": limits.memory,
-                }
+                watch = MemoryWatch(process.pid, limits.memory)
                 connection.settimeout(limits.seconds)
-                wire.send(connection, order, arrays)
-                reply, out = wire.receive(connection, deadline - time.monotonic())
+                wire.send(connection, {"job": job, "request": dict(request)}, arrays)
+                reply, out = wire.receive(connection, deadline - time.monotonic(), most=limits.memory)
             except TimeoutError:
                 _fail_slow(limits, what)
             except (EOFError, OSError):
-                _fail_dead(process, watch, log, limits, what)
+                _fail_dead(process, watch is not None and watch.reached, log, limits, what)
             except wire.ProtocolError as error:
                 _fail_garbled(what, error)
             finally:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-                watch.close()
+                if watch is not None:
+                    watch.close()
     return _answer(reply, out, what)
 
 
@@ -157,14 +156,12 @@ def _fail_slow(limits: Limits, what: str) -> NoReturn:
     )
 
 
-def _fail_dead(
-    process: subprocess.Popen[bytes], watch: MemoryWatch, log: IO[bytes], limits: Limits, what: str
-) -> NoReturn:
+def _fail_dead(process: subprocess.Popen[bytes], reached: bool, log: IO[bytes], limits: Limits, what: str) -> NoReturn:
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=5)
     said = _last_line(log)
-    silent_abort = process.returncode == -signal.SIGABRT and not said  # as the worker ends itself without memory
-    if watch.reached or silent_abort or "bad_alloc" in said or "MemoryError" in said:
+    refused = process.returncode == errno.ENOMEM or "bad_alloc" in said or "MemoryError" in said
+    if reached or refused:
         raise ModelError(
             f"A model file is read and converted with at most {limits.memory / (1 << 30):.1f} GB of memory.",
             received=f"{what}, which asked for more",
@@ -211,11 +208,12 @@ def _environment(folder: str) -> dict[str, str]:
     root = Path(edgekit.__file__).resolve().parent.parent
     paths = [*filter(None, kept.get("PYTHONPATH", "").split(os.pathsep)), str(root), str(root / "converters")]
     return {
+        "OPENBLAS_NUM_THREADS": "1",  # reading and converting multiply few matrices
+        "MKL_NUM_THREADS": "1",
         **kept,
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "OPENBLAS_NUM_THREADS": "1",  # a thread from before the confinement would not be confined
-        "MKL_NUM_THREADS": "1",
+        "PYTHONUSERBASE": site.getuserbase(),  # which is found by HOME otherwise
         "HOME": folder,
         "TMPDIR": folder,
         "KERAS_HOME": folder,

@@ -11,17 +11,18 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # a child shuts itself off before it imports NumPy, which may start threads
+    from numpy.typing import NDArray
 
-__all__ = ["Array", "ProtocolError", "receive", "send"]
+    Array: TypeAlias = NDArray[Any]
 
-Array = NDArray[Any]
+__all__ = ["ProtocolError", "receive", "send"]
 
 _MAX_HEADER = 1 << 24  # bytes
 _MAX_ARRAY = 1 << 32  # bytes
+_CHUNK = 1 << 26  # bytes
 
 
 class ProtocolError(Exception):
@@ -39,8 +40,10 @@ def send(sock: socket.socket, header: dict[str, Any], arrays: Sequence[Array] = 
     sock.sendall(b"".join([struct.pack("!I", len(head)), head, *blobs]))
 
 
-def receive(sock: socket.socket, limit: float | None = None) -> tuple[dict[str, Any], list[Array]]:
-    """Wait for one message, at most `limit` seconds in all.
+def receive(
+    sock: socket.socket, limit: float | None = None, *, most: int | None = None
+) -> tuple[dict[str, Any], list[Array]]:
+    """Wait for one message, at most `limit` seconds in all, with arrays of at most `most` bytes in all.
 
     Raises:
         EOFError: The other side closed its end.
@@ -54,23 +57,25 @@ def receive(sock: socket.socket, limit: float | None = None) -> tuple[dict[str, 
     try:
         header = json.loads(bytes(_exactly(sock, length, deadline)))
         sizes = [int(size) for size in header.pop("arrays")]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ProtocolError(f"unreadable header ({error})") from error
-    if any(not 0 < size <= _MAX_ARRAY for size in sizes):
-        raise ProtocolError(f"arrays of {sizes} bytes")
+    if any(not 0 < size <= _MAX_ARRAY for size in sizes) or (most is not None and sum(sizes) > most):
+        raise ProtocolError(f"arrays of {sum(sizes)} bytes")
     return header, [_from_bytes(_exactly(sock, size, deadline)) for size in sizes]
 
 
 def _exactly(sock: socket.socket, size: int, deadline: float | None) -> bytearray:
-    data = bytearray(size)
-    view, filled = memoryview(data), 0
+    data, filled = bytearray(), 0
     while filled < size:
+        if filled == len(data):  # in parts, for a size may be announced that never comes
+            data += bytes(min(size - filled, _CHUNK))
         if deadline is not None:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError
             sock.settimeout(left)
-        got = sock.recv_into(view[filled:])
+        with memoryview(data) as view:
+            got = sock.recv_into(view[filled:])
         if not got:
             raise EOFError
         filled += got
@@ -78,14 +83,23 @@ def _exactly(sock: socket.socket, size: int, deadline: float | None) -> bytearra
 
 
 def _to_bytes(array: Array) -> bytes:
+    import numpy as np
+
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
 
 
 def _from_bytes(data: bytearray) -> Array:
+    import numpy as np
+
+    stream = io.BytesIO(data)
     try:
-        array: Array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError) as error:
+        np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)  # type: ignore[no-untyped-call]
+        if dtype.hasobject or dtype.itemsize == 0 or dtype.fields is not None:
+            raise ValueError(f"values of the kind {str(dtype)[:100]}")
+        flat: Array = np.frombuffer(memoryview(data)[stream.tell() :], dtype)
+        return flat.reshape(shape, order="F" if fortran else "C")
+    except (ValueError, EOFError, SyntaxError, TypeError, MemoryError, RecursionError, OverflowError) as error:
         raise ProtocolError(f"unreadable array ({error})") from error
-    return array

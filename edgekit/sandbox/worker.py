@@ -1,13 +1,15 @@
 """The child's side: shuts itself off, does one job and answers.
 
-Run as `python -P -m edgekit.sandbox.worker FD`. The first message says how it is confined and which job it does; the
-job's module is imported only after that.
+Run as `python -P -m edgekit.sandbox.worker FD CONFINEMENT`, the latter in JSON. Neither NumPy, which may start threads
+that nothing would confine, nor the job's module is imported before the process is shut off.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import importlib
+import json
 import os
 import select
 import signal
@@ -33,12 +35,13 @@ def main() -> None:
     with suppress(ImportError):  # found before the folder that holds it can no longer be listed
         importlib.import_module("edgekit_converters")
     try:
-        order, arrays = wire.receive(sock)
-        folder = Path(order["folder"])
+        bounds = json.loads(sys.argv[2])
+        folder = Path(bounds["folder"])
         os.chdir(folder)
         roots = [Path(package).resolve() for package in _packages()]
-        missing = confine([Path(p) for p in order["readable"]], folder, roots, int(order["memory"]))
+        missing = confine([Path(p) for p in bounds["readable"]], folder, roots, int(bounds["memory"]))
         threading.Thread(target=_end_with_parent, args=(sock.fileno(),), daemon=True).start()
+        order, arrays = wire.receive(sock)
         if order["job"] is None:
             reply, out = {"missing": missing}, []
         else:
@@ -51,7 +54,7 @@ def main() -> None:
         told = {"class": type(error).__name__, "rule": error.rule, "received": received, "remedy": error.remedy}
         wire.send(sock, {"refused": told})
     except MemoryError:
-        os.abort()
+        os._exit(errno.ENOMEM)
     except Exception as error:  # the parent makes one line of it
         wire.send(sock, {"failed": f"{type(error).__name__}: {error}"})
     os._exit(0)  # without the seconds that large libraries take to clean up
