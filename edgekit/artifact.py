@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from edgekit.scratch import is_real_folder, temporary
 
 __all__ = ["Artifact", "describe", "sha256_of", "write_atomically"]
 
@@ -57,21 +57,27 @@ def sha256_of(path: Path) -> str:
 
 
 @contextmanager
-def write_atomically(path: Path) -> Iterator[Path]:
-    """Give a temporary sibling to write a file or folder to; rename it into place on success, else remove it.
+def write_atomically(path: Path, *, beside: Path | None = None, replace_folder: bool = False) -> Iterator[Path]:
+    """Give a temporary file or folder to write; rename it into place on success, else remove it.
 
-    A kill, a full disk or a second run never leaves half a file under the final name.
+    A kill, a full disk or a second run never leaves half a file under the final name. Whether a file that is there may
+    be replaced is not asked here, but by `edgekit.ownership`.
+
+    Args:
+        path: The final name.
+        beside: A folder on the same file system whose `.edgekit` holds the temporary; default the file's own.
+        replace_folder: Remove a folder that is there under the final name; only for folders that nobody else writes to.
+
+    Raises:
+        OSError: Without `replace_folder`, a folder that is not empty has the final name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    holder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    temporary = holder / path.name
-    try:
-        yield temporary
-        if temporary.is_dir() and path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(holder, ignore_errors=True)
+    with temporary(beside or path.parent) as holder:
+        new = holder / path.name
+        yield new
+        if replace_folder and new.is_dir() and is_real_folder(path):
+            os.replace(path, holder / f"{path.name}.old")
+        os.replace(new, path)
 
 
 def _files(path: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,6 +88,21 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
         return Result(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def snapshot() -> Callable[[Path], dict[str, object]]:
+    """What a folder holds, by relative path: bytes of files, targets of links, kinds of all else."""
+
+    def take(root: Path) -> dict[str, object]:
+        entries: dict[str, object] = {}
+        for path in sorted(root.rglob("*")):
+            kind = "link" if path.is_symlink() else stat.filemode(path.lstat().st_mode)[0]
+            content = os.readlink(path) if kind == "link" else path.read_bytes() if kind == "-" else None
+            entries[str(path.relative_to(root))] = (kind, content)
+        return entries
+
+    return take
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from edgekit import __version__, registry
+from edgekit import __version__, interrupt, registry
 from edgekit.cli import commands
 from edgekit.cli.output import json_error
 from edgekit.errors import EdgekitError, did_you_mean
@@ -55,30 +55,41 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `edgekit`; ends the process with the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    with interrupt.handled():
+        _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> None:
     try:
-        code = cli.main(args=arguments, prog_name="edgekit", standalone_mode=False)
-    except EdgekitError as error:
-        if "--debug" in arguments:
-            raise
-        _fail(str(error), error.exit_code, arguments)
-    except click.ClickException as error:
+        code = cli.main(args=list(arguments), prog_name="edgekit", standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        _fail(_INTERRUPTED, interrupt.exit_code(), arguments)
+    except Exception as error:
+        if interrupt.pending():  # whatever failed, it failed because it was asked to end
+            _fail(_INTERRUPTED, interrupt.exit_code(), arguments)
+        _explain(error, arguments)
+    else:
+        if code:  # outside its standalone mode, click gives the code of `Exit` back instead of raising it
+            sys.exit(code)
+
+
+_INTERRUPTED = "Interrupted. Finished steps are kept: the same command goes on after them."
+
+
+def _explain(error: Exception, arguments: Sequence[str]) -> None:
+    """One paragraph and the exit code of its kind."""
+    if isinstance(error, click.ClickException):
         if "--json" in arguments:
             json_error(error.format_message(), error.exit_code)
         error.show()
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        _fail("Interrupted. Finished steps are kept: the same command goes on after them.", 130, arguments)
-    except OSError as error:
-        if "--debug" in arguments:
-            raise
+    if "--debug" in arguments:
+        raise error
+    if isinstance(error, EdgekitError):
+        _fail(str(error), error.exit_code, arguments)
+    if isinstance(error, OSError):
         _fail(f"The operating system refused: {error}.", 1, arguments)
-    except Exception as error:  # the last line of defence: people get one paragraph, not a traceback
-        if "--debug" in arguments:
-            raise
-        _fail(_bug(error), 1, arguments)
-    else:
-        if code:  # outside its standalone mode, click gives the code of `Exit` back instead of raising it
-            sys.exit(code)
+    _fail(_bug(error), 1, arguments)  # the last line of defence: people get one paragraph, not a traceback
 
 
 def _bug(error: Exception) -> str:
@@ -88,7 +99,7 @@ def _bug(error: Exception) -> str:
     )
 
 
-def _fail(message: str, code: int, arguments: Sequence[str]) -> None:
+def _fail(message: str, code: int, arguments: Sequence[str]) -> NoReturn:
     if "--json" in arguments:
         json_error(message, code)
     click.echo(f"Error: {message}", err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +11,7 @@ from typing import Any
 from edgekit.data.dataset import Array
 from edgekit.measure.latency import benchmark
 from edgekit.pipeline.measured import Measured
+from edgekit.pipeline.records import check_fields
 from edgekit.pipeline.store import StepStore, step_key, versions
 from edgekit.runtimes import DeviceRuntime, load_runtime
 from edgekit.target import FIGURE_RUNTIMES, Target
@@ -53,7 +54,7 @@ def measure_figures(
     """
     files = {s.record["sha256"]: s.tflite for s in steps}
     key = step_key(sorted(files), list(runtimes), versions())
-    found = store.find("measure", key)
+    found = store.find("measure", key, lambda _, record: _is_whole(record, files.keys()))
     if found is None:
         log(f"measure: {len(files)} files on {', '.join(runtimes)}")
         report = benchmark(list(files.values()), runtimes=tuple(runtimes))
@@ -70,8 +71,9 @@ def measure_figures(
         if not missing:  # a model that a runtime refuses stays refused; a runtime that is missing may come
             with store.writing("measure", key) as (_, record):
                 record |= found
-    known = {f.name for f in fields(Figures)}
-    return {sha: Figures(**{k: v for k, v in values.items() if k in known}) for sha, values in found["figures"].items()}
+    return {
+        sha: Figures(**{k: v for k, v in values.items() if k in _KNOWN}) for sha, values in found["figures"].items()
+    }
 
 
 def count_instructions(model: Any, target: Target, samples: Array) -> int:
@@ -92,6 +94,21 @@ def count_instructions(model: Any, target: Target, samples: Array) -> int:
         counted = runtime.measure(path).instructions
     assert counted is not None
     return counted
+
+
+_KNOWN = {f.name for f in fields(Figures)}
+
+
+def _is_whole(record: dict[str, Any], files: Collection[str]) -> bool:
+    """Whether a record of an earlier run holds figures of exactly these files."""
+    try:
+        figures = check_fields(record, {"figures": dict[str, Any]}, "")["figures"]
+        for sha, values in figures.items():
+            known = {k: float if k.startswith("latency") else int for k in check_fields(values, {}, sha) if k in _KNOWN}
+            check_fields(values, known, sha)
+    except ValueError:
+        return False
+    return bool(figures.keys() == set(files))
 
 
 def _told(result: Mapping[str, object], *, first: bool) -> dict[str, float | None]:

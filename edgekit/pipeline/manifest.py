@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from edgekit.artifact import write_atomically
+from edgekit.artifact import Artifact
 from edgekit.errors import EdgekitError
+from edgekit.ownership import writing
+from edgekit.pipeline.records import RecordError, as_path, as_sha256, check_fields, parsed, read_json
 
-__all__ = ["Manifest", "ModelRecord", "StepRecord", "read_manifest", "write_manifest"]
+__all__ = ["FILE", "REPORTS", "Manifest", "ModelRecord", "StepRecord", "read_manifest", "write_manifest"]
 
 SCHEMA = "edgekit.compress/1"
 FILE = "manifest.json"
+REPORTS = ("report.md", "report.json", "report.html")
+"""What `edgekit.report` writes beside the manifest."""
+LARGEST = 16 << 20
+MOST = 10_000
+"""Steps, models or artifacts."""
 
 
 @dataclass(frozen=True)
@@ -127,10 +134,14 @@ class Manifest:
         return next(m for m in self.models if m.path == self.selected)
 
 
-def write_manifest(manifest: Manifest, output: Path) -> Path:
-    """Write `manifest.json` into the output folder."""
+def write_manifest(manifest: Manifest, output: Path, *, overwrite: bool = False) -> Path:
+    """Write `manifest.json` into the output folder.
+
+    Raises:
+        EdgekitError: One is there that EdgeKit did not write, or that was changed since, and `overwrite` is not set.
+    """
     path = output / FILE
-    with write_atomically(path) as temporary:
+    with writing(path, overwrite=overwrite) as temporary:
         temporary.write_text(json.dumps(manifest.as_dict(), indent=2) + "\n", encoding="utf-8")
     return path
 
@@ -139,24 +150,80 @@ def read_manifest(run: Path) -> Manifest:
     """Read the manifest of a finished run.
 
     Raises:
-        EdgekitError: There is none, or it is damaged.
+        EdgekitError: There is none, or it is damaged or another program's.
     """
     path = run / FILE
-    if not path.is_file():
+    if not path.exists():
         raise EdgekitError(
             "A run is the output folder of edgekit compress.",
             received=f"{run} without {FILE}",
             remedy="Finish the run: the same edgekit compress goes on where it stopped.",
         )
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        known = {f.name for f in fields(Manifest)}
-        values = {k: v for k, v in content.items() if k in known}
-        values["steps"] = tuple(StepRecord(**s) for s in content["steps"])
-        values["models"] = tuple(ModelRecord(**{**m, "violations": tuple(m["violations"])}) for m in content["models"])
-        values["artifacts"] = tuple(content["artifacts"])
-        return Manifest(**values)
-    except (ValueError, KeyError, TypeError) as error:
+        return _manifest(read_json(path, LARGEST))
+    except RecordError as error:
         raise EdgekitError(
-            f"A manifest is JSON of the form {SCHEMA}.", received=f"{path} ({type(error).__name__}: {error})"
+            f"A manifest is JSON of the form {SCHEMA}, as edgekit compress writes it.",
+            received=f"{path}: {error}",
+            remedy="Run the same edgekit compress again: finished steps are kept, so that it takes seconds.",
         ) from None
+
+
+def _manifest(value: object) -> Manifest:
+    content = check_fields(value, {"schema": str}, "")
+    if content["schema"] != SCHEMA:
+        raise RecordError(f"schema is {content['schema'][:100]!r}")
+    hints = get_type_hints(Manifest)
+    plain = {f.name: hints[f.name] for f in fields(Manifest) if f.name not in ("steps", "models", "artifacts")}
+    check_fields(content, plain, "")
+    if unknown := sorted(content.keys() - hints.keys() - {"schema"}):
+        raise RecordError(f"unknown key {unknown[0][:100]!r}")
+    models = tuple(parsed(ModelRecord, item, where) for where, item in _items(content, "models"))
+    manifest = Manifest(
+        **{name: content[name] for name in plain},
+        steps=tuple(parsed(StepRecord, item, where) for where, item in _items(content, "steps")),
+        models=models,
+        artifacts=tuple(parsed(Artifact, item, where).as_dict() for where, item in _items(content, "artifacts")),
+    )
+    _check_values(manifest)
+    return manifest
+
+
+def _items(content: dict[str, Any], name: str) -> list[tuple[str, object]]:
+    items = content.get(name)
+    if not isinstance(items, list) or not 0 < len(items) <= MOST:
+        raise RecordError(f"{name} must be a list of 1 to {MOST:,} records")
+    return [(f"{name}[{number}]", item) for number, item in enumerate(items)]
+
+
+def _check_values(manifest: Manifest) -> None:
+    """What the types do not say: paths that stay inside, digests, counts, and what the report reads."""
+    if manifest.metric not in ("top1", "mse"):
+        raise RecordError(f"metric must be top1 or mse, not {manifest.metric[:80]!r}")
+    for number, model in enumerate(manifest.models):
+        as_path(model.path, f"models[{number}].path")
+    for number, artifact in enumerate(manifest.artifacts):
+        as_path(artifact["path"], f"artifacts[{number}].path")
+        as_sha256(artifact["parent"], f"artifacts[{number}].parent")
+    for name in ("steps", "models", "artifacts"):
+        for number, record in enumerate(getattr(manifest, name)):
+            values = record if isinstance(record, dict) else asdict(record)
+            as_sha256(values["sha256"], f"{name}[{number}].sha256")
+            for key, value in values.items():
+                if key in _COUNTS and value is not None and value < 0:
+                    raise RecordError(f"{name}[{number}].{key} must not be negative")
+    if any(model.bytes == 0 for model in manifest.models):
+        raise RecordError("models: a file of no bytes")
+    if manifest.selected not in [model.path for model in manifest.models]:
+        raise RecordError("selected must be the path of one of the models")
+    check_fields(manifest.budget, {"met": bool, "violations": tuple[str, ...]}, "budget")
+    environment = {"cpu": str, "cores": int, "platform": str, "packages": dict[str, Any], "data": str, "seed": int}
+    check_fields(manifest.environment, environment, "environment")
+    packages = manifest.environment["packages"]
+    check_fields(packages, dict.fromkeys(packages, str | None), "environment.packages")
+
+
+_COUNTS = (
+    "params", "nonzero_params", "macs", "model_bytes", "gzip_bytes", "bytes", "latency_ms", "arena_bytes",
+    "instructions", "cycles", "seconds", "samples",
+)  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.artifact import sha256_of
 from edgekit.data import Dataset
 from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
@@ -15,10 +16,11 @@ from edgekit.measure.accuracy import correct
 from edgekit.measure.evaluation import evaluate_file
 from edgekit.models.tflite import inspect_tflite
 from edgekit.passes import zero_masks
+from edgekit.pipeline.records import as_sha256, check_fields
 from edgekit.training import Objective
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
-__all__ = ["CORRECT_FILE", "KERAS_FILE", "TFLITE_FILE", "Measured", "convert_and_measure"]
+__all__ = ["CORRECT_FILE", "KERAS_FILE", "TFLITE_FILE", "Measured", "convert_and_measure", "is_whole"]
 
 KERAS_FILE = "model.h5"
 TFLITE_FILE = "model.tflite"
@@ -54,6 +56,23 @@ class Measured:
         return np.load(path, allow_pickle=False) if path.is_file() else None
 
 
+def is_whole(folder: Path, record: dict[str, Any]) -> bool:
+    """Whether a step's folder holds what its record says, and the record what a step's must."""
+    try:
+        check_fields(record, _FIELDS, "")
+        ConvertSpec.model_validate(record["spec"])
+        for key in ("sha256", "keras_sha256", "keras_parent", "correct_sha256"):
+            as_sha256(record[key], key)
+    except ValueError:
+        return False
+    files = {TFLITE_FILE: record["sha256"]}
+    if not folder.name.startswith("convert-"):
+        files[KERAS_FILE] = record["keras_sha256"]
+    if record["correct_sha256"]:
+        files[CORRECT_FILE] = record["correct_sha256"]
+    return all(_is_file(folder / file) and sha256_of(folder / file) == sha for file, sha in files.items())
+
+
 def convert_and_measure(
     model: Any, folder: Path, spec: ConvertSpec, dataset: Dataset, objective: Objective, runtime: str
 ) -> dict[str, Any]:
@@ -83,9 +102,10 @@ def convert_and_measure(
             received=f"{found.params - found.nonzero_params} zeros in the file, {pruned} in the Keras model",
         )
     evaluation = evaluate_file(path, dataset, objective, runtime=runtime)
-    agreement = None
+    agreement = right_sha256 = None
     if objective.metric == "top1":
         np.save(folder / CORRECT_FILE, correct(evaluation.outputs, dataset.labels("test")))
+        right_sha256 = sha256_of(folder / CORRECT_FILE)
         keras_outputs = model.predict(dataset.features("test"), batch_size=256, verbose=0)
         agreement = float(np.mean(_choice(evaluation.outputs) == _choice(keras_outputs)))
     return {
@@ -101,7 +121,25 @@ def convert_and_measure(
         "model_bytes": found.bytes,
         "gzip_bytes": found.gzip_bytes,
         "sha256": found.sha256,
+        "correct_sha256": right_sha256,
     }
+
+
+_FIELDS = {
+    "spec": dict[str, Any],
+    "metric": str,
+    **dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "seconds"), float),
+    **dict.fromkeys(("params", "nonzero_params", "model_bytes", "gzip_bytes"), int),
+    "macs": int | None,
+    "agreement": float | None,
+    **dict.fromkeys(("sha256", "keras_sha256"), str),
+    **dict.fromkeys(("keras_parent", "correct_sha256"), str | None),
+}
+"""What a step's record holds, with its types."""
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _choice(outputs: Array) -> Array:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edgekit.artifact import Artifact, write_atomically
+from edgekit import interrupt
+from edgekit.artifact import Artifact
 from edgekit.data import Dataset
 from edgekit.data.sidecar import Sidecar, sidecar_path, write_sidecar
-from edgekit.errors import EdgekitError
 from edgekit.measure.accuracy import paired_drop
 from edgekit.measure.environment import environment
 from edgekit.measure.golden import golden_path, write_golden
+from edgekit.ownership import publishing, remove_unchanged, written
 from edgekit.pipeline.figures import Figures
-from edgekit.pipeline.manifest import Manifest, ModelRecord, StepRecord, read_manifest
+from edgekit.pipeline.manifest import FILE as MANIFEST
+from edgekit.pipeline.manifest import REPORTS, Manifest, ModelRecord, StepRecord
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured
 from edgekit.pipeline.store import versions
 from edgekit.pipeline.verdict import select, violations
@@ -23,7 +24,9 @@ from edgekit.recipe import Recipe
 from edgekit.target import load_target
 from edgekit_converters.tflite import ConvertSpec
 
-__all__ = ["Shipped", "build_manifest"]
+__all__ = ["Shipped", "build_manifest", "output_names"]
+
+MODELS = "models"
 
 
 @dataclass(frozen=True)
@@ -41,28 +44,30 @@ def build_manifest(
     done: Sequence[Measured],
     shipped: Sequence[Shipped],
     figures: Mapping[str, Figures],
+    *,
+    overwrite: bool = False,
 ) -> Manifest:
-    """Copy the shipped files with their sidecars to `output/models` and say what each is worth."""
-    _remove_shipped_before(output)
+    """Copy the shipped files with their sidecars to `output/models` and say what each is worth.
+
+    Raises:
+        EdgekitError: A file that EdgeKit did not write, or that was changed since, has a name that is needed, and
+            `overwrite` is not set.
+    """
     artifacts = [a for step in done for a in _step_artifacts(step, output)]
     models = []
-    for item in shipped:
-        path = output / "models" / _file_name(recipe, item.measured)
-        with write_atomically(path) as temporary:
-            temporary.write_bytes(item.measured.tflite.read_bytes())
-        record = item.measured.record
-        artifact = Artifact(
-            str(path.relative_to(output)),
-            "tflite",
-            record["sha256"],
-            record["model_bytes"],
-            record["keras_sha256"],
-            item.measured.name,
-        )
-        write_sidecar(path, Sidecar(dataset.preprocessing, dataset.label_names, recipe.objective.task), artifact)
-        write_golden(path, dataset.features("test"))
-        artifacts.append(artifact)
-        models.append(_model_record(artifact.path, item, done[0], recipe, figures))
+    with publishing(output, overwrite=overwrite) as staging:
+        for item in shipped:
+            interrupt.check()
+            record = item.measured.record
+            path = f"{MODELS}/{_file_name(recipe, ConvertSpec.model_validate(record['spec']))}"
+            artifact = Artifact(
+                path, "tflite", record["sha256"], record["model_bytes"], record["keras_sha256"], item.measured.name
+            )
+            _write_shipped(staging / path, item, recipe, dataset, artifact)
+            artifacts.append(artifact)
+            models.append(_model_record(path, item, done[0], recipe, figures))
+    needed = {name for model in models for name in _companions(model.path)}
+    remove_unchanged(output, [name for name in written(output) if name.startswith(f"{MODELS}/") and name not in needed])
     selected = select(models)
     return Manifest(
         output=str(output),
@@ -78,13 +83,22 @@ def build_manifest(
     )
 
 
-def _remove_shipped_before(output: Path) -> None:
-    """An earlier recipe's files, as its manifest lists them, are not this one's."""
-    with suppress(EdgekitError):
-        for model in read_manifest(output).models:
-            path = output / model.path
-            for file in (path, sidecar_path(path), golden_path(path)):
-                file.unlink(missing_ok=True)
+def output_names(recipe: Recipe) -> list[str]:
+    """What a run writes beside its steps, relative to the output folder; known before the run."""
+    models = [f"{MODELS}/{_file_name(recipe, spec.resolved())}" for spec in recipe.convert]
+    return [*(name for path in models for name in _companions(path)), MANIFEST, *REPORTS]
+
+
+def _companions(path: str) -> list[str]:
+    """A shipped file and what lies beside it."""
+    return [path, str(sidecar_path(Path(path))), str(golden_path(Path(path)))]
+
+
+def _write_shipped(path: Path, item: Shipped, recipe: Recipe, dataset: Dataset, artifact: Artifact) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(item.measured.tflite.read_bytes())
+    write_sidecar(path, Sidecar(dataset.preprocessing, dataset.label_names, recipe.objective.task), artifact)
+    write_golden(path, dataset.features("test"))
 
 
 def _step_artifacts(step: Measured, output: Path) -> list[Artifact]:
@@ -103,16 +117,16 @@ def _step_artifacts(step: Measured, output: Path) -> list[Artifact]:
     ]
 
 
-def _file_name(recipe: Recipe, step: Measured) -> str:
+def _file_name(recipe: Recipe, spec: ConvertSpec) -> str:
     """`resnet8_int8.tflite`; dtypes that differ from the format's own are named too."""
-    spec, stem = step.record["spec"], Path(recipe.model).stem.replace(":", "_")
-    own = ConvertSpec(format=spec["format"]).resolved()
+    stem = Path(recipe.model).stem.replace(":", "_")
+    own = ConvertSpec(format=spec.format).resolved()
     other = [
-        f"_{side}_{spec[f'{side}_dtype']}"
+        f"_{side}_{getattr(spec, f'{side}_dtype')}"
         for side in ("input", "output")
-        if spec[f"{side}_dtype"] != getattr(own, f"{side}_dtype")
+        if getattr(spec, f"{side}_dtype") != getattr(own, f"{side}_dtype")
     ]
-    return f"{stem}_{spec['format']}{''.join(other)}.tflite"
+    return f"{stem}_{spec.format}{''.join(other)}.tflite"
 
 
 def _step_record(step: Measured, figures: Mapping[str, Figures]) -> StepRecord:

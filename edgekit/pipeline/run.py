@@ -9,19 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from edgekit import registry
+from edgekit import interrupt, registry
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import RecipeError
 from edgekit.measure.predict import predict
 from edgekit.models import build_network, is_network, load_model, save_model
+from edgekit.ownership import check_folder, check_writable
 from edgekit.passes import Context, Pass, is_quantized
 from edgekit.pipeline.checks import check_before_training, check_kept, check_model_exists
 from edgekit.pipeline.figures import count_instructions, measure_figures
 from edgekit.pipeline.manifest import Manifest, write_manifest
-from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured, convert_and_measure
-from edgekit.pipeline.results import Shipped, build_manifest
+from edgekit.pipeline.measured import KERAS_FILE, Measured, convert_and_measure, is_whole
+from edgekit.pipeline.results import Shipped, build_manifest, output_names
 from edgekit.pipeline.store import StepStore, open_store, step_key, versions
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
@@ -39,6 +40,7 @@ from edgekit_converters.tflite import ConvertSpec
 __all__ = ["Log", "compress"]
 
 Log = Callable[[str], None]
+TENSORBOARD = "tensorboard"
 
 
 @dataclass
@@ -81,9 +83,9 @@ class _Run:
             self.recipe.seed,
             self.store.workdir(name, key),
             quiet=self.quiet,
-            tensorboard=self.store.root.parent / "tensorboard" if self.tensorboard else None,
+            tensorboard=self.store.output / TENSORBOARD if self.tensorboard else None,
             teacher=teacher,
-            cache=self.store.root / "teachers",
+            cache=self.store.cache("teachers"),
             log=self.log,
         )
 
@@ -104,6 +106,7 @@ def compress(
     unsafe: bool = False,
     quiet: bool = False,
     tensorboard: bool = False,
+    overwrite: bool = False,
     log: Log = lambda line: None,
 ) -> Manifest:
     """Do what a recipe says; run again after a kill, it goes on after the last finished step.
@@ -114,29 +117,37 @@ def compress(
         unsafe: Allow Lambda layers in the model file.
         quiet: No progress bars.
         tensorboard: Write training logs for TensorBoard under `output/tensorboard`.
+        overwrite: Replace files in `output` that EdgeKit did not write, or that were changed since.
         log: Takes one line for the user.
 
     Returns:
         The manifest, also written to `output/manifest.json`.
 
     Raises:
-        EdgekitError: The recipe, the model or the data break a rule; nothing half-made is left.
+        EdgekitError: The recipe, the model or the data break a rule, or a file would be overwritten that is not
+            EdgeKit's; nothing half-made is left.
     """
     check_model_exists(recipe)
+    check_writable(output, output_names(recipe), overwrite=overwrite)
+    if tensorboard:
+        check_folder(output, TENSORBOARD)
     dataset = load_data(
         recipe.data, seed=recipe.seed, trained=recipe.train is None, preprocessing=_own_preprocessing(recipe)
     )
-    with open_store(output) as store:
+    with open_store(output, log) as store:
         run = _Run(recipe, dataset, store, log, unsafe, quiet, tensorboard)
         settings = (recipe.seed, recipe.objective.task, recipe.measure[0], unsafe)
         base = step_key(_fingerprint(recipe), dataset.fingerprint, versions(), settings)
         done = [_baseline(run, base)]
         for item in recipe.passes:
+            interrupt.check()
             done.append(_pass(run, item, done))
         shipped = [_convert(run, spec, done) for spec in recipe.convert]
+        interrupt.check()
         figures = measure_figures(store, [*done, *(s.measured for s in shipped)], recipe.measure, log)
-        manifest = build_manifest(output, recipe, dataset, done, shipped, figures)
-    write_manifest(manifest, output)
+        interrupt.check()
+        manifest = build_manifest(output, recipe, dataset, done, shipped, figures, overwrite=overwrite)
+        write_manifest(manifest, output, overwrite=overwrite)
     return manifest
 
 
@@ -211,6 +222,7 @@ def _make(run: _Run, name: str, key: str, make: Callable[[], Any], *, parent: Me
     started = time.perf_counter()
     seed_everything(run.recipe.seed)  # here, so that a step does not depend on what ran before it in this process
     model = make()
+    interrupt.check()
     with run.store.writing(name, key) as (folder, record):
         save_model(model, folder / KERAS_FILE)
         spec = ConvertSpec(format="int8" if is_quantized(model) else "float32").resolved()
@@ -238,6 +250,7 @@ def _convert(run: _Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
             remedy="Start from the model before quantisation-aware training, or convert to int8 only.",
         )
     source = done[-1] if spec.format == "int8" else unquantized[-1]
+    interrupt.check()
     name = f"convert {spec.format}"
     key = step_key(source.key, "convert", spec.model_dump())
     found = _find(run, name, key)
@@ -262,23 +275,12 @@ def _convert(run: _Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
 
 
 def _find(run: _Run, name: str, key: str) -> Measured | None:
-    record = run.store.find(name, key)
+    record = run.store.find(name, key, is_whole)
     if record is None:
         return None
-    found = Measured(name, key, run.store.folder(name, key), record, cached=True)
-    if not _is_whole(found):
-        run.log(f"{name}: its files in {found.folder} are damaged or gone, so it is made again")
-        return None
-    run.log(f"{name}: done before, taken from {found.folder}")
-    return found
-
-
-def _is_whole(step: Measured) -> bool:
-    """Whether a step's files are still those that it made."""
-    files = {TFLITE_FILE: step.record["sha256"]}
-    if not step.name.startswith("convert "):
-        files[KERAS_FILE] = step.record["keras_sha256"]
-    return all((step.folder / f).is_file() and sha256_of(step.folder / f) == sha for f, sha in files.items())
+    step = Measured(name, key, run.store.folder(name, key), record, cached=True)
+    run.log(f"{name}: done before, taken from {step.folder}")
+    return step
 
 
 def _starting_model(run: _Run) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import shutil
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,6 +14,9 @@ from typing import Any
 
 from edgekit.artifact import write_atomically
 from edgekit.errors import EdgekitError
+from edgekit.ownership import check_folder
+from edgekit.pipeline.records import read_json
+from edgekit.scratch import clear_leftovers, held, inner_folder, is_real_folder, refuse_links, remove_tree, temporary
 
 __all__ = ["StepStore", "open_store", "step_key", "versions"]
 
@@ -28,92 +31,146 @@ PACKAGES = (
     "ethos-u-vela",
     "numpy",
 )
+SCHEMA = "edgekit.step/1"
 RECORD = "step.json"
-LOCK = ".lock"
+STEPS = "steps"
+LOCK = "run.lock"
+UNFINISHED = "unfinished"
+LARGEST_RECORD = 4 << 20
+
+Log = Callable[[str], None]
 
 
 class StepStore:
-    """Finished steps under one folder; made by `open_store`."""
+    """Finished steps of one output folder, in `steps`; made by `open_store`.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    A finished step is never changed and never removed. Where one is damaged, it is made again in a folder beside it.
+    """
+
+    def __init__(self, output: Path, log: Log = lambda line: None) -> None:
+        self.output, self._log = output, log
+        self.root = output / STEPS
+        self._folders: dict[str, Path] = {}
 
     def folder(self, name: str, key: str) -> Path:
         """Where the step of this name and content key lies, or will lie."""
-        return self.root / f"{name.replace(' ', '-')}-{key[:12]}"
+        return self._folders.get(key) or next(p for p in self._places(name, key) if not os.path.lexists(p))
 
-    def find(self, name: str, key: str) -> dict[str, Any] | None:
-        """The record of a finished step, or None."""
-        try:
-            text = (self.folder(name, key) / RECORD).read_text(encoding="utf-8")
-            record: dict[str, Any] = json.loads(text)
-        except (OSError, ValueError):
-            return None
-        return record if record.get("key") == key else None
+    def find(
+        self, name: str, key: str, is_whole: Callable[[Path, dict[str, Any]], bool] = lambda folder, record: True
+    ) -> dict[str, Any] | None:
+        """The record of a finished step, or None.
+
+        Args:
+            name, key: Of the step.
+            is_whole: Whether a folder with this record holds what the step made. One that does not is passed over.
+        """
+        for folder in self._places(name, key):
+            if not os.path.lexists(folder):
+                return None
+            record = self._record(folder, key)
+            if record is not None and is_whole(folder, record):
+                self._folders[key] = folder
+                return record
+            self._log(f"{name}: its files in {folder} are damaged or gone, so it is made again")
+        return None
 
     @contextmanager
     def writing(self, name: str, key: str) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Give a temporary folder and a record to fill; both appear under the step's name only when all is done."""
-        record: dict[str, Any] = {"key": key}
-        with write_atomically(self.folder(name, key)) as temporary:
+        record: dict[str, Any] = {}
+        target = self.folder(name, key)
+        with write_atomically(target, beside=self.output) as temporary:
             temporary.mkdir()
             yield temporary, record
-            (temporary / RECORD).write_text(json.dumps(record, indent=2), encoding="utf-8")
+            content = {"schema": SCHEMA, "key": key, **record}
+            (temporary / RECORD).write_text(json.dumps(content, indent=2), encoding="utf-8")
+        self._folders[key] = target
 
     def workdir(self, name: str, key: str) -> Path:
         """Where a step keeps checkpoints while it runs: the same place in the next run of the same step."""
-        path = self._workdir(name, key)
-        path.mkdir(parents=True, exist_ok=True)
-        return path
+        return inner_folder(self.output, UNFINISHED, _file_name(name, key))
 
     def discard_workdir(self, name: str, key: str) -> None:
         """Remove what a step, now finished, kept while it ran."""
-        shutil.rmtree(self._workdir(name, key), ignore_errors=True)
+        remove_tree(self.workdir(name, key))
         with suppress(OSError):
-            self._workdir(name, key).parent.rmdir()
+            inner_folder(self.output, UNFINISHED).rmdir()
 
-    def _workdir(self, name: str, key: str) -> Path:
-        return self.root / "unfinished" / f"{name.replace(' ', '-')}-{key[:12]}"
+    def cache(self, name: str) -> Path:
+        """A folder for what several steps use again and can be made again."""
+        return inner_folder(self.output, name)
+
+    def _places(self, name: str, key: str) -> Iterator[Path]:
+        first = _file_name(name, key)
+        yield self.root / first
+        yield from (self.root / f"{first}-{number}" for number in range(2, 1000))
+
+    def _record(self, folder: Path, key: str) -> dict[str, Any] | None:
+        if not is_real_folder(folder):
+            return None
+        try:
+            record = read_json(folder / RECORD, LARGEST_RECORD)
+        except (OSError, ValueError):
+            return None
+        if not isinstance(record, dict) or record.pop("schema", None) != SCHEMA or record.pop("key", None) != key:
+            return None
+        return record
 
 
 @contextmanager
-def open_store(output: Path) -> Iterator[StepStore]:
+def open_store(output: Path, log: Log = lambda line: None) -> Iterator[StepStore]:
     """Open the store of an output folder for one run at a time, and clear what a killed run left behind.
 
+    Args:
+        output: The folder; it stays away where a run is refused before its first step.
+        log: Takes one line for the user.
+
     Raises:
-        EdgekitError: Another run is using it.
+        EdgekitError: Another run is using it, or something that is not EdgeKit's has a name that it needs.
     """
-    root = output / "steps"
+    there_before = output.exists()
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        output.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise EdgekitError(
             "The output of a run is a folder.", received=f"{output}, a file", remedy="Choose another name with -o."
         ) from None
-    with (root / LOCK).open("w") as lock:
+    try:
+        with temporary(output), _one_run(output):  # a temporary, so that `.edgekit` stays there all the time
+            clear_leftovers(output)
+            refuse_links(output)
+            check_folder(output, STEPS)
+            yield StepStore(output, log)
+    finally:
+        if not there_before:
+            with suppress(OSError):
+                output.rmdir()
+
+
+@contextmanager
+def _one_run(output: Path) -> Iterator[None]:
+    with held(output) as own:
+        lock = os.open(own / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            os.close(lock)
             raise EdgekitError(
                 "One run at a time writes to an output folder.",
                 received=f"{output}, in use by another run",
                 remedy="Wait for it, or choose another folder with -o.",
             ) from None
-        for left in [*root.glob(".*.*/"), *output.glob("models/.*.*/"), *output.glob(".*.*.*/")]:
-            shutil.rmtree(left, ignore_errors=True)
-        try:
-            yield StepStore(root)
-        finally:
-            _remove_if_unused(root)
+    try:
+        yield
+    finally:
+        with held(output) as own:
+            (own / LOCK).unlink(missing_ok=True)
+            os.close(lock)
 
 
-def _remove_if_unused(root: Path) -> None:
-    """A run that is refused before its first step leaves nothing behind."""
-    if [f.name for f in root.iterdir()] == [LOCK]:
-        (root / LOCK).unlink()
-        root.rmdir()
-        with suppress(OSError):  # other files of the user's
-            root.parent.rmdir()
+def _file_name(name: str, key: str) -> str:
+    return f"{name.replace(' ', '-')}-{key[:12]}"
 
 
 def step_key(*parts: object) -> str:

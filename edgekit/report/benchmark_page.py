@@ -12,9 +12,9 @@ from edgekit.report.plots import Bar, Panel, panel_plotter
 __all__ = ["panels", "plotter"]
 
 
-def plotter(path: Path) -> Callable[[BenchmarkReport], None]:
+def plotter(path: Path, *, overwrite: bool = False) -> Callable[[BenchmarkReport], None]:
     """What draws a report to a .html or .png file; raises as `panel_plotter` does."""
-    draw = panel_plotter(path)
+    draw = panel_plotter(path, overwrite=overwrite)
     return lambda report: draw(panels(report), _caption(report))
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgekit.artifact import write_atomically
 from edgekit.errors import MissingDependency, UsageError
+from edgekit.ownership import check_writable, writing
 from edgekit.report._bars import Bar, Panel, draw_png
 
 __all__ = ["Bar", "Panel", "panel_plotter"]
@@ -19,19 +19,25 @@ _SUFFIXES = (".html", ".png")
 Draw = Callable[[Sequence[Panel], str], None]
 
 
-def panel_plotter(path: Path) -> Draw:
+def panel_plotter(path: Path, *, overwrite: bool = False) -> Draw:
     """What draws panels and a caption to a file: .html (interactive, works offline) or .png.
+
+    Args:
+        path: The file.
+        overwrite: Replace one that EdgeKit did not write, or that was changed since.
 
     Raises:
         UsageError: The file has another suffix.
         MissingDependency: It is .html and plotly is not installed.
+        EdgekitError: There is such a file, and `overwrite` is not set.
     """
     if path.suffix not in _SUFFIXES:
         raise UsageError("A plot is a .html or .png file.", received=repr(str(path)), remedy="Name it so.")
+    check_writable(path.parent, [path.name], overwrite=overwrite)
     graphs = _plotly() if path.suffix == ".html" else None
 
     def draw(panels: Sequence[Panel], caption: str) -> None:
-        with write_atomically(path) as temporary:
+        with writing(path, overwrite=overwrite) as temporary:
             if graphs is None:
                 draw_png(panels, temporary, caption)
             else:

@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from edgekit import _tf
+from edgekit import _tf, interrupt
 
-__all__ = ["count_bar", "epoch_bar"]
+__all__ = ["count_bar", "epoch_bar", "interrupt_watch"]
 
 
 @contextmanager
@@ -36,6 +36,23 @@ def epoch_bar(name: str, epochs: int, steps: int, *, quiet: bool) -> Iterator[An
         yield Bar()
 
 
+def interrupt_watch() -> Any:
+    """A tf_keras callback that ends training, scoring and prediction after the batch in which the user asked to end."""
+
+    class Watch(_tf.tf_keras().callbacks.Callback):  # type: ignore[misc]
+        _supports_tf_logs = True  # or Keras would fetch the figures of every batch for it
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            interrupt.check()
+
+        on_test_batch_end = on_predict_batch_end = on_train_batch_end
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            interrupt.check()
+
+    return Watch()
+
+
 @contextmanager
 def count_bar(name: str, total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
     """Give a function that takes how many more are done."""
@@ -43,4 +60,9 @@ def count_bar(name: str, total: int, *, quiet: bool) -> Iterator[Callable[[int],
     columns = (TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=quiet) as progress:
         task = progress.add_task(name, total=total)
-        yield lambda more: progress.advance(task, more)
+
+        def advance(more: int) -> None:
+            interrupt.check()
+            progress.advance(task, more)
+
+        yield advance

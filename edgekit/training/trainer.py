@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from edgekit import _tf
+from edgekit import _tf, interrupt
 from edgekit.data import Dataset
 from edgekit.data.dataset import Array, SplitName
+from edgekit.errors import EdgekitError
+from edgekit.scratch import remove_tree
 from edgekit.training.augment import Views
+from edgekit.training.disk import disk_errors
 from edgekit.training.lesson import Lesson, lesson
 from edgekit.training.objective import Objective
 from edgekit.training.plan import Train
 from edgekit.training.precision import computing_in
-from edgekit.training.progress import epoch_bar
+from edgekit.training.progress import epoch_bar, interrupt_watch
 from edgekit.training.teacher import Teacher
 
 __all__ = ["Trainer", "seed_everything"]
@@ -79,7 +81,9 @@ class Trainer:
 
     def predict(self, model: Any, split: SplitName) -> Array:
         """Outputs [N, ...] of the Keras model on a split."""
-        outputs: Array = model.predict(self.dataset.features(split), batch_size=256, verbose=0)
+        outputs: Array = model.predict(
+            self.dataset.features(split), batch_size=256, verbose=0, callbacks=[interrupt_watch()]
+        )
         return outputs
 
     def _fit(
@@ -95,9 +99,11 @@ class Trainer:
             model.compile(_optimizer(plan, steps), taught.loss, metrics=taught.metrics)
         checkpoint = self.workdir / f"{name}.checkpoint"
         monitor, mode = ("val_accuracy", "max") if self.objective.metric == "top1" else ("val_loss", "min")
-        watchers = [*callbacks, _dropout_seeds(self.seed), keras.callbacks.TerminateOnNaN()]
+        if checkpoint.is_symlink():
+            raise EdgekitError("A checkpoint is a folder of EdgeKit's own.", received=f"{checkpoint}, a symbolic link")
+        watchers = [*callbacks, interrupt_watch(), _dropout_seeds(self.seed), keras.callbacks.TerminateOnNaN()]
         if plan.early_stopping is None:
-            watchers.append(keras.callbacks.BackupAndRestore(checkpoint))
+            watchers.append(keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False))
         else:
             watchers.append(
                 keras.callbacks.EarlyStopping(
@@ -106,7 +112,7 @@ class Trainer:
             )
         if self.tensorboard:
             watchers.append(keras.callbacks.TensorBoard(self.tensorboard / name))
-        with epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
+        with disk_errors(checkpoint), epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
             history = model.fit(
                 self._batches(plan, _finished_epochs(checkpoint), taught),
                 epochs=plan.epochs,
@@ -115,7 +121,8 @@ class Trainer:
                 callbacks=[*watchers, bar],
                 verbose=0,
             )
-        shutil.rmtree(checkpoint, ignore_errors=True)
+        interrupt.check()  # one that came in the last batch, before what was learnt so far is removed
+        remove_tree(checkpoint)
         return {k: [float(v) for v in values] for k, values in history.history.items()}
 
     def _metrics(self) -> list[Any]:

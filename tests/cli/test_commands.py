@@ -46,10 +46,13 @@ def test_init(cli: Cli, tmp_path: Path) -> None:
     assert yaml.safe_load(text)["model"] == "digits_cnn" and text.count("#") > 8, "with comments"
     Path(found["recipe"]).write_text("mine")
     refused = cli("init", tmp_path / "new")
-    assert refused.code == 1 and "not overwritten" in refused.err and "--force" in refused.err
+    assert refused.code == 1 and "not overwritten" in refused.err and "--overwrite" in refused.err
     assert Path(found["recipe"]).read_text() == "mine"
-    assert cli("init", tmp_path / "new", "--force").code == 0
-    assert Path(found["recipe"]).read_text() == text
+    for flag in ("--overwrite", "--force"):
+        Path(found["recipe"]).write_text("mine")
+        assert cli("init", tmp_path / "new", flag).code == 0
+        assert Path(found["recipe"]).read_text() == text
+    assert cli("init", tmp_path / "new").code == 0, "nothing would be lost"
 
 
 @pytest.mark.parametrize("kind", ["int8", "float16"])

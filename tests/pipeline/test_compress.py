@@ -48,7 +48,7 @@ def test_the_files_that_ship_are_what_the_manifest_says(finished: Any) -> None:
         assert model.accuracy_low < model.accuracy < model.accuracy_high and model.drop_low <= model.accuracy_drop
     assert manifest.samples == 359 and manifest.metric == "top1"
     assert {f.name for f in finished.output.iterdir()} == {
-        "manifest.json", "models", "report.html", "report.json", "report.md", "steps",
+        ".edgekit", "manifest.json", "models", "report.html", "report.json", "report.md", "steps",
     }  # fmt: skip
 
 
@@ -120,11 +120,12 @@ def test_damaged_steps_are_made_again(finished: Any, tmp_path: Path) -> None:
     recipe, output = copied(finished, tmp_path)
     (step,) = output.glob("steps/convert-int8-*")
     (step / "step.json").write_text('{"key": "cut')
-    (output / "models" / "digits_cnn_int8.tflite").write_bytes(b"half")
     manifest = edgekit.compress(recipe, output)
     assert [n for n, c in cached(manifest).items() if not c] == ["convert int8"]
+    assert (step / "step.json").read_text() == '{"key": "cut', "beside the damaged one, which stays"
     assert {m.path: m.sha256 for m in manifest.models} == finished.shas
     assert sha256_of(output / "models" / "digits_cnn_int8.tflite") == manifest.models[0].sha256
+    assert all(cached(edgekit.compress(recipe, output)).values()), "the step made again is known from now on"
 
 
 def test_one_run_at_a_time(finished: Any, tmp_path: Path, cli: Callable[..., Any]) -> None:
@@ -135,19 +136,22 @@ def test_one_run_at_a_time(finished: Any, tmp_path: Path, cli: Callable[..., Any
     assert cli("compress", recipe, "-o", output, "--quiet").code == 0, "the lock goes with its holder"
 
 
-def test_what_a_killed_run_left_is_cleared(tmp_path: Path) -> None:
-    (tmp_path / "steps" / ".qat-1.x" / "qat-1").mkdir(parents=True)
-    with open_store(tmp_path) as store:
-        assert [f.name for f in store.root.iterdir()] == [".lock"]
+def test_steps_appear_whole_or_not_at_all(tmp_path: Path) -> None:
+    said: list[str] = []
+    with open_store(tmp_path, said.append) as store:
         with pytest.raises(RuntimeError), store.writing("a step", "0123456789abcdef") as (folder, record):
             (folder / "half").write_bytes(b"x")
             raise RuntimeError
-        assert store.find("a step", "0123456789abcdef") is None
-        assert [f.name for f in store.root.iterdir()] == [".lock"]
+        assert store.find("a step", "0123456789abcdef") is None and not list(store.root.iterdir())
         with store.writing("a step", "0123456789abcdef") as (folder, record):
             record["value"] = 1
-        assert store.find("a step", "0123456789abcdef") == {"key": "0123456789abcdef", "value": 1}
+        assert store.find("a step", "0123456789abcdef") == {"value": 1} and not said
         assert store.find("a step", "0123456789abffff") is None, "the same folder, another key"
+        with store.writing("a step", "0123456789abffff") as (folder, record):
+            record["value"] = 2
+        assert store.find("a step", "0123456789abcdef") == {"value": 1}
+        assert store.find("a step", "0123456789abffff") == {"value": 2}
+    assert [f.name for f in tmp_path.iterdir()] == ["steps"]
 
 
 def test_a_trained_model_goes_through_without_training(trained: Any, npz: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from edgekit.report.text import budget_sentence, caveats, figure, headline, mark
 def test_the_three_forms_are_written(finished: Any, tmp_path: Path) -> None:
     paths = write_report(finished.manifest, tmp_path)
     assert [p.name for p in paths] == ["report.md", "report.json", "report.html"]
-    assert sorted(f.name for f in tmp_path.iterdir()) == ["report.html", "report.json", "report.md"]
+    assert sorted(f.name for f in tmp_path.iterdir()) == [".edgekit", "report.html", "report.json", "report.md"]
     assert json.loads((tmp_path / "report.json").read_text()) == finished.manifest.as_dict() | json.loads(
         json.dumps(finished.manifest.as_dict())
     )

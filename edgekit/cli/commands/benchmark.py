@@ -47,6 +47,7 @@ _VARIANT_OPTIONS = {"cpu": "arm64", "config": "ethos_u"}
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the figures to a .html or .png file.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="What an earlier run printed with --json.")
 @click.option("--fail-if", "gates", multiple=True, metavar="RULE", help='Such as "arm64.instructions > 1 %".')
+@options.overwrite
 @options.json
 @options.debug
 def command(
@@ -63,6 +64,7 @@ def command(
     plot: Path | None,
     baseline: Path | None,
     gates: tuple[str, ...],
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Measure MODELS; on this host in turns, so that a change of the machine's load hits all alike.
@@ -90,7 +92,7 @@ def command(
     old = gate.read_baseline(baseline) if baseline else None
     if old is not None:
         gate.check_baseline([str(model) for model in models], old, rules)
-    draw = _plotter(plot) if plot else None
+    draw = _plotter(plot, overwrite) if plot else None
     with output.progress("turns", quiet=as_json) as progress:
         report = latency.benchmark(
             models,
@@ -125,10 +127,10 @@ def command(
         raise click.exceptions.Exit(REGRESSED)
 
 
-def _plotter(path: Path) -> Callable[[BenchmarkReport], None]:
+def _plotter(path: Path, overwrite: bool) -> Callable[[BenchmarkReport], None]:
     from edgekit.report.benchmark_page import plotter
 
-    return plotter(path)
+    return plotter(path, overwrite=overwrite)
 
 
 def _with_variants(runtimes: tuple[str, ...], options: dict[str, str | None]) -> tuple[str, ...]:

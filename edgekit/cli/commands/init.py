@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -14,10 +15,11 @@ SUMMARY = "Write a starter recipe with comments."
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
-@click.option("--force", is_flag=True, help="Overwrite a recipe that is there.")
+@options.overwrite
+@click.option("--force", is_flag=True, hidden=True)  # the name that --overwrite had
 @options.json
 @options.debug
-def command(folder: Path, force: bool, as_json: bool) -> None:
+def command(folder: Path, overwrite: bool, force: bool, as_json: bool) -> None:
     """Write recipe.yaml, with a comment on every key, into FOLDER (default: here).
 
     \b
@@ -28,13 +30,22 @@ def command(folder: Path, force: bool, as_json: bool) -> None:
     from edgekit.recipe import starter_recipe
 
     path = folder / "recipe.yaml"
-    if path.exists() and not force:
-        raise EdgekitError(
-            "A recipe that exists is not overwritten.", received=str(path), remedy="Pass --force, or another folder."
-        )
-    with starter_recipe() as recipe, write_atomically(path) as temporary:
-        temporary.write_bytes(recipe.read_bytes())
+    with starter_recipe() as recipe:
+        content = recipe.read_bytes()
+        if os.path.lexists(path) and not (overwrite or force or _holds(path, content)):
+            raise EdgekitError(
+                "A recipe that exists is not overwritten.",
+                received=str(path),
+                remedy="Pass --overwrite, or another folder.",
+            )
+        with write_atomically(path) as temporary:
+            temporary.write_bytes(content)
     if as_json:
         output.print_json({"schema": "edgekit.init/1", "recipe": str(path)})
     else:
         click.echo(f"Wrote {path}. Run it with: edgekit compress {path}")
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether it is a regular file of these bytes, which may be written again."""
+    return path.is_file() and not path.is_symlink() and path.read_bytes() == content

@@ -13,9 +13,10 @@ SUMMARY = "Write the report of a finished run again: Markdown, JSON and one HTML
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@options.overwrite
 @options.json
 @options.debug
-def command(run: Path, as_json: bool) -> None:
+def command(run: Path, overwrite: bool, as_json: bool) -> None:
     """Write report.md, report.json and report.html into RUN, the output folder of edgekit compress.
 
     \b
@@ -25,7 +26,7 @@ def command(run: Path, as_json: bool) -> None:
     from edgekit.report import write_report
 
     manifest = read_manifest(run)
-    paths = write_report(manifest, run)
+    paths = write_report(manifest, run, overwrite=overwrite)
     if as_json:
         output.print_json({"schema": "edgekit.report/1", "files": [str(p) for p in paths]})
     else:

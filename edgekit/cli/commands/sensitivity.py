@@ -29,6 +29,7 @@ SUMMARY = "What each layer can bear: pruning, ranks and 8 bits, one layer at a t
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw to a .html or .png file.")
 @options.seed("the choice of samples")
 @options.unsafe
+@options.overwrite
 @options.json
 @options.debug
 def command(
@@ -40,6 +41,7 @@ def command(
     plot: Path | None,
     seed: int,
     unsafe: bool,
+    overwrite: bool,
     as_json: bool,
 ) -> None:
     """Change one layer of MODEL at a time and compare its output on calibration data. Nothing is trained.
@@ -55,7 +57,7 @@ def command(
     from edgekit.report import sensitivity as report
     from edgekit.report.plots import panel_plotter
 
-    draw = panel_plotter(plot) if plot else None
+    draw = panel_plotter(plot, overwrite=overwrite) if plot else None
     with output.progress("changes", quiet=as_json) as progress:
         effects = edgekit.sensitivity(
             model,

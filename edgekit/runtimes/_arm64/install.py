@@ -74,7 +74,7 @@ def install(log: Callable[[str], None], *, apt: bool = False) -> None:
         else:
             log(f"already installed in {tools.folder}")
             return
-    with write_atomically(tools.folder) as folder:
+    with write_atomically(tools.folder, replace_folder=True) as folder:
         folder.mkdir()
         _fetch_library(folder, log)
         _build(Toolbox(tools.emulator, folder), log)
