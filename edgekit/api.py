@@ -32,6 +32,7 @@ def compress(
     *,
     overrides: Sequence[str] = (),
     unsafe: bool = False,
+    overwrite: bool = False,
     quiet: bool = True,
     tensorboard: bool = False,
     log: Callable[[str], None] = lambda line: None,
@@ -42,7 +43,8 @@ def compress(
         recipe: A YAML file, its keys as a dict, or a Recipe.
         output: Folder for models, manifest, report and steps.
         overrides: `KEY.PATH=VALUE` settings for a YAML file or dict.
-        unsafe: Allow Lambda layers in the model file.
+        unsafe: Let Keras itself open the files that the recipe names, with whatever code they hold.
+        overwrite: Replace files in `output` that EdgeKit did not write, or that were changed since.
         quiet: No progress bars on stderr.
         tensorboard: Write training logs for TensorBoard.
         log: Takes one line for the user.
@@ -62,8 +64,16 @@ def compress(
         recipe = parse_recipe(recipe, overrides=overrides)
     elif not isinstance(recipe, Recipe):
         recipe = load_recipe(Path(recipe), overrides)
-    manifest = pipeline.compress(recipe, Path(output), unsafe=unsafe, quiet=quiet, tensorboard=tensorboard, log=log)
-    write_report(manifest, Path(output))
+    manifest = pipeline.compress(
+        recipe,
+        Path(output),
+        unsafe=unsafe,
+        overwrite=overwrite,
+        quiet=quiet,
+        tensorboard=tensorboard,
+        log=log,
+    )
+    write_report(manifest, Path(output), overwrite=overwrite)
     return manifest
 
 
@@ -77,6 +87,7 @@ def convert(
     output_dtype: str | None = None,
     seed: int = 0,
     unsafe: bool = False,
+    overwrite: bool = False,
     custom_objects: Mapping[str, Any] | None = None,
     memory_limit: int | None = None,
     time_limit: float | None = None,
@@ -91,6 +102,7 @@ def convert(
         input_dtype, output_dtype: Of the file; default the format's own (int8 for int8).
         seed: Of the choice of calibration samples.
         unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
+        overwrite: Replace files that EdgeKit did not write, or that were changed since.
         custom_objects: Classes and functions of yours that the file names, by name.
         memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
         time_limit: Seconds that reading and converting it may take.
@@ -99,9 +111,10 @@ def convert(
         EdgekitError: The model or the data break a rule, or the file would break its contract.
     """
     from edgekit.data import Preprocessing
-    from edgekit.data.sidecar import Sidecar, write_sidecar
-    from edgekit.measure.golden import write_golden
+    from edgekit.data.sidecar import Sidecar, sidecar_path, write_sidecar
+    from edgekit.measure.golden import golden_path, write_golden
     from edgekit.models.tflite import inspect_tflite
+    from edgekit.ownership import check_writable, publishing
     from edgekit.recipe import parse_convert
 
     path = _tflite_path(output)
@@ -114,14 +127,18 @@ def convert(
         )
     dataset = _data_for(model, data, seed) if data is not None else None
     samples = dataset.features("calibration") if dataset is not None and spec.needs_calibration else None
-    _convert(model, path, spec, samples, unsafe, custom_objects, memory_limit, time_limit)
-    if dataset is not None:
-        write_sidecar(path, Sidecar(dataset.preprocessing, dataset.label_names, _task_of(model)))
-    elif own := _sidecar(model):
-        write_sidecar(path, own)
-    else:
-        write_sidecar(path, Sidecar(Preprocessing(), (), "classification"))
-    write_golden(path, samples, seed=seed)
+    names = [part.name for part in (path, sidecar_path(path), golden_path(path))]
+    check_writable(path.parent, names, overwrite=overwrite)
+    with publishing(path.parent, overwrite=overwrite) as staging:
+        file = staging / path.name
+        _convert(model, file, spec, samples, unsafe, custom_objects, memory_limit, time_limit)
+        if dataset is not None:
+            write_sidecar(file, Sidecar(dataset.preprocessing, dataset.label_names, _task_of(model)))
+        elif own := _sidecar(model):
+            write_sidecar(file, own)
+        else:
+            write_sidecar(file, Sidecar(Preprocessing(), (), "classification"))
+        write_golden(file, samples, seed=seed)
     return inspect_tflite(path)
 
 

@@ -13,6 +13,7 @@ EdgekitError                1   a rule, what was received, the remedy
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -28,6 +29,7 @@ __all__ = [
     "RecipeError",
     "RuntimeFailed",
     "UsageError",
+    "clean",
     "did_you_mean",
 ]
 
@@ -44,18 +46,18 @@ class EdgekitError(Exception):
     exit_code = 1
 
     def __init__(self, rule: str, *, received: object = None, remedy: str = "") -> None:
-        self.rule, self.received, self.remedy = rule, received, remedy
+        self.rule, self.received, self.remedy = clean(rule), received, clean(remedy)
         parts = [rule.rstrip()]
         if received is not None:
             parts.append(f"Received: {received}.")
         if remedy:
             parts.append(remedy.rstrip())
-        super().__init__(" ".join(parts))
+        super().__init__(clean(" ".join(parts)))
 
     @property
     def finding(self) -> str:
         """The same in brief, for a list of findings inside another error."""
-        more = [] if self.received is None else [f"received {self.received}"]
+        more = [] if self.received is None else [clean(f"received {self.received}")]
         more += [self.remedy.rstrip(". ")] if self.remedy else []
         return self.rule.rstrip(".") + (f" ({'; '.join(more)})" if more else "")
 
@@ -116,6 +118,18 @@ class MissingDependency(EdgekitError):
     """A package that the job needs is not installed."""
 
 
+def clean(text: str) -> str:
+    """A text that may be shown on a terminal: what would steer it, or hide or turn round other text, as escapes.
+
+    Names in a foreign file may hold escape sequences that rewrite the screen, marks that turn the reading direction
+    round, or halves of characters that cannot be printed. They come out as "\\x1b", "\\u202e" and the like. Line ends
+    and tabs stay, and so do the joiners that some scripts need.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c in _HARMLESS or unicodedata.category(c) not in _STEERING else _escaped(c) for c in text)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The closing half of an unknown-name message: the nearest name, or all of them."""
     options = sorted(known)
@@ -123,6 +137,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if near:
         return f"Did you mean {near[0]!r}?"
     return f"Known: {', '.join(options)}."
+
+
+_HARMLESS = frozenset("\n\t\u200c\u200d")
+# Categories of Unicode: control, format, half of a pair, line and paragraph separator.
+_STEERING = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 def _is_type_tag(part: object, known: Mapping[str, Any]) -> bool:

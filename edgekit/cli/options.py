@@ -35,7 +35,7 @@ data = click.option(
 )
 json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 quiet = click.option("--quiet", is_flag=True, help="No progress on stderr.")
-unsafe = click.option("--unsafe", is_flag=True, help="Allow Lambda layers: they run code from the model file.")
+unsafe = click.option("--unsafe", is_flag=True, help="Let Keras open the model file, with whatever code it holds.")
 overwrite = click.option(
     "--overwrite", is_flag=True, help="Replace files that EdgeKit did not write, or that were changed since."
 )

@@ -45,8 +45,8 @@ def _tables(manifest: Manifest) -> None:
         for m in manifest.models
     ]
     output.table(f"Models in {manifest.output}", columns, models)
-    click.echo(budget_sentence(manifest))
-    click.echo(f"Report: {manifest.output}/report.html")
+    output.echo(budget_sentence(manifest))
+    output.echo(f"Report: {manifest.output}/report.html")
 
 
 def inspection_table(found: Inspection) -> None:
@@ -69,3 +69,5 @@ def inspection_table(found: Inspection) -> None:
     output.table(str(found.path), ["", ""], rows, figures=False)
     operators = [[o.name, o.version, o.count] for o in found.operators]
     output.table("Operators", ["operator", "version", "count"], operators)
+    for warning in found.warnings:
+        output.echo(f"Warning: {warning}")

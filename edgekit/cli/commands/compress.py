@@ -18,6 +18,7 @@ SUMMARY = "Train, compress, convert and measure as a recipe says."
 @click.option("--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE", help="Change a key of the recipe.")
 @options.unsafe
 @click.option("--tensorboard", is_flag=True, help="Write training logs for TensorBoard.")
+@options.overwrite
 @options.quiet
 @options.json
 @options.debug
@@ -27,6 +28,7 @@ def command(
     overrides: tuple[str, ...],
     unsafe: bool,
     tensorboard: bool,
+    overwrite: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -46,6 +48,7 @@ def command(
         folder,
         overrides=overrides,
         unsafe=unsafe,
+        overwrite=overwrite,
         quiet=quiet,
         tensorboard=tensorboard,
         log=(lambda line: None) if quiet else output.log,

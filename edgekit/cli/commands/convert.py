@@ -22,6 +22,7 @@ SUMMARY = "Convert a trained Keras model to a .tflite and check its contract."
 @click.option("--calibration", type=click.IntRange(min=1), default=256, show_default=True, help="Calibration samples.")
 @options.seed("the choice of calibration samples")
 @options.unsafe
+@options.overwrite
 @options.memory_limit
 @options.time_limit
 @options.json
@@ -36,6 +37,7 @@ def command(
     calibration: int,
     seed: int,
     unsafe: bool,
+    overwrite: bool,
     memory_limit: int | None,
     time_limit: float | None,
     as_json: bool,
@@ -59,6 +61,7 @@ def command(
         output_dtype=output_dtype,
         seed=seed,
         unsafe=unsafe,
+        overwrite=overwrite,
         memory_limit=memory_limit,
         time_limit=time_limit,
     )

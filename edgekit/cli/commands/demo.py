@@ -14,10 +14,11 @@ SUMMARY = "The whole job on embedded real digits, end to end, in about a minute.
 
 @click.command()
 @click.option("-o", "--output", "folder", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True)
+@options.overwrite
 @options.quiet
 @options.json
 @options.debug
-def command(folder: Path, quiet: bool, as_json: bool) -> None:
+def command(folder: Path, overwrite: bool, quiet: bool, as_json: bool) -> None:
     """Train a small network on real digits, sparsify it, train it for int8, convert, measure and report.
 
     It runs the recipe that `edgekit init` writes.
@@ -30,5 +31,7 @@ def command(folder: Path, quiet: bool, as_json: bool) -> None:
     from edgekit.recipe import starter_recipe
 
     with starter_recipe() as recipe:
-        manifest = edgekit.compress(recipe, folder, quiet=quiet, log=(lambda line: None) if quiet else output.log)
+        manifest = edgekit.compress(
+            recipe, folder, overwrite=overwrite, quiet=quiet, log=(lambda line: None) if quiet else output.log
+        )
     finish(manifest, as_json)

@@ -20,7 +20,9 @@ EXTRAS = {
 @options.json
 @options.debug
 def command(install: str | None, apt: bool, as_json: bool) -> None:
-    """Check packages, versions that must fit together, and runtimes. Exit code 1 if something is broken.
+    """Check packages, runtimes and the confinement of foreign files. Exit code 1 if something is broken.
+
+    "weaker" means that models from strangers should be read on another machine; your own are as safe as ever.
 
     \b
     edgekit doctor
@@ -30,7 +32,7 @@ def command(install: str | None, apt: bool, as_json: bool) -> None:
         from edgekit.runtimes import _arm64
 
         _arm64.install(output.log, apt=apt)
-    checks = [*_packages(), *_runtimes()]
+    checks = [*_packages(), *_runtimes(), _sandbox()]
     broken = [c for c in checks if c["state"] == "broken"]
     if as_json:
         output.print_json({"schema": "edgekit.doctor/1", "ok": not broken, "checks": checks})
@@ -68,3 +70,16 @@ def _runtimes() -> list[dict[str, str]]:
     if not any(c["state"] == "ok" for c in checks):
         checks.append({"name": "runtimes", "state": "broken", "detail": "no runtime works: models cannot be measured"})
     return checks
+
+
+def _sandbox() -> dict[str, str]:
+    from edgekit import sandbox
+    from edgekit.errors import EdgekitError
+
+    try:
+        missing = sandbox.missing_limits()
+    except EdgekitError as error:
+        return {"name": "sandbox", "state": "broken", "detail": str(error)}
+    if missing:
+        return {"name": "sandbox", "state": "weaker", "detail": " ".join(missing)}
+    return {"name": "sandbox", "state": "ok", "detail": "foreign model files are read in a process that is shut off"}

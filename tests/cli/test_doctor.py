@@ -1,0 +1,44 @@
+"""`edgekit doctor` says what this machine's kernel cannot forbid the processes that read foreign files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from edgekit import sandbox
+from edgekit.errors import EdgekitError, ModelError
+
+CRASH = ModelError("A model file must not crash the process that reads it.")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "state", "detail"),
+    [
+        (None, "weaker" if sandbox.missing_limits() else "ok", ""),
+        ((), "ok", "shut off"),
+        (("Landlock is missing: a child could read.", "Seccomp is missing."), "weaker", "could read. Seccomp is"),
+        (CRASH, "broken", "must not crash"),
+    ],
+    ids=["this machine", "all", "weaker", "broken"],
+)
+def test_the_sandbox_has_a_line(
+    kernel: tuple[str, ...] | EdgekitError | None,
+    state: str,
+    detail: str,
+    cli: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing_limits() -> tuple[str, ...]:
+        if isinstance(kernel, EdgekitError):
+            raise kernel
+        return kernel or ()
+
+    if kernel is not None:
+        monkeypatch.setattr(sandbox, "missing_limits", missing_limits)
+    result = cli("doctor", "--json")
+    (line,) = [check for check in json.loads(result.out)["checks"] if check["name"] == "sandbox"]
+    assert line["state"] == state and detail in line["detail"]
+    assert result.code == (1 if state == "broken" else 0)
