@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.errors import ModelError
 from edgekit.models.tflite import inspect_tflite, read_tflite
+from edgekit.models.tflite._layout import LAYOUT
 
 INT8, INT32, STRING, INT4 = (schema.TensorType.INT8, schema.TensorType.INT32, schema.TensorType.STRING, 17)
 
@@ -424,22 +426,14 @@ def test_absurd_sparsity_is_refused_at_once(
 
 def test_every_vector_of_operator_options_is_checked() -> None:
     """The schema's classes decode options; each string and vector that they read is one that was verified."""
-    import inspect
-    import re
-
-    from edgekit.models.tflite._layout import LAYOUT
-
+    text = Path(str(schema.__file__)).read_text(encoding="utf-8")
+    sources = {part.partition("(")[0]: part for part in re.split(r"^class ", text, flags=re.MULTILINE)}
     for prefix, union in (("Options", schema.BuiltinOptions), ("Options2.", schema.BuiltinOptions2)):
         for name, tag in vars(union).items():
             if not isinstance(tag, int) or tag == 0:
                 continue
-            source = inspect.getsource(getattr(schema, name))
-            slots = {
-                (int(n) - 4) // 2 for n in re.findall(r"Offset\((\d+)\)\)\n[^\n]*\n[^\n]*(?:Vector|String)\(", source)
-            }
-            slots |= {
-                (int(n) - 4) // 2 for n in re.findall(r"Offset\((\d+)\)\)\n[^\n]*\n[^\n]*GetVectorAsNumpy", source)
-            }
+            accessor = r"Offset\((\d+)\)\)\n[^\n]*\n[^\n]*(?:self\._tab\.String|GetVectorAsNumpy|\.Vector)\("
+            slots = {(int(n) - 4) // 2 for n in re.findall(accessor, sources[name])}
             layout = LAYOUT.get(f"{prefix}{tag}")
             checked = {slot for slot, field in enumerate(layout.fields) if field} if layout else set()
             assert slots == checked, name
