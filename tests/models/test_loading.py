@@ -130,21 +130,6 @@ def test_unknown_layers_say_how_to_go_on(tmp_path: Path) -> None:
         load_model(tmp_path / "m.h5")
 
 
-@pytest.mark.parametrize("name", ["m.h5", "m.keras"])
-@pytest.mark.parametrize("version", ["keras2", "keras3"])
-def test_classes_that_the_user_hands_over(version: str, name: str, tmp_path: Path) -> None:
-    """They are loaded as the user's own; here one that is no part of the flat graph any more."""
-    keras = _tf.keras3() if version == "keras3" else _tf.tf_keras()
-    kind = type("Own", (keras.layers.Dense,), {})
-    save(small(keras, kind(3, name="mine")), tmp_path / name)
-    with pytest.raises(ModelError, match=r"class '(Custom>)?Own' in the layer 'mine'.*custom_objects"):
-        load_model(tmp_path / name)
-    if version == "keras2":
-        assert [type(layer).__name__ for layer in load_model(tmp_path / name, custom_objects={"Own": kind}).layers][
-            1
-        ] == "Own"
-
-
 @pytest.mark.parametrize(
     ("source", "message"),
     [
