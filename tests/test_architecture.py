@@ -16,7 +16,7 @@ HEAVY = {
     "tf_keras",
 }  # fmt: skip
 LAYERS = (
-    {"errors", "registry", "artifact", "_tf", "filekinds", "interrupt", "ownership", "scratch", "recipe_text"},
+    {"errors", "registry", "artifact", "_tf", "filekinds", "files", "interrupt", "ownership", "scratch", "recipe_text"},
     {"sandbox"},
     {"keras"},
     {"training", "models", "data", "target"},

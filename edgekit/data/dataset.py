@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.data.labels import check_label_names
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.errors import DataError
 
@@ -130,6 +131,7 @@ def split(
     Raises:
         DataError: Labels outside the classes, NaN, lengths that differ, too few samples.
     """
+    check_label_names(raw.label_names, "the data set")
     x, y = _checked(raw.x_train, raw.y_train, "train", raw.label_names)
     x_test, y_test = _checked(raw.x_test, raw.y_test, "test", raw.label_names)
     order = np.random.default_rng(seed).permutation(len(x))

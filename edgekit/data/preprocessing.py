@@ -7,6 +7,7 @@ dozen lines of C or Kotlin.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from edgekit import registry
 from edgekit.errors import DataError, did_you_mean
@@ -26,6 +27,8 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of R, G and B in ITU-R BT.601, section 2.5.1."""
 MOST_WORDS = 8000
 """Words of a vocabulary that is learned here; the reference networks for text have two more rows of embeddings."""
+MOST_LISTED = 1_000_000
+"""Words of a vocabulary that is given."""
 LEAST_COUNT = 2
 """A word seen less often in training is not worth a row of the embedding."""
 PADDING, UNKNOWN = 0, 1
@@ -36,6 +39,11 @@ TOKEN = re.compile(rb"[a-z0-9\x80-\xff]+(?:'[a-z0-9\x80-\xff]+)*|[!-~]")
 Number = Annotated[float, Field(ge=-1e30, le=1e30)]
 Side = Annotated[int, Field(gt=0, le=1 << 16)]
 """Of an image, in pixels."""
+MOST_VALUES = 1 << 28
+"""Of one sample, so that no option makes one that takes gigabytes."""
+MOST_CHANNELS = 1 << 16
+LONGEST_WORD = 1024
+"""Characters; sentences are cut at as many bytes."""
 
 
 class _Operation(BaseModel):
@@ -64,8 +72,8 @@ class Rescale(_Operation):
 class Normalize(_Operation):
     """(x - mean) / std over the last axis."""
 
-    mean: tuple[Number, ...]
-    std: tuple[Annotated[float, Field(gt=0, le=1e30)], ...]
+    mean: tuple[Number, ...] = Field(min_length=1, max_length=MOST_CHANNELS)
+    std: tuple[Annotated[float, Field(gt=0, le=1e30)], ...] = Field(min_length=1, max_length=MOST_CHANNELS)
 
     def apply(self, x: Array) -> Array:
         for key, values in (("mean", self.mean), ("std", self.std)):
@@ -81,6 +89,12 @@ class Resize(_Operation):
 
     height: Side
     width: Side
+
+    @model_validator(mode="after")
+    def _small_enough(self) -> Resize:
+        if self.height * self.width > MOST_VALUES:
+            raise ValueError(f"an image has at most {MOST_VALUES:,} pixels, not {self.height} x {self.width}")
+        return self
 
     def apply(self, x: Array) -> Array:
         if x.shape[1:3] == (self.height, self.width):
@@ -108,7 +122,14 @@ class Grayscale(_Operation):
 class Reshape(_Operation):
     """New shape of one sample (without the batch axis)."""
 
-    shape: tuple[Annotated[int, Field(gt=0, le=1 << 28)], ...]
+    shape: tuple[Annotated[int, Field(gt=0, le=MOST_VALUES)], ...] = Field(max_length=8)
+
+    @field_validator("shape")
+    @classmethod
+    def _small_enough(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if math.prod(value) > MOST_VALUES:
+            raise ValueError(f"a sample has at most {MOST_VALUES:,} values, not {math.prod(value):,}")
+        return value
 
     def apply(self, x: Array) -> Array:
         if np.prod(x.shape[1:]) != np.prod(self.shape):
@@ -139,6 +160,10 @@ class Tokenize(_Operation):
         if isinstance(value, int) and not 1 <= value <= MOST_WORDS:
             raise ValueError(f"1 to {MOST_WORDS} words can be learned")
         words = () if isinstance(value, int) else value
+        if len(words) > MOST_LISTED:
+            raise ValueError(f"a vocabulary has at most {MOST_LISTED:,} words, not {len(words):,}")
+        if any(len(w) > LONGEST_WORD for w in words):
+            raise ValueError(f"a word has at most {LONGEST_WORD:,} characters")
         bad = next((w for w in words if re.search("[A-Z]", w) or not TOKEN.fullmatch(w.encode())), None)
         if bad is not None:
             raise ValueError(f"{bad!r} is not one word in lower case or one sign, so no sample would hold it")

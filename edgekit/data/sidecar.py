@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.artifact import Artifact, write_atomically
+from edgekit.data.labels import label_finding
 from edgekit.data.preprocessing import Preprocessing
-from edgekit.errors import DataError
+from edgekit.errors import DataError, EdgekitError
+from edgekit.files import parse_json, read_limited
 
 __all__ = ["Sidecar", "read_sidecar", "sidecar_path", "write_sidecar"]
 
 SCHEMA = "edgekit.sidecar/1"
+TASKS = ("classification", "regression", "reconstruction")
+LARGEST = 64 << 20
+"""Bytes; a vocabulary of 8,000 words takes 0.1 MB."""
+MOST_OPERATIONS = 100
+_REMEDY = "Restore it, or remove it and give the preprocessing in the recipe."
 
 
 @dataclass(frozen=True)
@@ -55,18 +63,42 @@ def read_sidecar(model: Path) -> Sidecar | None:
         DataError: It is there, but is not a sidecar.
     """
     path = sidecar_path(model)
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
+    content = read_limited(path, most=LARGEST, what="The sidecar beside the model", remedy=_REMEDY)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["schema"] != SCHEMA:
-            raise KeyError("schema")
-        return Sidecar(
-            Preprocessing.parse(content["preprocessing"]), tuple(content["label_names"]), str(content["task"])
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        return _sidecar(parse_json(content))
+    except (EdgekitError, ValueError) as error:
+        reason = error.finding if isinstance(error, EdgekitError) else str(error).splitlines()[0]
         raise DataError(
             f"The file beside the model must be a sidecar of the form {SCHEMA}.",
-            received=f"{path} ({type(error).__name__}: {error})",
-            remedy="Restore it, or remove it and give the preprocessing in the recipe.",
+            received=f"{path} ({reason[:300]})",
+            remedy=_REMEDY,
         ) from None
+
+
+def _sidecar(content: object) -> Sidecar:
+    """Every field with the type that it must have.
+
+    Raises:
+        ValueError: One has not; the message says which.
+        EdgekitError: An operation of the preprocessing is unknown, or an option of it does not fit.
+    """
+    if not isinstance(content, dict):
+        raise ValueError(f"{type(content).__name__} instead of an object")
+    if content.get("schema") != SCHEMA:
+        raise ValueError(f"the schema {str(content.get('schema'))[:80]!r}")
+    missing = [key for key in ("preprocessing", "label_names", "task") if key not in content]
+    if missing:
+        raise ValueError(f"no {' and no '.join(missing)}")
+    operations, names, task = (content[key] for key in ("preprocessing", "label_names", "task"))
+    if not isinstance(operations, list) or len(operations) > MOST_OPERATIONS:
+        raise ValueError(f"preprocessing must be a list of at most {MOST_OPERATIONS} operations")
+    if not isinstance(names, list):
+        raise ValueError(f"label_names must be a list, not {type(names).__name__}")
+    finding = label_finding(names)
+    if finding:
+        raise ValueError(f"label_names: {finding}")
+    if not isinstance(task, str) or task not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(TASKS)}, not {str(task)[:80]!r}")
+    return Sidecar(Preprocessing.parse(operations), tuple(names), task)
