@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from edgekit.errors import DataError, EdgekitError
 
-__all__ = ["parse_json", "read_json", "read_limited", "regular_file"]
+__all__ = ["open_limited", "parse_json", "read_json", "read_limited", "regular_file"]
 
 DEEPEST = 64
 """Levels of lists and objects in JSON."""
@@ -53,14 +55,28 @@ def regular_file(path: Path, *, most: int, what: str, remedy: str = "", error: t
     return path
 
 
-def read_limited(path: Path, *, most: int, what: str, remedy: str = "", error: type[EdgekitError] = DataError) -> bytes:
-    """All bytes of a regular file of at most `most` bytes; arguments and errors as of `regular_file`."""
+@contextmanager
+def open_limited(
+    path: Path, *, most: int, what: str, remedy: str = "", error: type[EdgekitError] = DataError
+) -> Iterator[BinaryIO]:
+    """A regular file of at most `most` bytes, open for reading; arguments and errors as of `regular_file`."""
     regular_file(path, most=most, what=what, remedy=remedy, error=error)
     try:
         # Not blocking, and looked at again once it is open: the name may lead elsewhere by now.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as stream:
-            _check(os.fstat(descriptor), path, most, what, remedy, error)
+    except OSError as failure:
+        raise error(
+            f"{what} must be a readable file.", received=f"{path} ({failure.strerror})", remedy=remedy
+        ) from None
+    with open(descriptor, "rb") as stream:
+        _check(os.fstat(descriptor), path, most, what, remedy, error)
+        yield stream
+
+
+def read_limited(path: Path, *, most: int, what: str, remedy: str = "", error: type[EdgekitError] = DataError) -> bytes:
+    """All bytes of a regular file of at most `most` bytes; arguments and errors as of `regular_file`."""
+    try:
+        with open_limited(path, most=most, what=what, remedy=remedy, error=error) as stream:
             content = stream.read(most + 1)
     except OSError as failure:
         raise error(

@@ -16,7 +16,8 @@ HEAVY = {
     "tf_keras",
 }  # fmt: skip
 LAYERS = (
-    {"errors", "registry", "artifact", "_tf", "filekinds", "files", "interrupt", "ownership", "scratch", "recipe_text"},
+    {"errors", "registry", "artifact", "_tf", "filekinds", "files", "interrupt", "npz"}
+    | {"ownership", "scratch", "recipe_text"},
     {"sandbox"},
     {"keras"},
     {"training", "models", "data", "target"},

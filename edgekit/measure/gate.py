@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import DataError, UsageError, did_you_mean
+from edgekit.files import read_json
 
 __all__ = ["METRICS", "Check", "Gate", "changes", "check_baseline", "judge", "notes", "parse_gate", "read_baseline"]
 
@@ -19,6 +19,10 @@ METRICS = (
 )  # fmt: skip
 _HOST_BOUND = ("latency_ms.p50", "peak_memory_bytes")
 _SCHEMA = "edgekit.benchmark/1"
+_LARGEST = 64 << 20  # bytes of a baseline
+_MOST_ROWS = 100_000
+_LONGEST = 4096  # characters of a name
+_LARGEST_FIGURE = 1e18
 _EXAMPLE = 'Write for example: --fail-if "arm64.instructions > 1 %" or --fail-if "tflm.arena_bytes > 2048".'
 _FORM = re.compile(
     r"\s*(?P<runtime>[^\s>]+?)\.(?P<metric>latency_ms\.\w+|\w+)\s*>\s*(?P<limit>[^\s%]+)\s*(?P<percent>%?)\s*"
@@ -108,23 +112,56 @@ def read_baseline(path: Path) -> dict[str, Any]:
         DataError: It is missing, or something else.
     """
     remedy = "Make it with: edgekit benchmark MODEL... --json > baseline.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(
-            "The baseline must be readable.", received=f"{path} ({error.strerror})", remedy=remedy
-        ) from None
-    except ValueError as error:
-        raise DataError("The baseline must be JSON.", received=f"{path} ({error})", remedy=remedy) from None
-    schema = found.get("schema") if isinstance(found, dict) else None
-    rows = found.get("results") if isinstance(found, dict) else None
-    good = isinstance(rows, list) and all(
-        isinstance(row, dict) and {"model", "runtime"} <= row.keys() and isinstance(row["model"], str) for row in rows
-    )
-    if schema != _SCHEMA or not good:
-        raise DataError(f"The baseline must have the schema {_SCHEMA}.", received=f"{path} ({schema})", remedy=remedy)
-    baseline: dict[str, Any] = found
+    baseline = read_json(path, most=_LARGEST, what="The baseline", remedy=remedy)
+    finding = _finding(baseline)
+    if finding:
+        raise DataError(f"The baseline must have the schema {_SCHEMA}.", received=f"{path} ({finding})", remedy=remedy)
     return baseline
+
+
+def _finding(baseline: Mapping[str, Any]) -> str | None:
+    """What is wrong with a baseline, in a few words; None where everything that is read of it has the right type."""
+    if baseline.get("schema") != _SCHEMA:
+        return str(baseline.get("schema"))[:80]
+    rows, environment = baseline.get("results"), baseline.get("environment")
+    if not isinstance(rows, list) or len(rows) > _MOST_ROWS:
+        return f"results must be a list of at most {_MOST_ROWS:,} rows"
+    for number, row in enumerate(rows):
+        wrong = _wrong_row(row)
+        if wrong:
+            return f"results[{number}]: {wrong}"
+    if environment is not None and not isinstance(environment, dict):
+        return "environment must be an object"
+    versions = (environment or {}).get("versions")
+    if not isinstance((environment or {}).get("cpu", ""), str | None):
+        return "environment.cpu must be text"
+    if versions is not None and not (isinstance(versions, dict) and all(map(_is_name, versions.values()))):
+        return "environment.versions must be texts"
+    return None
+
+
+def _wrong_row(row: object) -> str | None:
+    if not isinstance(row, dict):
+        return f"{type(row).__name__} instead of an object"
+    for key in ("model", "runtime"):
+        if not _is_name(row.get(key)):
+            return f"{key} must be a text of at most {_LONGEST:,} characters"
+    if row.get("error") is not None and not isinstance(row["error"], str):
+        return "error must be text"
+    times = row.get("latency_ms")
+    if times is not None and not isinstance(times, dict):
+        return "latency_ms must be an object"
+    figures = {f"latency_ms.{key}": (times or {}).get(key) for key in ("p50", "low", "high")}
+    figures |= {metric: row.get(metric) for metric in METRICS if "." not in metric}
+    for metric, value in figures.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None and not (is_number and 0 <= value <= _LARGEST_FIGURE):
+            return f"{metric} must be a number from 0 to {_LARGEST_FIGURE:.0e}"
+    return None
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST
 
 
 def check_baseline(models: Sequence[str], baseline: Mapping[str, Any], gates: Sequence[Gate]) -> None:

@@ -7,6 +7,7 @@ wrong: tflite-runtime 2.14's reference kernels give answers far from all others'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,20 @@ import numpy as np
 
 from edgekit.artifact import write_atomically
 from edgekit.errors import ModelError, RuntimeFailed
+from edgekit.npz import read_npz
 from edgekit.runtimes import Array, Runtime, TensorSpec, load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime
 from edgekit.runtimes._quantize import quantize
 
 __all__ = ["Golden", "golden_path", "read_golden", "write_golden"]
 
+SCHEMA = 1
+"""Version of the file's form: the array `schema` beside input_0, ... and output_0, ..."""
 SAMPLES = 8
+SIDES = ("input", "output")
+LARGEST = 2 << 30
+"""Bytes of a file's arrays."""
+_REMEDY = "Convert the model again."
 FAR = 32
 """Least significant bits; two reference kernels that differ by more do not compute the same."""
 
@@ -61,8 +69,8 @@ def write_golden(model: Path, samples: Array | None = None, *, seed: int = 0) ->
         RuntimeFailed: The runtime does not survive the model.
     """
     runs = _reference_answers(model, samples, seed)
-    arrays = {}
-    for side, name in enumerate(("input", "output")):
+    arrays = {"schema": np.array(SCHEMA, np.int32)}
+    for side, name in enumerate(SIDES):
         for number in range(len(runs[0][side])):
             arrays[f"{name}_{number}"] = np.stack([run[side][number] for run in runs])
     path = golden_path(model)
@@ -78,19 +86,36 @@ def read_golden(model: Path) -> Golden:
         ModelError: There are none beside it, or they are damaged.
     """
     path = golden_path(model)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            sides = [
-                tuple(archive[f"{name}_{i}"] for i in range(sum(k.startswith(name) for k in archive.files)))
-                for name in ("input", "output")
-            ]
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    _, arrays = read_npz(path, what="The golden vectors", remedy=_REMEDY, most=LARGEST, error=ModelError)
+    finding = _finding(arrays)
+    if finding:
         raise ModelError(
-            "Golden vectors lie beside every model that EdgeKit makes.",
-            received=f"{path} ({type(error).__name__})",
-            remedy="Convert the model again.",
-        ) from None
-    return Golden(*sides)
+            "Golden vectors lie beside every model that EdgeKit makes.", received=f"{path} ({finding})", remedy=_REMEDY
+        )
+    inputs, outputs = (
+        tuple(arrays[f"{side}_{i}"] for i in range(sum(k.startswith(f"{side}_") for k in arrays))) for side in SIDES
+    )
+    return Golden(inputs, outputs)
+
+
+def _finding(arrays: Mapping[str, Array]) -> str | None:
+    """What is wrong with the arrays of a file, in a few words; None where they are golden vectors."""
+    schema = arrays.get("schema")
+    if schema is None:
+        return "no schema version, as an older EdgeKit wrote it"
+    if schema.shape != () or schema.dtype.kind not in "iu" or int(schema) != SCHEMA:
+        return f"another schema version than {SCHEMA}"
+    counts = {side: sum(name.startswith(f"{side}_") for name in arrays) for side in SIDES}
+    expected = {f"{side}_{i}" for side in SIDES for i in range(counts[side])}
+    if not all(counts.values()) or arrays.keys() != expected | {"schema"}:
+        return f"the arrays {', '.join(sorted(arrays))[:200]}"
+    for name in sorted(expected):
+        array = arrays[name]
+        if array.dtype.kind not in "biuf":
+            return f"{name} of dtype {array.dtype}"
+        if array.ndim < 1 or not 1 <= len(array) <= SAMPLES or len(array) != len(arrays["input_0"]):
+            return f"{name} of shape {list(array.shape)}"
+    return None
 
 
 def _reference_answers(model: Path, samples: Array | None, seed: int) -> list[Run]:

@@ -19,6 +19,7 @@ from edgekit.data.dataset import Array, Raw, SplitName, split
 from edgekit.errors import DataError, EdgekitError, ModelError
 from edgekit.models import load_model
 from edgekit.models.tflite import TfliteModel, read_tflite
+from edgekit.npz import read_npz
 from edgekit.training.objective import output_activation
 
 __all__ = ["Rows", "RunTflite", "Teacher", "file_fingerprint", "keras_teacher", "open_teacher", "source_rows"]
@@ -207,16 +208,10 @@ def _tflite_activation(model: TfliteModel) -> str | None:
 
 
 def _stored(path: Path, rows: Rows | None) -> Array:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            found = list(archive.files)
-            logits = archive["logits"] if "logits" in found else None
-    except Exception as error:  # zipfile, zlib and numpy raise errors of every kind on damaged bytes
-        raise DataError(
-            "Logits come as a complete numpy archive without pickled objects.",
-            received=f"{path} ({str(error).splitlines()[0]})",
-            remedy="Make it again with: numpy.savez(path, logits=...)",
-        ) from None
+    found, arrays = read_npz(
+        path, ("logits",), what="An .npz of logits", remedy="Make it again with: numpy.savez(path, logits=...)"
+    )
+    logits = arrays.get("logits")
     if logits is None or logits.ndim != 2 or logits.dtype.kind != "f" or not np.isfinite(logits).all():
         shown = f"of shape {list(logits.shape)} and dtype {logits.dtype}" if logits is not None else ", ".join(found)
         raise DataError(

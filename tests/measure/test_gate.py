@@ -129,9 +129,9 @@ def test_changes_and_notes() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "must be readable"),
+        (None, "must be a readable file"),
         ("{", "must be JSON"),
-        ("[]", "schema"),
+        ("[]", "must be a JSON object"),
         ('{"schema": "edgekit.inspect/1"}', "edgekit.inspect/1"),
         ('{"schema": "edgekit.benchmark/1", "results": [3]}', "schema"),
     ],

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 
 from edgekit.data.dataset import Array, Raw
+from edgekit.data.labels import MOST
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.errors import DataError, did_you_mean
+from edgekit.npz import read_npz
 
 KEYS = ("x_train", "y_train", "x_test", "y_test", "label_names")
 
@@ -19,26 +22,11 @@ def matches(source: str) -> bool:
 
 def read(source: str, preprocessing: Preprocessing | None) -> Raw:
     path = Path(source)
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise DataError("An .npz data set must exist.", received=repr(source), remedy="Check the path.")
-    if not path.stat().st_size:
-        raise DataError("An .npz data set must hold arrays.", received=f"{source}, an empty file")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            found = list(archive.files)
-            arrays = {k: archive[k] for k in KEYS if k in found}
-    except Exception as error:  # zipfile, zlib and numpy raise errors of every kind on damaged bytes
-        if "pickle" in str(error):
-            raise DataError(
-                "An .npz data set holds plain arrays; pickled objects can run code and are refused.",
-                received=source,
-                remedy="Save each array with a numeric or fixed-length text dtype.",
-            ) from None
-        raise DataError(
-            "An .npz data set must be a complete numpy archive.",
-            received=f"{source} ({error})",
-            remedy="It is damaged or truncated: copy or make it again.",
-        ) from None
+    found, arrays = read_npz(
+        path, KEYS, what="An .npz data set", remedy="If it is damaged or truncated, copy or make it again."
+    )
     pairs = [(f"x_{s}", f"y_{s}") for s in ("train", "test")]
     for x, y in pairs:
         if (x in arrays) != (y in arrays):
@@ -51,6 +39,8 @@ def read(source: str, preprocessing: Preprocessing | None) -> Raw:
             remedy=f"Rename its arrays. {hint}".strip(),
         )
     names: Array = arrays.get("label_names", np.array([], dtype=str))
+    if names.size > MOST:
+        raise DataError(f"A data set has at most {MOST:,} label_names.", received=f"{source} with {names.size:,}")
     return Raw(
         arrays.get("x_train"),
         arrays.get("y_train"),
