@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgekit.models.tflite.model import Operator, Subgraph, Tensor, TfliteModel
+from edgekit.models.tflite.model import Operator, Subgraph, Tensor, TfliteModel, called_subgraphs
 from edgekit.models.tflite.shapes import Shape, elements, input_shapes, shapes_of
 from edgekit.models.tflite.weights import Sources
 
@@ -20,6 +20,7 @@ _MAX_DEPTH = 16  # of calls; converters nest loops two or three deep
 # How often each operator of a file is looked at, on the average; converters call a subgraph once or twice. A file whose
 # subgraphs call each other with ever other shapes has as many combinations as its writer likes.
 _MAX_LOOKS = 4
+_NEWER = "BUILTIN_"  # the name of operators that the schema does not know yet
 _UNCOUNTED = frozenset(("RFFT2D", "STABLEHLO_CONVOLUTION", "STABLEHLO_CUSTOM_CALL", "STABLEHLO_DOT_GENERAL"))
 
 
@@ -42,9 +43,12 @@ class _Counter:
     def __init__(self, model: TfliteModel, sources: Sources) -> None:
         self._model, self._sources = model, sources
         self._known: dict[tuple[int, tuple[Shape, ...]], int | None] = {}
+        self._weighing = _weighing(model)
         self._left = 1000 + _MAX_LOOKS * sum(_parts(s) for s in model.subgraphs)
 
     def subgraph(self, index: int, inputs: list[Shape], depth: int = 0) -> int | None:
+        if index not in self._weighing:
+            return 0
         # Remembered, because a file of n subgraphs that each call the next one twice has 2^n calls.
         key = (index, tuple(inputs))
         if key not in self._known:
@@ -79,6 +83,30 @@ class _Counter:
         return total
 
 
+def _weighing(model: TfliteModel) -> set[int]:
+    """The subgraphs that hold an operator whose MACs matter, or call one that does; the others count 0 at any shape."""
+    callers: dict[int, list[int]] = {}
+    pending = []
+    for index, subgraph in enumerate(model.subgraphs):
+        if any(_weighs(op) for op in subgraph.operators):
+            pending.append(index)
+        for called in {c for op in subgraph.operators for c in called_subgraphs(op)}:
+            callers.setdefault(called, []).append(index)
+    weighing: set[int] = set()
+    while pending:
+        index = pending.pop()
+        if index not in weighing:
+            weighing.add(index)
+            pending += callers.get(index, [])
+    return weighing
+
+
+def _weighs(op: Operator) -> bool:
+    return (
+        op.custom or op.name.startswith(_NEWER) or op.name in _UNCOUNTED or op.name in _RECURRENT or op.name in _RULES
+    )
+
+
 def _parts(subgraph: Subgraph) -> int:
     return len(subgraph.operators) + len(subgraph.tensors) + sum(len(op.inputs) for op in subgraph.operators)
 
@@ -86,7 +114,7 @@ def _parts(subgraph: Subgraph) -> int:
 def _operator(op: Operator, subgraph: Subgraph, operands: list[Shape], results: list[Shape]) -> int | None:
     if op.custom:
         return 0 if op.name in _NO_MACS or (op.flex and _light(op.name)) else None
-    if op.name in _UNCOUNTED or op.name.startswith("BUILTIN_"):  # the latter are newer than the schema
+    if op.name in _UNCOUNTED or op.name.startswith(_NEWER):
         return None
     try:
         return _recurrent(op, subgraph, operands) if op.name in _RECURRENT else _product(op, operands, results)
