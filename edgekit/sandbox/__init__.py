@@ -4,7 +4,8 @@ limits.py     what a child may take
 spawn.py      the parent's side: one job in one child
 worker.py     the child's side
 confine.py    what the kernel forbids the child, by landlock.py and seccomp.py
-memory.py     watching its resident memory
+memory.py     watching what it takes
+folder.py     where it writes
 wire.py       messages between the two
 """
 

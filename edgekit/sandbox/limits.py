@@ -16,7 +16,7 @@ class Limits:
     """Limits of one child process.
 
     Attributes:
-        memory: Bytes of resident memory.
+        memory: Bytes of resident memory, and as many of disk.
         seconds: Wall time, from its start to its answer.
     """
 

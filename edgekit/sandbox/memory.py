@@ -1,4 +1,4 @@
-"""Watching a child's resident memory: a control group where there is one, and ten samples a second in any case."""
+"""Watching what a child takes: memory by a control group where there is one and ten samples a second, and disk."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from edgekit.sandbox.folder import disk_taken
+
 __all__ = ["MemoryWatch"]
 
 INTERVAL = 0.1  # seconds
+_DISK_EVERY = 10  # samples
 _ROOT = Path("/sys/fs/cgroup")
 
 
 class MemoryWatch:
-    """Ends a process that takes more memory than it may.
+    """Ends a process that takes more memory or disk than it may.
 
     Args:
         pid: The process.
-        limit: Bytes of resident memory.
+        limit: Bytes of resident memory, and as many of disk.
+        folder: Where it writes.
     """
 
-    def __init__(self, pid: int, limit: int) -> None:
-        self._pid, self._limit = pid, limit
+    def __init__(self, pid: int, limit: int, folder: str) -> None:
+        self._pid, self._limit, self._folder = pid, limit, folder
         self._reached, self._stop = False, threading.Event()
         self._group = _control_group(pid, limit)
         self._thread = threading.Thread(target=self._watch, daemon=True, name="edgekit memory watch")
@@ -44,14 +48,20 @@ class MemoryWatch:
             self._group = None
 
     def _watch(self) -> None:
-        page = os.sysconf("SC_PAGE_SIZE")
+        page, samples = os.sysconf("SC_PAGE_SIZE"), 0
         with suppress(OSError, ValueError), open(f"/proc/{self._pid}/statm", "rb", buffering=0) as statm:
             while not self._stop.wait(INTERVAL):
                 statm.seek(0)
-                if int(statm.read(256).split()[1]) * page > self._limit:
+                samples += 1
+                memory = int(statm.read(256).split()[1]) * page
+                if memory > self._limit or (samples % _DISK_EVERY == 0 and self._disk_is_full()):
                     self._reached = True
                     os.kill(self._pid, 9)
                     return
+
+    def _disk_is_full(self) -> bool:
+        taken = disk_taken(self._pid, self._folder)
+        return taken is None or taken > self._limit
 
 
 def _control_group(pid: int, limit: int) -> Path | None:

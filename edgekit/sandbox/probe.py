@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import resource
 import socket
@@ -184,14 +185,31 @@ def _spin() -> None:
 
 
 def _fill(folder: Path) -> None:
-    with open(folder / "large", "wb") as file:
-        while True:
-            file.write(bytes(1 << 20))
+    for number in itertools.count():
+        (folder / str(number)).write_bytes(bytes(10 << 20))
+
+
+def _fill_removed(folder: Path) -> None:
+    held = []
+    for number in itertools.count():
+        held.append(open(folder / str(number), "wb", buffering=0))
+        os.remove(folder / str(number))
+        held[-1].write(bytes(10 << 20))
+
+
+def _nest(path: str) -> None:
+    os.symlink(path, "link")
+    for _ in range(3000):
+        os.mkdir("inner", 0o300)
+        os.chdir("inner")
+        os.symlink(path, "link")
 
 
 _ENDS: dict[str, Callable[..., object]] = {
     "memory": lambda size: int(np.ones(size // 8).sum()),
     "disk": _fill,
+    "disk that is removed": _fill_removed,
+    "nest": _nest,
     "sleep": lambda: time.sleep(3600),
     "spin": _spin,
     "abort": os.abort,

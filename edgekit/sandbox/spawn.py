@@ -23,6 +23,7 @@ import edgekit
 from edgekit import errors
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.sandbox import wire
+from edgekit.sandbox.folder import temporary_folder
 from edgekit.sandbox.limits import Limits
 from edgekit.sandbox.memory import MemoryWatch
 
@@ -93,7 +94,7 @@ def _do(
     limits: Limits,
     what: str,
 ) -> Reply:
-    with tempfile.TemporaryDirectory(prefix="edgekit-") as folder, tempfile.TemporaryFile() as log:
+    with temporary_folder() as folder, tempfile.TemporaryFile() as log:
         deadline = time.monotonic() + limits.seconds
         bounds = {"readable": [str(path) for path in readable], "folder": folder, "memory": limits.memory}
         connection, theirs = socket.socketpair()
@@ -110,7 +111,7 @@ def _do(
                 )
             watch = None
             try:
-                watch = MemoryWatch(process.pid, limits.memory)
+                watch = MemoryWatch(process.pid, limits.memory, folder)
                 connection.settimeout(limits.seconds)
                 wire.send(connection, {"job": job, "request": dict(request)}, arrays)
                 reply, out = wire.receive(connection, deadline - time.monotonic(), most=limits.memory)
@@ -162,8 +163,9 @@ def _fail_dead(process: subprocess.Popen[bytes], reached: bool, log: IO[bytes], 
     said = _last_line(log)
     refused = process.returncode == errno.ENOMEM or "bad_alloc" in said or "MemoryError" in said
     if reached or refused:
+        size = f"{limits.memory / (1 << 30):.1f} GB"
         raise ModelError(
-            f"A model file is read and converted with at most {limits.memory / (1 << 30):.1f} GB of memory.",
+            f"A model file is read and converted with at most {size} of memory, and as much disk.",
             received=f"{what}, which asked for more",
             remedy="Allow more with --memory-limit SIZE (memory_limit= in Python) if you trust the file.",
         )

@@ -17,7 +17,7 @@ CRASH = ModelError("A model file must not crash the process that reads it.")
 @pytest.mark.parametrize(
     ("kernel", "state", "detail"),
     [
-        (None, "weaker" if sandbox.missing_limits() else "ok", ""),
+        (None, "", ""),
         ((), "ok", "shut off"),
         (("Landlock is missing: a child could read.", "Seccomp is missing."), "weaker", "could read. Seccomp is"),
         (CRASH, "broken", "must not crash"),
@@ -40,5 +40,6 @@ def test_the_sandbox_has_a_line(
         monkeypatch.setattr(sandbox, "missing_limits", missing_limits)
     result = cli("doctor", "--json")
     (line,) = [check for check in json.loads(result.out)["checks"] if check["name"] == "sandbox"]
+    state = state or ("weaker" if sandbox.missing_limits() else "ok")
     assert line["state"] == state and detail in line["detail"]
     assert result.code == (1 if state == "broken" else 0)

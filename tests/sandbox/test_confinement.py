@@ -18,7 +18,14 @@ from edgekit.sandbox import Limits
 PROBE = "edgekit.sandbox.probe"
 GENEROUS = Limits(1 << 30, 120.0)
 
-needs_kernel = pytest.mark.skipif(bool(sandbox.missing_limits()), reason=f"this kernel: {sandbox.missing_limits()}")
+
+@pytest.fixture
+def kernel() -> None:
+    if missing := sandbox.missing_limits():
+        pytest.skip(" ".join(missing))
+
+
+needs_kernel = pytest.mark.usefixtures("kernel")
 
 FORBIDDEN: list[list[Any]] = [  # HOME is a folder of the user, SECRET a file in it, GIVEN one that the job may read
     *(["read", path] for path in ("/etc/passwd", "/etc/hostname", "SECRET", "LINK", "/proc/PARENT/environ")),
