@@ -12,6 +12,7 @@ from typing import Any
 from edgekit.errors import ModelError
 from edgekit.keras.protobuf import message_class
 from edgekit.keras.saved_model_graph import check_graph, refuse
+from edgekit.keras.tensor_bundle import check_tensor_bundle
 from edgekit.keras.values import JSON
 
 __all__ = ["KerasNode", "SavedModelFacts", "check_saved_model"]
@@ -69,6 +70,7 @@ def check_saved_model(folder: Path) -> SavedModelFacts:
         if nodes > MOST_NODES:
             refuse(folder, f"A SavedModel has at most {MOST_NODES:,} graph nodes.", "more")
         check_graph(folder, meta_graph)
+    check_tensor_bundle(folder / "variables" / "variables")
     keras = tuple(_keras_nodes(folder, message))
     return SavedModelFacts(keras, str(message.meta_graphs[0].meta_info_def.tensorflow_version)[:40], size)
 
@@ -109,6 +111,8 @@ def _sizes(folder: Path) -> Iterator[int]:
 
 
 def _parsed(path: Path, module: str, name: str) -> Any:
+    if not path.is_file():
+        raise _damaged(path.parent, f"no {path.name}")
     if path.stat().st_size > LARGEST_GRAPH:
         refuse(path.parent, f"{path.name} has at most {LARGEST_GRAPH >> 20} MB.", "more")
     message = message_class(module, name)()
