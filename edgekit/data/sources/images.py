@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from edgekit.data.dataset import Array, Raw
-from edgekit.data.preprocessing import Preprocessing
+from edgekit.data.preprocessing import Preprocessing, Resize
 from edgekit.errors import DataError
+from edgekit.files import regular_file
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
+LARGEST = 8 << 30
+"""Bytes of all decoded images of a folder."""
+LARGEST_FILE = 1 << 30
 
 
 def matches(source: str) -> bool:
@@ -29,14 +35,16 @@ def read(source: str, preprocessing: Preprocessing | None) -> Raw:
             received=f"{source} with {len(names)}",
             remedy="Arrange it as ROOT/CLASS/IMAGE.png, or ROOT/train/CLASS and ROOT/test/CLASS.",
         )
-    x, y = _read_classes(train, names, preprocessing)
+    x, y = _read_classes(root, train, names, preprocessing)
     if train != root and (root / "test").is_dir():
-        x_test, y_test = _read_classes(root / "test", names, preprocessing)
+        x_test, y_test = _read_classes(root, root / "test", names, preprocessing)
         return Raw(x, y, x_test, y_test, names)
     return Raw(x, y, label_names=names)
 
 
-def _read_classes(root: Path, names: tuple[str, ...], preprocessing: Preprocessing | None) -> tuple[Array, Array]:
+def _read_classes(
+    source: Path, root: Path, names: tuple[str, ...], preprocessing: Preprocessing | None
+) -> tuple[Array, Array]:
     unknown = sorted(d.name for d in root.iterdir() if d.is_dir() and d.name not in names)
     if unknown:
         raise DataError("The test folder has the classes of the train folder.", received=f"also {', '.join(unknown)}")
@@ -44,12 +52,16 @@ def _read_classes(root: Path, names: tuple[str, ...], preprocessing: Preprocessi
     files = [(f, i) for i, name in enumerate(names) for f in _images(root / name)]
     if not files:
         raise DataError("An image folder holds images.", received=f"none with {', '.join(sorted(SUFFIXES))} in {root}")
-    images = [_read_image(f) for f, _ in files]
-    if len({i.ndim for i in images}) > 1:  # grey and colour mixed: colour for all
-        images = [np.repeat(i[..., np.newaxis], 3, -1) if i.ndim == 2 else i for i in images]
-    images = [i[..., np.newaxis] if i.ndim == 2 else i for i in images]
-    if resize:
-        images = [resize.apply(i[np.newaxis])[0] for i in images]
+    room = _Room(source, resize)
+    for file, _ in files:
+        room.add(file)
+    images = []
+    for file, _ in files:
+        image = _read_image(file)
+        if room.colour and image.ndim == 2:  # grey and colour mixed: colour for all
+            image = np.repeat(image[..., np.newaxis], 3, -1)
+        image = image[..., np.newaxis] if image.ndim == 2 else image
+        images.append(resize.apply(image[np.newaxis])[0] if resize else image)
     shapes = {i.shape for i in images}
     if len(shapes) > 1:
         raise DataError(
@@ -60,17 +72,64 @@ def _read_classes(root: Path, names: tuple[str, ...], preprocessing: Preprocessi
     return np.stack(images), np.array([label for _, label in files])
 
 
+class _Room:
+    """Bytes that the images of a folder take together, as their headers say, before any of them is decoded."""
+
+    def __init__(self, source: Path, resize: Resize | None) -> None:
+        self.colour, self._root, self._resize, self._pixels = False, source.resolve(), resize, 0
+
+    def add(self, path: Path) -> None:
+        """Count one more image.
+
+        Raises:
+            DataError: It is no regular file, leads out of the folder, is unreadable, or all of them are too large.
+        """
+        regular_file(path, most=LARGEST_FILE, what="An image", remedy="Remove or replace it.")
+        if not path.resolve().is_relative_to(self._root):
+            raise DataError(
+                "Images lie in their folder.",
+                received=f"{path}, a link that leads out of {self._root}",
+                remedy="Copy the image there, or name the folder that holds both.",
+            )
+        with _opened(path) as image:
+            width, height = image.size
+            self.colour = self.colour or not _is_grey(image)
+        self._pixels += self._resize.height * self._resize.width if self._resize else width * height
+        size = self._pixels * (3 if self.colour else 1)
+        if size > LARGEST:
+            raise DataError(
+                f"Images of one data set take at most {LARGEST:,} bytes, decoded.",
+                received=f"{size:,} bytes up to {path}",
+                remedy="Give fewer, or add to the recipe's data.preprocessing: {resize: {height: 96, width: 96}}.",
+            )
+
+
 def _images(folder: Path) -> list[Path]:
     return sorted(f for f in folder.iterdir() if f.suffix.lower() in SUFFIXES) if folder.is_dir() else []
 
 
-def _read_image(path: Path) -> Array:
+def _is_grey(image: Image.Image) -> bool:
+    return image.mode in ("1", "L", "I;16")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """An image whose header is read; what fails inside is told as well.
+
+    Raises:
+        DataError: It is damaged, or would take far more memory than its file.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                return np.asarray(image.convert("L" if image.mode in ("1", "L", "I;16") else "RGB"))
+                yield image
     except Exception as error:  # Pillow's readers raise errors of every kind on damaged bytes
         raise DataError(
-            "Every image must be readable.", received=f"{path} ({error})", remedy="Remove or replace it."
+            "Every image must be readable.", received=f"{path} ({str(error)[:300]})", remedy="Remove or replace it."
         ) from None
+
+
+def _read_image(path: Path) -> Array:
+    with _opened(path) as image:
+        return np.asarray(image.convert("L" if _is_grey(image) else "RGB"))

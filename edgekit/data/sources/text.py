@@ -6,15 +6,22 @@ are taken as they stand, without quoting, as in the files of GLUE (Wang et al. 2
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 
 from edgekit.data.dataset import Array, Raw
+from edgekit.data.labels import check_label_names
 from edgekit.data.preprocessing import Preprocessing, Tokenize
 from edgekit.errors import DataError
+from edgekit.files import read_limited
 
+LARGEST = 1 << 28
+"""Bytes of the file."""
+LARGEST_ARRAY = 4 << 30
+"""Bytes of all samples, each as long as the longest."""
 MOST_BYTES = 1024
 """Longer sentences are cut there, between two characters: some 200 words, more than any tokenised length needs."""
 
@@ -38,6 +45,7 @@ def read(source: str, preprocessing: Preprocessing | None) -> Raw:
             )
         sentences.append(sentence)
         values.append(value)
+    check_label_names(list(dict.fromkeys(values)), source)
     names = sorted(set(values), key=_numeric_first)
     if len(names) < 2:
         raise DataError(
@@ -53,16 +61,19 @@ def read(source: str, preprocessing: Preprocessing | None) -> Raw:
 def _rows(source: str) -> list[tuple[int, list[str]]]:
     """Row numbers from 1 and the two cells of each row that is not blank."""
     path = Path(source)
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise DataError("A .tsv data set must exist.", received=repr(source), remedy="Check the path.")
+    content = read_limited(path, most=LARGEST, what="A .tsv data set")
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
             "A .tsv data set is UTF-8 text.",
             received=f"{source} ({error})",
             remedy="Save it as UTF-8, for instance with: iconv -f latin1 -t utf-8",
         ) from None
+    if "\0" in text:
+        raise DataError("A .tsv data set is text.", received=f"{source}, which holds a zero byte")
     rows = [(i, line.rstrip("\r").split("\t")) for i, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if not rows:
         raise DataError(
@@ -104,14 +115,21 @@ def _label_column(source: str, rows: list[tuple[int, list[str]]]) -> int:
 
 
 def _numeric_first(name: str) -> tuple[bool, int, str]:
-    integer = re.fullmatch(r"-?\d+", name)
+    integer = re.fullmatch(r"-?\d{1,400}", name)
     return not integer, int(name) if integer else 0, name
 
 
 def _as_bytes(sentences: list[str]) -> Array:
     """uint8 [N, bytes of the longest], zero-padded."""
     encoded = [s.encode()[:MOST_BYTES].decode(errors="ignore").encode() for s in sentences]
-    x = np.zeros((len(encoded), max(map(len, encoded))), np.uint8)
+    longest = max(map(len, encoded))
+    if longest * len(encoded) > LARGEST_ARRAY:
+        raise DataError(
+            f"Sentences of a .tsv take at most {LARGEST_ARRAY:,} bytes, each as long as the longest.",
+            received=f"{len(encoded):,} of {longest} bytes",
+            remedy="Shorten the longest ones, or give fewer.",
+        )
+    x = np.zeros((len(encoded), longest), np.uint8)
     for row, content in zip(x, encoded, strict=True):
         row[: len(content)] = np.frombuffer(content, np.uint8)
     return x
