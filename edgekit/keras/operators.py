@@ -136,6 +136,9 @@ _GROUPS = {
     TensorListScatter TensorListScatterIntoExistingList TensorListScatterV2 TensorListSetItem TensorListSplit
     TensorListStack
     """,
+    "Batches from the iterator that a step of adaptation or training is handed; nothing here makes one": """
+    IteratorGetNext IteratorGetNextAsOptional OptionalFromValue OptionalGetValue OptionalHasValue OptionalNone
+    """,
     "Random numbers": """
     Multinomial NonDeterministicInts ParameterizedTruncatedNormal RandomGamma RandomGammaGrad RandomIndexShuffle
     RandomPoisson RandomPoissonV2 RandomShuffle RandomStandardNormal RandomUniform RandomUniformInt RngReadAndSkip

@@ -25,6 +25,7 @@ DANGEROUS = """
     LoadAndRemapMatrix CreateSummaryFileWriter CreateSummaryDbWriter RpcClient RpcServer RpcCall RemoteCall Send Recv
     _Send _HostRecv CollectiveReduceV2 FileSystemSetConfiguration Restore RestoreSlice Save SaveSlices RestoreV2
     SaveV2 MergeV2Checkpoints ShardedFilename DTensorRestoreV2 XlaCustomCallV2 XlaCallModule XlaLaunch TPUExecute
+    Iterator IteratorV2 OneShotIterator AnonymousIteratorV3 MakeIterator IteratorFromStringHandleV2
     DecodeImage DecodePng EncodeJpeg DecodeProtoV2 MlirPassthroughOp CustomAggregator NoSuchOperator
 """.split()
 SAVE, RESTORE = "__inference__traced_save_1", "__inference__traced_restore_2"
@@ -330,29 +331,21 @@ from tensorflow.python.framework import op_def_registry
 unknown = [name for name in sorted(ALLOWED | SAVER) if op_def_registry.get(name) is None]
 assert not unknown, unknown
 layers = keras.layers
-image = layers.Input((8, 8, 3))
-x = layers.Conv2D(2, 3)(layers.Resizing(8, 8)(layers.RandomFlip()(image)))
-x = layers.Flatten()(layers.Dropout(0.2)(layers.BatchNormalization()(x)))
-text = layers.TextVectorization(vocabulary=["a", "b"], output_sequence_length=3)
-models = {
-    "image": keras.Model(image, layers.Dense(2, "softmax")(x)),
-    "text": keras.Sequential([keras.Input((1,), dtype="string"), text, layers.Embedding(9, 2), layers.GRU(2)]),
-}
-for name, model in models.items():
-    folder = Path(sys.argv[1]) / name
-    model.save(folder, save_format="tf")
-    facts = check_saved_model(folder)
-    assert facts.keras_configs[0].path == "root" and facts.keras_configs[0].config["class_name"], facts
-    keras.models.load_model(folder)
+text = layers.TextVectorization(output_sequence_length=3)
+text.adapt(["a b", "c"])
+model = keras.Sequential([keras.Input((1,), dtype="string"), text, layers.Embedding(9, 2), layers.Dropout(0.2)])
+folder = Path(sys.argv[1]) / "text"
+model.save(folder, save_format="tf")
+facts = check_saved_model(folder)
+assert facts.keras_configs[0].path == "root" and facts.keras_configs[0].config["class_name"], facts
+keras.models.load_model(folder)
 class Module(tf.Module):
     def __init__(self):
         self.weights = tf.Variable([1.0, 2.0])
         self.table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, 0)
     @tf.function(input_signature=[tf.TensorSpec([None, 2])])
     def __call__(self, x):
-        while tf.reduce_sum(x) < 10:
-            x = x + self.weights
-        return x
+        return tf.while_loop(lambda x: tf.reduce_sum(x) < 10, lambda x: (x + self.weights,), (x,))[0]
 tf.saved_model.save(Module(), sys.argv[1] + "/module")
 check_saved_model(Path(sys.argv[1]) / "module")
 """
@@ -361,7 +354,7 @@ check_saved_model(Path(sys.argv[1]) / "module")
 def test_honest_models_pass_and_tensorflow_still_loads_them(tmp_path: Path) -> None:
     """In a process of its own: the messages come before TensorFlow there, as in the child that reads a file."""
     run = subprocess.run(
-        [sys.executable, "-c", HONEST, str(tmp_path)], capture_output=True, text=True, timeout=300,
+        [sys.executable, "-c", HONEST, str(tmp_path)], capture_output=True, text=True, timeout=600,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-3000:]
@@ -372,5 +365,5 @@ def test_what_reads_or_writes_files_is_not_allowed() -> None:
     suspect = ("Read", "File", "Dataset", "Iterator", "Py", "Print", "Debug", "Summary", "Send", "Recv", "Rpc", "Xla")
     assert {n for n in ALLOWED if any(w in n for w in suspect)} <= {
         "ReadVariableOp", "TensorArrayRead", "TensorArrayReadV2", "TensorArrayReadV3", "RngReadAndSkip",
-        "DisableCopyOnRead",
+        "DisableCopyOnRead", "IteratorGetNext", "IteratorGetNextAsOptional",
     }  # fmt: skip
