@@ -14,7 +14,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from numpy.lib import format as npy
+import numpy.lib.format
 from numpy.typing import NDArray
 
 from edgekit.errors import DataError, EdgekitError
@@ -25,6 +25,7 @@ __all__ = ["LARGEST", "read_npz"]
 LARGEST = 16 << 30
 """Bytes of all arrays together, and of the file."""
 MOST_MEMBERS = 64
+npy: Any = numpy.lib.format  # numpy gives these functions no types
 _DIRECTORY = 1 << 20  # bytes of the list of members
 _HEAD = 1 << 14  # bytes from a member's start that hold the header of its array
 _FREE, _RATIO = 1 << 30, 100  # arrays take at most so many bytes and so many times those of the file
@@ -136,7 +137,8 @@ def _array_bytes(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -
         raise _Damaged(f"{name[:80]!r} has the dtype {str(dtype)[:80]}")
     if len(shape) > 32 or any(side < 0 for side in shape):
         raise _Damaged(f"{name[:80]!r} has an impossible shape")
-    declared, stored = math.prod(shape) * dtype.itemsize, member.file_size - head.tell()
+    declared: int = math.prod(shape) * dtype.itemsize
+    stored = member.file_size - head.tell()
     if declared != stored:
         raise _Damaged(f"{name[:80]!r} declares {_many(declared)} bytes and stores {stored:,}")
     return declared
