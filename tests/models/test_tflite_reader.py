@@ -15,7 +15,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.errors import ModelError
-from edgekit.models.tflite import read_tflite
+from edgekit.models.tflite import inspect_tflite, read_tflite
 
 
 def tensor(shape: list[int], kind: int = 0, buffer: int = 0, name: str = "t") -> Any:
@@ -338,6 +338,37 @@ def test_operators_out_of_order_and_scratch_memory() -> None:
         assert expected in warning
 
 
+def decoded(made: Any) -> None:
+    """The kernel as TFLite Micro's compression writes it: indices, tables, and DECODE before its reader."""
+    graph = made.subgraphs[0]
+    kernel = graph.tensors[1]
+    made.buffers[1].data = np.array([0x1B, 0x1B, 0x1B], np.uint8)  # 2-bit indices 0 to 3, three times
+    tables = np.frombuffer(bytes([0, 1, 0, 0, 1, 2, 4, *bytes(9)]) + bytes(range(12)), np.uint8)
+    made.buffers.append(buffer(tables))
+    graph.tensors[1] = tensor([3], schema.TensorType.UINT8, 1, "kernel")
+    graph.tensors += [tensor([len(tables)], schema.TensorType.UINT8, 4, "kernel_ancillary"), kernel]
+    kernel.type, kernel.buffer, kernel.name = schema.TensorType.INT8, 0, "kernel_decoded"
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode = "TFLM_DECODE"
+    made.operatorCodes.append(code)
+    decode = schema.OperatorT()
+    decode.opcodeIndex, decode.inputs = 1, np.array([1, 4], np.int32)
+    decode.outputs = np.array([5], np.int32)
+    graph.operators[0].inputs[1] = 5
+    graph.operators.insert(0, decode)
+
+
+def test_weights_that_tflite_micro_decodes(tmp_path: Path) -> None:
+    made = dense_model()
+    decoded(made)
+    path = tmp_path / "m.tflite"
+    path.write_bytes(packed(made))
+    inspection = inspect_tflite(path)
+    assert (inspection.macs, inspection.custom, inspection.params) == (12, ("TFLM_DECODE",), 3)
+    assert len(inspection.warnings) == 1 and "DECODE operator" in inspection.warnings[0]
+
+
 def test_misaligned_parts_are_read_with_a_warning() -> None:
     """TFLite Micro runs such a file; TFLite's verifier refuses it."""
     data = bytearray(packed(dense_model()))
@@ -359,6 +390,26 @@ def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(ModelError):
         read_tflite(path)
+
+
+OTHER_KINDS = {
+    b"\x08\x08\x12\x07pytorch\x1a\x051.4.0:\x9e\x03": "This is an ONNX model.",
+    b"\x89HDF\r\n\x1a\n" + bytes(99): "edgekit convert",
+    b"<!DOCTYPE html><html>": "This is a web page. The download failed",
+    b"\x18\0\0\0TFL2" + bytes(40): "older form than 'TFL3'",
+    b"": "This is an empty file.",
+    b"GGUF" + bytes(40): "This is a GGUF language model.",
+}
+
+
+@pytest.mark.parametrize("content", OTHER_KINDS, ids=list(OTHER_KINDS.values()))
+def test_other_kinds_are_called_what_they_are(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ModelError) as caught:
+        read_tflite(path)
+    message = str(caught.value)
+    assert OTHER_KINDS[content] in message and str(path) in message and "damaged" not in message
 
 
 def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from edgekit.models.tflite.weights import Sources
 __all__ = ["count_macs"]
 
 # Custom operators that multiply nothing worth counting; any other is a black box.
-_NO_MACS = frozenset(("TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify"))
+_NO_MACS = frozenset(("TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify", "TFLM_DECODE"))
 _HEAVY_FLEX = ("BatchMatMul", "Conv", "Einsum", "GRU", "LSTM", "MatMul", "RNN", "Xla")
 _MAX_DEPTH = 16  # of calls; converters nest loops two or three deep
 # How often each operator of a file is looked at, on the average; converters call a subgraph once or twice. A file whose

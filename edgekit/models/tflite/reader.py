@@ -28,7 +28,13 @@ __all__ = ["read_bytes", "read_tflite"]
 _SCHEMA_VERSION = 3
 _IDENTIFIER = b"TFL3"
 _NOT_OPERATORS = ("DELEGATE", "PLACEHOLDER_FOR_GREATER_OP_CODES")  # made by runtimes and the schema, never by a file
-_EDGE_TPU = "edgetpu-custom-op"
+# Custom operators that say where a file runs.
+_SPECIAL = {
+    "TFLM_DECODE": "Weights are compressed for TFLite Micro's DECODE operator: no other runtime reads them, and they "
+    "do not count among the weights here",
+    "edgetpu-custom-op": "The file is compiled for Google's Edge TPU; only its driver runs that part",
+    "ethos-u": "The file is compiled by Vela; only the driver of an Ethos-U NPU runs that part",
+}
 
 
 def read_tflite(source: Path | bytes) -> TfliteModel:
@@ -186,10 +192,8 @@ class _Reader:
             if not row["custom_code"]:
                 raise fail("A custom operator has a name.", "none")
             name = text(row["custom_code"])
-            if name == _EDGE_TPU:
-                self._odd.note("The file is compiled for Google's Edge TPU; only its driver runs that part")
-            elif name == "ethos-u":
-                self._odd.note("The file is compiled by Vela; only the driver of an Ethos-U NPU runs that part")
+            if name in _SPECIAL:
+                self._odd.note(_SPECIAL[name])
             return name, row["version"], True
         name = names_of(self._schema.BuiltinOperator).get(number, f"BUILTIN_{number}")
         if number < 0 or name in _NOT_OPERATORS:
