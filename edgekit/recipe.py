@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -263,7 +264,7 @@ def _with_paths(part: Any, folder: Path) -> Any:
 def _beside(source: str, folder: Path) -> str:
     """A path that exists beside the recipe, made whole; names, references and absolute paths as they are."""
     known = is_network(source) or source in KNOWN_SOURCES or registry.is_reference(source)
-    if known or not (folder / source).exists():
+    if known or not os.path.exists(folder / source):  # False for names that no system takes
         return source
     return str(folder / source)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, DataSpec, Preprocessing
 from edgekit.data.dataset import Array, Raw, SplitName, split
 from edgekit.errors import DataError, EdgekitError, ModelError
+from edgekit.files import regular_file
 from edgekit.models import load_model
 from edgekit.models.tflite import TfliteModel, read_tflite
-from edgekit.npz import read_npz
+from edgekit.npz import LARGEST, read_npz
 from edgekit.training.objective import output_activation
 
 __all__ = ["Rows", "RunTflite", "Teacher", "file_fingerprint", "keras_teacher", "open_teacher", "source_rows"]
@@ -91,12 +93,14 @@ def open_teacher(
     if registry.is_reference(source):
         return Teacher(source, registry.source_sha256(source), _guarded(source))
     path = Path(source)
-    if not path.exists():
+    if not os.path.exists(path):
         raise ModelError(
             "A teacher is a Keras model file, a .tflite, an .npz of logits or module:function.",
             received=repr(source),
             remedy="Check the path.",
         )
+    if not path.is_dir():  # a pipe would never end
+        regular_file(path, most=LARGEST, what="A teacher", remedy="Check the path.", error=ModelError)
     if path.suffix == ".npz":
         return Teacher(source, sha256_of(path), None, stored=_stored(path, rows))
     if path.suffix == ".tflite":
@@ -125,7 +129,8 @@ def file_fingerprint(source: str) -> str | None:
     """sha256 of the file, or of the code that `module:function` names; None for any other text."""
     if registry.is_reference(source):
         return registry.source_sha256(source)
-    return sha256_of(Path(source)) if Path(source).exists() else None
+    path = Path(source)
+    return sha256_of(path) if os.path.isfile(path) or os.path.isdir(path) else None
 
 
 def source_rows(dataset: Dataset, spec: DataSpec, seed: int, count: int) -> Array:

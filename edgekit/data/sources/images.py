@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ LARGEST_FILE = 1 << 30
 
 
 def matches(source: str) -> bool:
-    return Path(source).is_dir()
+    return os.path.isdir(source)
 
 
 def read(source: str, preprocessing: Preprocessing | None) -> Raw:
