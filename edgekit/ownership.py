@@ -57,14 +57,13 @@ def publishing(root: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Give an empty folder to write files to; on success they appear under `root` by the same relative paths.
 
     Args:
-        root: The folder that they belong to; made where it is missing.
+        root: The folder that they belong to; made where it is missing, and then removed again on failure.
         overwrite: As for `check_writable`, which is asked again when all are written.
 
     Raises:
         EdgekitError: As `check_writable` does; nothing is then written.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    with temporary(root) as staging:
+    with _folder(root), temporary(root) as staging:
         yield staging
         names = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file())
         with held(root) as own:
@@ -77,6 +76,20 @@ def publishing(root: Path, *, overwrite: bool = False) -> Iterator[Path]:
             for name in names:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(staging / name, root / name)
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    """Make a folder; where the block fails, remove again what was made for it, as far as it is empty."""
+    new = [p for p in (path, *path.parents) if not os.path.lexists(p)]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for folder in new:
+                folder.rmdir()
+        raise
 
 
 @contextmanager

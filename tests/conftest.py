@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import edgekit
-from edgekit import _tf
+from edgekit import _tf, sandbox
 from edgekit.cli import main
 from edgekit.data import Dataset, DataSpec, load_data
 from edgekit.models import save_model
@@ -71,6 +71,13 @@ def same_weights_every_time() -> None:
     """A network that a test builds has the same initial weights in every run; TensorFlow is not loaded for it."""
     if "tensorflow" in sys.modules:
         _tf.tf_keras().utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def children_that_hold_tensorflow() -> Iterator[None]:
+    """TensorFlow is imported once for each kind of job, not by every child; tests/sandbox has both ways."""
+    with sandbox.warm():
+        yield
 
 
 @pytest.fixture

@@ -245,6 +245,12 @@ def test_many_processes_at_once_share_the_folder(tmp_path: Path) -> None:
     assert sorted(f.name for f in tmp_path.iterdir()) == ["0", "1", "2", "3"], "and it goes when nobody needs it"
 
 
+def test_a_folder_made_for_a_write_that_fails_is_removed(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), writing(tmp_path / "a" / "b" / "m.tflite"):
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("old")
     with pytest.raises(RuntimeError), write_atomically(tmp_path / "x") as file:

@@ -19,7 +19,12 @@ from edgekit.keras.reading import read_model
 from edgekit.keras.saved_model import SavedModelFacts, check_saved_model
 from edgekit.models.loading import classes_made_known
 
-__all__ = ["read_saved_model", "serve"]
+__all__ = ["preload", "read_saved_model", "serve"]
+
+
+def preload() -> None:
+    """Import what takes seconds; for children that are forked off."""
+    _tf.tf_keras()
 
 
 def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[dict[str, Any], list[Array]]:

@@ -2,7 +2,9 @@
 
 limits.py     what a child may take
 spawn.py      the parent's side: one job in one child
+processes.py  starting a child, cold or warm
 worker.py     the child's side
+forking.py    what warm children are forked off
 confine.py    what the kernel forbids the child, by landlock.py and seccomp.py
 memory.py     watching what it takes
 folder.py     where it writes
@@ -12,6 +14,7 @@ wire.py       messages between the two
 from __future__ import annotations
 
 from edgekit.sandbox.limits import Limits
+from edgekit.sandbox.processes import warm
 from edgekit.sandbox.spawn import Reply, missing_limits, run
 
-__all__ = ["Limits", "Reply", "missing_limits", "run"]
+__all__ = ["Limits", "Reply", "missing_limits", "run", "warm"]

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import signal
-import site
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -19,24 +16,18 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-import edgekit
 from edgekit import errors
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.sandbox import wire
 from edgekit.sandbox.folder import temporary_folder
 from edgekit.sandbox.limits import Limits
 from edgekit.sandbox.memory import MemoryWatch
+from edgekit.sandbox.processes import Child, start
 
 __all__ = ["Reply", "missing_limits", "run"]
 
 LONGEST_LINE = 1000
 """Characters of a child's message that are believed and shown."""
-_KEPT = (
-    "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "OMP_NUM_THREADS", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE",
-    "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS",
-    "TF_ENABLE_ONEDNN_OPTS", "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED", "PYTHONPATH", "VIRTUAL_ENV",
-)  # fmt: skip
-"""Of the user's environment; secrets in it stay with the user."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +91,7 @@ def _do(
         connection, theirs = socket.socketpair()
         with connection:
             with theirs:
-                process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "edgekit.sandbox.worker", str(theirs.fileno()), json.dumps(bounds)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=[theirs.fileno()],
-                    env=_environment(folder),
-                    start_new_session=True,  # Ctrl-C is the parent's to answer
-                )
+                process = start(job, bounds, theirs.fileno(), log.fileno())
             watch = None
             try:
                 watch = MemoryWatch(process.pid, limits.memory, folder)
@@ -157,7 +140,7 @@ def _fail_slow(limits: Limits, what: str) -> NoReturn:
     )
 
 
-def _fail_dead(process: subprocess.Popen[bytes], reached: bool, log: IO[bytes], limits: Limits, what: str) -> NoReturn:
+def _fail_dead(process: Child, reached: bool, log: IO[bytes], limits: Limits, what: str) -> NoReturn:
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=5)
     said = _last_line(log)
@@ -203,23 +186,3 @@ def _line(value: object) -> str:
     """One line that can be shown: a child that was taken over sends what it likes."""
     text = "".join(c if c.isprintable() else " " for c in str(value)[: 4 * LONGEST_LINE])
     return " ".join(text.split())[:LONGEST_LINE]
-
-
-def _environment(folder: str) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    root = Path(edgekit.__file__).resolve().parent.parent
-    paths = [*filter(None, kept.get("PYTHONPATH", "").split(os.pathsep)), str(root), str(root / "converters")]
-    return {
-        "OPENBLAS_NUM_THREADS": "1",  # reading and converting multiply few matrices
-        "MKL_NUM_THREADS": "1",
-        **kept,
-        "PYTHONPATH": os.pathsep.join(paths),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUSERBASE": site.getuserbase(),  # which is found by HOME otherwise
-        "HOME": folder,
-        "TMPDIR": folder,
-        "KERAS_HOME": folder,
-        "KERAS_BACKEND": "tensorflow",
-        "TF_USE_LEGACY_KERAS": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }

@@ -18,29 +18,32 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import edgekit
 from edgekit.errors import EdgekitError
 from edgekit.sandbox import wire
 from edgekit.sandbox.confine import confine
 
-__all__ = ["main"]
+__all__ = ["end_with_parent", "main", "work"]
 
 
 def main() -> None:
     """Do the job that the parent at the other end of the socket names; never returns."""
-    sock = socket.socket(fileno=int(sys.argv[1]))
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: it ends with its parent
     with suppress(ImportError):  # found before the folder that holds it can no longer be listed
         importlib.import_module("edgekit_converters")
+    work(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
+
+
+def work(sock: socket.socket, bounds: dict[str, Any]) -> NoReturn:
+    """Shut this process off, do the job and answer; never returns."""
+    end_with_parent()
     try:
-        bounds = json.loads(sys.argv[2])
         folder = Path(bounds["folder"])
         os.chdir(folder)
         roots = [Path(package).resolve() for package in _packages()]
         missing = confine([Path(p) for p in bounds["readable"]], folder, roots, int(bounds["memory"]))
-        threading.Thread(target=_end_with_parent, args=(sock.fileno(),), daemon=True).start()
+        threading.Thread(target=_end_with_connection, args=(sock.fileno(),), daemon=True).start()
         order, arrays = wire.receive(sock)
         if order["job"] is None:
             reply, out = {"missing": missing}, []
@@ -55,9 +58,16 @@ def main() -> None:
         wire.send(sock, {"refused": told})
     except MemoryError:
         os._exit(errno.ENOMEM)
+    except SystemExit as end:  # here, for it would close the socket first
+        os._exit(end.code if isinstance(end.code, int) else 1)
     except Exception as error:  # the parent makes one line of it
         wire.send(sock, {"failed": f"{type(error).__name__}: {error}"})
     os._exit(0)  # without the seconds that large libraries take to clean up
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this process when its parent ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
 
 
 def _packages() -> list[str]:
@@ -66,7 +76,7 @@ def _packages() -> list[str]:
     return found + (list(converters.__path__) if converters else [])
 
 
-def _end_with_parent(fd: int) -> None:
+def _end_with_connection(fd: int) -> None:
     # A job that never returns would outlive a killed parent where the kernel does not send the signal.
     poll = select.poll()
     poll.register(fd, 0)

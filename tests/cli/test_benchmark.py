@@ -85,7 +85,7 @@ def test_plot(cli: Cli, tflites: dict[str, Path], tmp_path: Path, suffix: str) -
         assert b"tflm: arena bytes" in content and b"host proxy" in content
     else:
         assert content.startswith(b"\x89PNG") and struct.unpack(">II", content[16:24])[0] == 1200
-    assert [path.name for path in tmp_path.iterdir()] == [plot.name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".edgekit", plot.name]
 
 
 def test_plot_of_another_kind_is_refused_before_anything_runs(cli: Cli) -> None:
@@ -129,7 +129,7 @@ def test_gate_usage(cli: Cli, tmp_path: Path) -> None:
     absent = cli("benchmark", "other.tflite", "--baseline", baseline, "--fail-if", "litert.bytes > 0")
     assert absent.code == 1 and "other.tflite on litert" in absent.err
     nowhere = cli("benchmark", PROBE, "--baseline", tmp_path / "none.json")
-    assert nowhere.code == 1 and "must be readable" in nowhere.err
+    assert nowhere.code == 1 and "must be a readable file" in nowhere.err
 
 
 def test_variant_options_need_their_runtime(cli: Cli) -> None:
@@ -170,7 +170,7 @@ def test_bad_models_cost_only_their_own_results(cli: Cli, odd: dict[str, Path], 
 
 
 def test_a_model_without_end_is_ended(cli: Cli, odd: dict[str, Path]) -> None:
-    result = cli("benchmark", odd["endless"], PROBE, "--time-limit", 1.5, *QUICK, "--json")
+    result = cli("benchmark", odd["endless"], PROBE, "--time-limit", 8, *QUICK, "--json")
     hung, good = _json(result)["results"]
     assert result.code == 1 and good["error"] is None
-    assert "must answer within 1.5 s" in hung["error"] and "longer time limit" in hung["error"]
+    assert "must answer within 8 s" in hung["error"] and "longer time limit" in hung["error"]

@@ -15,6 +15,12 @@ def _children(of: int) -> list[str]:
     return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit() and _parent(entry) == of]
 
 
+def _descendants() -> set[str]:
+    """Children, and what is forked off them."""
+    own = _children(os.getpid())
+    return {*own, *(inner for child in own for inner in _children(int(child)))}
+
+
 @pytest.fixture
 def children() -> Callable[[int], list[str]]:
     return _children
@@ -36,8 +42,8 @@ def nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    before = _children(os.getpid())
+    before = _descendants()
     yield
     assert not list(folder.iterdir())
     assert not control_groups()
-    assert set(_children(os.getpid())) <= set(before)
+    assert _descendants() <= before

@@ -7,6 +7,7 @@ import socket
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 
@@ -95,14 +96,19 @@ def _named(part: str, names: dict[str, Any]) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-@pytest.fixture(scope="module")
-def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
+@pytest.fixture(scope="module", params=["cold", "warm"])
+def tried(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
         patch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
         patch.setenv("HTTPS_PROXY", "http://me:hidden@proxy")
         patch.setenv("OPENBLAS_NUM_THREADS", "4")  # so that NumPy has threads
-        yield Tried(tmp_path_factory.mktemp("home"))
+        home = tmp_path_factory.mktemp("home")
+        if request.param == "cold":
+            yield Context().run(Tried, home)  # whatever the tests' own children are forked off
+        else:
+            with sandbox.warm():
+                yield Tried(home)
 
 
 @needs_kernel

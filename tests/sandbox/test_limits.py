@@ -10,7 +10,9 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import Context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,19 @@ from edgekit.sandbox import Limits, Reply
 
 PROBE = "edgekit.sandbox.probe"
 Children = Callable[[int], list[str]]
+End = Callable[..., Reply]
 GENEROUS = Limits(1 << 30, 120.0)
 
 
-def end(*act: Any, limits: Limits = GENEROUS) -> Reply:
-    return sandbox.run(PROBE, {"acts": [act]}, [np.arange(6).reshape(2, 3).T], limits=limits, what="m.h5")
+@pytest.fixture(scope="module", params=["cold", "warm"])
+def end(request: pytest.FixtureRequest) -> Iterator[End]:
+    def run(*act: Any, limits: Limits = GENEROUS) -> Reply:
+        job = partial(sandbox.run, PROBE, {"acts": [act]}, [np.arange(6).reshape(2, 3).T], limits=limits, what="m.h5")
+        return job() if request.param == "warm" else Context().run(job)
+
+    with sandbox.warm():
+        run("folder", "FOLDER")  # what warm children are forked off stays until the last test
+        yield run
 
 
 def message(header: bytes, *, length: int | None = None, rest: bytes = b"") -> str:
@@ -54,7 +64,7 @@ def array(header: str, content: bytes = b"") -> str:
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_each_end_is_one_paragraph(act: list[str], told: str) -> None:
+def test_each_end_is_one_paragraph(act: list[str], told: str, end: End) -> None:
     with pytest.raises(ModelError, match=told) as refused:
         end(*act)
     assert "\n" not in str(refused.value)
@@ -82,13 +92,13 @@ def test_each_end_is_one_paragraph(act: list[str], told: str) -> None:
     }.items(),
     ids=lambda item: item[0],
 )
-def test_a_child_that_was_taken_over_is_not_believed(sent: tuple[str, str]) -> None:
+def test_a_child_that_was_taken_over_is_not_believed(sent: tuple[str, str], end: End) -> None:
     with pytest.raises(ModelError, match=r"answers in EdgeKit's own form.*m.h5 .*do not use it") as refused:
         end("send", sent[1])
     assert len(str(refused.value)) < 1500
 
 
-def test_a_size_that_never_comes_takes_no_memory_of_the_parent() -> None:
+def test_a_size_that_never_comes_takes_no_memory_of_the_parent(end: End) -> None:
     announced = message(b'{"done": {}, "arrays": [900000000]}')
     before = _peak()
     with pytest.raises(ModelError, match="within 2 s"):
@@ -101,23 +111,23 @@ def _peak() -> int:
     return int(re.findall(r"VmHWM:\s+(\d+) kB", text)[0]) << 10
 
 
-def test_memory_is_limited() -> None:
+def test_memory_is_limited(end: End) -> None:
     with pytest.raises(ModelError, match=r"at most 0.3 GB of memory.*m.h5.*--memory-limit"):
         end("memory", 4 << 30, limits=Limits(300 << 20, 120.0))
 
 
-def test_memory_that_nobody_has_is_refused_at_once() -> None:
+def test_memory_that_nobody_has_is_refused_at_once(end: End) -> None:
     with pytest.raises(ModelError, match=r"at most 1.0 GB of memory.*m.h5.*--memory-limit"):
         end("memory", 1 << 46)
 
 
 @pytest.mark.parametrize("act", ["disk", "disk that is removed"])
-def test_disk_is_limited(act: str) -> None:
+def test_disk_is_limited(act: str, end: End) -> None:
     with pytest.raises(ModelError, match=r"at most 0.2 GB of memory, and as much disk.*m.h5.*--memory-limit"):
         end(act, "FOLDER", limits=Limits(200 << 20, 120.0))
 
 
-def test_a_folder_of_any_depth_and_mode_is_removed_and_its_links_are_not_followed(tmp_path: Path) -> None:
+def test_a_folder_of_any_depth_and_mode_is_removed_and_its_links_are_not_followed(tmp_path: Path, end: End) -> None:
     (tmp_path / "mine").mkdir(mode=0o750)
     (tmp_path / "mine" / "file").write_text("content")
     end("nest", str(tmp_path / "mine"))
@@ -126,26 +136,26 @@ def test_a_folder_of_any_depth_and_mode_is_removed_and_its_links_are_not_followe
 
 
 @pytest.mark.parametrize("act", ["sleep", "spin"])
-def test_time_is_limited(act: str) -> None:
+def test_time_is_limited(act: str, end: End) -> None:
     started = time.monotonic()
     with pytest.raises(ModelError, match=r"within 2 s.*m.h5.*--time-limit"):
         end(act, limits=Limits(1 << 30, 2.0))
     assert time.monotonic() - started < 20
 
 
-def test_an_error_of_the_job_comes_back_as_the_same_and_clean() -> None:
+def test_an_error_of_the_job_comes_back_as_the_same_and_clean(end: End) -> None:
     with pytest.raises(ConversionError) as refused:
         end("refuse", "known")
     assert all(c.isprintable() for c in str(refused.value)) and refused.value.rule.startswith("A rule")
 
 
-def test_arrays_come_back_as_they_went() -> None:
+def test_arrays_come_back_as_they_went(end: End) -> None:
     (back,) = end("folder", "FOLDER").arrays
     assert back.dtype == np.int64 and back.tolist() == [[0, 3], [1, 4], [2, 5]]
 
 
 @pytest.mark.parametrize("name", ["SystemExit", "__class__", "annotations", "TYPE_CHECKING", "did_you_mean"])
-def test_the_child_names_no_class_but_errors(name: str) -> None:
+def test_the_child_names_no_class_but_errors(name: str, end: End) -> None:
     told = {"class": name, "rule": "A rule.", "received": None, "remedy": ""}
     sent = message(json.dumps({"refused": told, "arrays": []}).encode())
     with pytest.raises(EdgekitError) as refused:

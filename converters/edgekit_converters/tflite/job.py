@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit import _tf
 from edgekit.data.dataset import Array
 from edgekit.keras.plain import PlainModel
 from edgekit.keras.reading import read_model
@@ -14,7 +15,12 @@ from edgekit.models.loading import model_from
 from edgekit_converters.tflite.convert import convert_keras
 from edgekit_converters.tflite.spec import ConvertSpec
 
-__all__ = ["serve"]
+__all__ = ["preload", "serve"]
+
+
+def preload() -> None:
+    """Import what takes seconds; for children that are forked off."""
+    _tf.tf_keras()
 
 
 def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[dict[str, Any], list[Array]]:
