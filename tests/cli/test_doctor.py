@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from edgekit import sandbox
+from edgekit.cli.commands import doctor
 from edgekit.errors import EdgekitError, ModelError
 
 CRASH = ModelError("A model file must not crash the process that reads it.")
@@ -31,6 +32,8 @@ def test_the_sandbox_has_a_line(
     cli: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(doctor, "_runtimes", lambda: [])  # each starts a child; test_commands.py has them
+
     def missing_limits() -> tuple[str, ...]:
         if isinstance(kernel, EdgekitError):
             raise kernel
@@ -43,3 +46,4 @@ def test_the_sandbox_has_a_line(
     state = state or ("weaker" if sandbox.missing_limits() else "ok")
     assert line["state"] == state and detail in line["detail"]
     assert result.code == (1 if state == "broken" else 0)
+    assert "sandbox" in cli("doctor").out

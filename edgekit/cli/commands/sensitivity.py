@@ -30,6 +30,8 @@ SUMMARY = "What each layer can bear: pruning, ranks and 8 bits, one layer at a t
 @options.seed("the choice of samples")
 @options.unsafe
 @options.overwrite
+@options.memory_limit
+@options.time_limit
 @options.json
 @options.debug
 def command(
@@ -42,6 +44,8 @@ def command(
     seed: int,
     unsafe: bool,
     overwrite: bool,
+    memory_limit: int | None,
+    time_limit: float | None,
     as_json: bool,
 ) -> None:
     """Change one layer of MODEL at a time and compare its output on calibration data. Nothing is trained.
@@ -67,6 +71,8 @@ def command(
             samples=samples,
             seed=seed,
             unsafe=unsafe,
+            memory_limit=memory_limit,
+            time_limit=time_limit,
             progress=progress,
         )
     if draw:
