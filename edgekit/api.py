@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edgekit.data.dataset import Array
     from edgekit.measure.evaluation import Evaluation
     from edgekit.measure.latency import BenchmarkReport
+    from edgekit.models import Loading
     from edgekit.models.sensitivity import Effect, Kind
     from edgekit.models.tflite import Inspection
     from edgekit.pipeline import Manifest
@@ -33,6 +34,9 @@ def compress(
     overrides: Sequence[str] = (),
     unsafe: bool = False,
     overwrite: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
     quiet: bool = True,
     tensorboard: bool = False,
     log: Callable[[str], None] = lambda line: None,
@@ -45,6 +49,9 @@ def compress(
         overrides: `KEY.PATH=VALUE` settings for a YAML file or dict.
         unsafe: Let Keras itself open the files that the recipe names, with whatever code they hold.
         overwrite: Replace files in `output` that EdgeKit did not write, or that were changed since.
+        custom_objects: Classes and functions of yours that files of models name, by name.
+        memory_limit: Bytes of resident memory that reading one may take; default 2 GB and 20 times the file.
+        time_limit: Seconds that reading one may take.
         quiet: No progress bars on stderr.
         tensorboard: Write training logs for TensorBoard.
         log: Takes one line for the user.
@@ -57,6 +64,7 @@ def compress(
         print(manifest.selected, manifest.budget["met"])
     """
     from edgekit import pipeline
+    from edgekit.models import Loading
     from edgekit.recipe import Recipe, load_recipe, parse_recipe
     from edgekit.report import write_report
 
@@ -67,7 +75,7 @@ def compress(
     manifest = pipeline.compress(
         recipe,
         Path(output),
-        unsafe=unsafe,
+        loading=Loading(unsafe, custom_objects or {}, memory_limit, time_limit),
         overwrite=overwrite,
         quiet=quiet,
         tensorboard=tensorboard,
@@ -113,6 +121,7 @@ def convert(
     from edgekit.data import Preprocessing
     from edgekit.data.sidecar import Sidecar, sidecar_path, write_sidecar
     from edgekit.measure.golden import golden_path, write_golden
+    from edgekit.models import Loading
     from edgekit.models.tflite import inspect_tflite
     from edgekit.ownership import check_writable, publishing
     from edgekit.recipe import parse_convert
@@ -131,7 +140,7 @@ def convert(
     check_writable(path.parent, names, overwrite=overwrite)
     with publishing(path.parent, overwrite=overwrite) as staging:
         file = staging / path.name
-        _convert(model, file, spec, samples, unsafe, custom_objects, memory_limit, time_limit)
+        _convert(model, file, spec, samples, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
         if dataset is not None:
             write_sidecar(file, Sidecar(dataset.preprocessing, dataset.label_names, _task_of(model)))
         elif own := _sidecar(model):
@@ -175,7 +184,7 @@ def evaluate(
         EdgekitError: The model or the data break a rule, or the runtime does not survive the model.
     """
     from edgekit.measure.evaluation import evaluate_file, evaluate_keras
-    from edgekit.models import load_model
+    from edgekit.models import Loading, load_model
     from edgekit.training.objective import Objective
 
     if runtime is not None and Path(model).suffix != ".tflite":
@@ -186,9 +195,7 @@ def evaluate(
         return evaluate_file(
             Path(model), dataset, objective, runtime=runtime or "litert", workers=workers, progress=progress
         )
-    loaded = load_model(
-        model, unsafe=unsafe, custom_objects=custom_objects, memory_limit=memory_limit, time_limit=time_limit
-    )
+    loaded = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
     return evaluate_keras(loaded, dataset, objective)
 
 
@@ -272,7 +279,7 @@ def sensitivity(
     """
     from edgekit.data import DataSpec
     from edgekit.data.dataset import is_labels
-    from edgekit.models import load_model
+    from edgekit.models import Loading, load_model
     from edgekit.models.sensitivity import KINDS, RATIOS, check_choice
     from edgekit.models.sensitivity import sensitivity as find
     from edgekit.training.objective import Objective
@@ -280,9 +287,7 @@ def sensitivity(
     check_choice(kinds or KINDS, ratios or RATIOS)
     spec = DataSpec(source=data) if isinstance(data, str) else data
     dataset = _data_for(model, spec.model_copy(update={"calibration": samples}), seed)
-    keras_model = load_model(
-        model, unsafe=unsafe, custom_objects=custom_objects, memory_limit=memory_limit, time_limit=time_limit
-    )
+    keras_model = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
     Objective(task=_task_of(model)).check(keras_model, dataset)
     labels = dataset.labels("calibration")
     return find(
@@ -306,9 +311,7 @@ def load_model(
     """Load a .h5, .keras, SavedModel or `module:function` as a flat tf_keras model; see `edgekit.models.load_model`."""
     from edgekit import models
 
-    return models.load_model(
-        source, unsafe=unsafe, custom_objects=custom_objects, memory_limit=memory_limit, time_limit=time_limit
-    )
+    return models.load_model(source, models.Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
 
 
 def load_data(spec: str | DataSpec, *, seed: int = 0) -> Dataset:
@@ -350,28 +353,16 @@ def _task_of(model: str | Path) -> Task:
     return task
 
 
-def _convert(
-    model: str | Path,
-    path: Path,
-    spec: ConvertSpec,
-    samples: Array | None,
-    unsafe: bool,
-    custom_objects: Mapping[str, Any] | None,
-    memory_limit: int | None,
-    time_limit: float | None,
-) -> None:
+def _convert(model: str | Path, path: Path, spec: ConvertSpec, samples: Array | None, loading: Loading) -> None:
     """In one child process where the model is a foreign file; here where it is the user's own code."""
     from edgekit import registry
     from edgekit.models import load_model
     from edgekit_converters.tflite import convert_file, convert_keras
 
-    if registry.is_reference(str(model)) or unsafe or custom_objects:
-        loaded = load_model(
-            model, unsafe=unsafe, custom_objects=custom_objects, memory_limit=memory_limit, time_limit=time_limit
-        )
-        convert_keras(loaded, path, spec, representative=samples)
+    if registry.is_reference(str(model)) or loading.unsafe or loading.custom_objects:
+        convert_keras(load_model(model, loading), path, spec, representative=samples)
     else:
-        convert_file(Path(model), path, spec, representative=samples, memory_limit=memory_limit, time_limit=time_limit)
+        convert_file(Path(model), path, spec, representative=samples, loading=loading)
 
 
 def _tflite_path(output: str | Path) -> Path:

@@ -10,12 +10,13 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import ModuleType
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 
-__all__ = ["call", "entry", "is_reference", "load", "names", "source_sha256"]
+__all__ = ["call", "code_of", "entry", "is_reference", "load", "names", "source_sha256"]
 
 
 def names(package: ModuleType) -> list[str]:
@@ -85,6 +86,16 @@ def source_sha256(reference: str) -> str:
     """sha256 of the module's source that `module:function` names: its content, for caches."""
     module = sys.modules[_function(reference).__module__]
     return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
+
+
+def code_of(made: object) -> str:
+    """sha256 of the module's source where a class or function stands, and its name: for caches."""
+    name = getattr(made, "__qualname__", repr(made))
+    with suppress(OSError, TypeError):  # made in a notebook or by another library
+        module = inspect.getmodule(made)
+        text = inspect.getsource(module or made)  # type: ignore[arg-type]
+        return hashlib.sha256(f"{name}\n{text}".encode()).hexdigest()
+    return hashlib.sha256(f"{getattr(made, '__module__', '')}.{name}".encode()).hexdigest()
 
 
 def _function(reference: str) -> Callable[[], object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from edgekit.keras.reading import version_of
 from edgekit.models import networks
 
 __all__ = [
+    "FOREIGN",
+    "Loading",
     "build_network",
     "check_source",
     "classes_made_known",
@@ -32,22 +35,41 @@ __all__ = [
 FILES = (".h5", ".hdf5", ".keras")
 
 
-def load_model(
-    source: str | Path,
-    *,
-    unsafe: bool = False,
-    custom_objects: Mapping[str, Any] | None = None,
-    memory_limit: int | None = None,
-    time_limit: float | None = None,
-) -> Any:
+@dataclass(frozen=True)
+class Loading:
+    """How the files of models are opened.
+
+    Attributes:
+        unsafe: Let Keras itself open them, with whatever code they hold. Only for files that the user trusts.
+        custom_objects: Classes and functions of the user's that the files name, by name.
+        memory_limit: Bytes of resident memory that reading one may take; default 2 GB and 20 times the file.
+        time_limit: Seconds that it may take.
+    """
+
+    unsafe: bool = False
+    custom_objects: Mapping[str, Any] = field(default_factory=dict)
+    memory_limit: int | None = None
+    time_limit: float | None = None
+
+    def limits(self, size: int) -> sandbox.Limits:
+        """Of the child that reads so many bytes."""
+        return sandbox.Limits.for_file(size, memory=self.memory_limit, seconds=self.time_limit)
+
+    @property
+    def fingerprint(self) -> tuple[bool, dict[str, str]]:
+        """What of it decides which model a file becomes, JSON-ready: classes count by their code."""
+        return self.unsafe, {name: registry.code_of(made) for name, made in sorted(self.custom_objects.items())}
+
+
+FOREIGN = Loading()
+
+
+def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
     """Load a trained model as a flat tf_keras model, which TF-MOT and the converter take.
 
     Args:
         source: A `.h5` or `.keras` file of Keras 2 or 3, a SavedModel folder, or `module:function`.
-        unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
-        custom_objects: Classes and functions of yours that the file names, by name.
-        memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
-        time_limit: Seconds that reading it may take.
+        loading: How a file is opened.
 
     Returns:
         A tf_keras Functional or Sequential model without nested models.
@@ -57,15 +79,14 @@ def load_model(
     """
     text, path = str(source), Path(source)
     if registry.is_reference(text):
-        return _as_flat_tf_keras(registry.call(text), text, unsafe)
+        return _as_flat_tf_keras(registry.call(text), text, loading.unsafe)
     check_source(path)
-    if unsafe:
-        return _as_flat_tf_keras(_trusted(path, custom_objects or {}), text, unsafe)
+    if loading.unsafe:
+        return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, True)
     job = "edgekit.models.saved_models" if path.is_dir() else "edgekit.keras.jobs.read"
-    request = {"path": str(path.resolve()), "name": text, "custom": sorted(custom_objects or {})}
-    limits = sandbox.Limits.for_file(size_of(path), memory=memory_limit, seconds=time_limit)
-    reply = sandbox.run(job, request, readable=[path.resolve()], limits=limits, what=text)
-    return model_from(PlainModel.unpack(reply.header, reply.arrays), text, custom_objects)
+    request = {"path": str(path.resolve()), "name": text, "custom": sorted(loading.custom_objects)}
+    reply = sandbox.run(job, request, readable=[path.resolve()], limits=loading.limits(size_of(path)), what=text)
+    return model_from(PlainModel.unpack(reply.header, reply.arrays), text, loading.custom_objects)
 
 
 def check_source(path: Path) -> None:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgekit import passes, registry
 from edgekit.errors import RecipeError, UsageError, did_you_mean
+from edgekit.models import FOREIGN, Loading
 from edgekit.models.kernels import named_kernels
 from edgekit.target import Budget, Target
 from edgekit.training import Finetune, FinetuneChoice, Teacher, Train, Trainer, open_teacher
@@ -37,6 +38,7 @@ class Context:
         open_teacher: Opens the teacher that a recipe names; a run's also takes a `.tflite` and an `.npz` of logits.
         instructions: Converts a tf_keras model as the target takes it and counts arm64 instructions of one inference;
             None outside a run.
+        loading: How the files of models are opened.
     """
 
     trainer: Trainer
@@ -47,6 +49,7 @@ class Context:
     log: Callable[[str], None]
     open_teacher: Callable[[str], Teacher] = open_teacher
     instructions: Callable[[Any], int] | None = None
+    loading: Loading = FOREIGN
 
     def good_enough(self, score: float) -> bool:
         """Whether a validation score keeps the accuracy budget (0.01 where none is set)."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from edgekit.errors import EdgekitError
+from edgekit.models import FOREIGN, Loading
 from edgekit.passes import Context, Pass, Stage, is_quantized
 from edgekit.target import Target
 from edgekit.training import Distillation, Finetune, Teacher, Train, keras_teacher, seed_everything
@@ -67,17 +68,17 @@ class Distill(Distillation, Pass):
     def apply(self, model: Any, context: Context) -> Any:
         teacher = keras_teacher(model, name="the model") if self.teacher is None else context.open_teacher(self.teacher)
         seed_everything(context.trainer.seed)
-        student = self._student(model, context.target)
+        student = self._student(model, context.target, context.loading)
         if self.finetune == "none":
             student.set_weights(model.get_weights())
             context.log("distill: finetune: none, so the student is the model as it is")
             return student
         return self._taught(student, teacher, context)
 
-    def _student(self, model: Any, target: Target) -> Any:
+    def _student(self, model: Any, target: Target, loading: Loading = FOREIGN) -> Any:
         if self.width is not None:
             return narrower(model, self.width, target.channel_multiple)
-        return afresh(model) if self.student is None else named_student(self.student, model)
+        return afresh(model) if self.student is None else named_student(self.student, model, loading)
 
     def _taught(self, student: Any, teacher: Teacher, context: Context) -> Any:
         objective = context.trainer.objective.model_copy(update={"distill": self.settings})

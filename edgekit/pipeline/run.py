@@ -15,7 +15,7 @@ from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import RecipeError
 from edgekit.measure.predict import predict
-from edgekit.models import build_network, is_network, load_model, save_model
+from edgekit.models import FOREIGN, Loading, build_network, is_network, load_model, save_model
 from edgekit.ownership import check_folder, check_writable
 from edgekit.passes import Context, Pass, is_quantized
 from edgekit.pipeline.checks import check_before_training, check_kept, check_model_exists
@@ -51,7 +51,7 @@ class _Run:
     dataset: Dataset
     store: StepStore
     log: Log
-    unsafe: bool
+    loading: Loading
     quiet: bool
     tensorboard: bool
     models: dict[str, Any] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class _Run:
 
     def model(self, step: Measured) -> Any:
         if step.key not in self.models:
-            self.models[step.key] = load_model(step.folder / KERAS_FILE, unsafe=self.unsafe)
+            self.models[step.key] = load_model(step.folder / KERAS_FILE, self.loading)
         return self.models[step.key]
 
     def trainer(self, name: str, key: str, teacher: Teacher | None = None) -> Trainer:
@@ -92,7 +92,7 @@ class _Run:
     def open_teacher(self, source: str) -> Teacher:
         if source not in self.teachers:
             rows = partial(source_rows, self.dataset, self.recipe.data, self.recipe.seed)
-            self.teachers[source] = open_teacher(source, run_tflite=predict, rows=rows, unsafe=self.unsafe)
+            self.teachers[source] = open_teacher(source, run_tflite=predict, rows=rows, loading=self.loading)
         return self.teachers[source]
 
     def instructions(self, model: Any) -> int:
@@ -103,7 +103,7 @@ def compress(
     recipe: Recipe,
     output: Path,
     *,
-    unsafe: bool = False,
+    loading: Loading = FOREIGN,
     quiet: bool = False,
     tensorboard: bool = False,
     overwrite: bool = False,
@@ -114,7 +114,7 @@ def compress(
     Args:
         recipe: What to do.
         output: Folder for models, manifest and steps.
-        unsafe: Allow Lambda layers in the model file.
+        loading: How the files of models are opened.
         quiet: No progress bars.
         tensorboard: Write training logs for TensorBoard under `output/tensorboard`.
         overwrite: Replace files in `output` that EdgeKit did not write, or that were changed since.
@@ -135,8 +135,8 @@ def compress(
         recipe.data, seed=recipe.seed, trained=recipe.train is None, preprocessing=_own_preprocessing(recipe)
     )
     with open_store(output, log) as store:
-        run = _Run(recipe, dataset, store, log, unsafe, quiet, tensorboard)
-        settings = (recipe.seed, recipe.objective.task, recipe.measure[0], unsafe)
+        run = _Run(recipe, dataset, store, log, loading, quiet, tensorboard)
+        settings = (recipe.seed, recipe.objective.task, recipe.measure[0], loading.fingerprint)
         base = step_key(_fingerprint(recipe), dataset.fingerprint, versions(), settings)
         done = [_baseline(run, base)]
         for item in recipe.passes:
@@ -189,6 +189,7 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
         run.log,
         run.open_teacher,
         run.instructions,
+        run.loading,
     )
     run.log(f"{name}: {item.summary}")
     model = run.model(done[-1])
@@ -287,7 +288,7 @@ def _starting_model(run: _Run) -> Any:
     recipe, dataset = run.recipe, run.dataset
     seed_everything(recipe.seed)
     if not is_network(recipe.model):
-        return load_model(recipe.model, unsafe=run.unsafe)
+        return load_model(recipe.model, run.loading)
     return build_network(recipe.model, dataset.features("train").shape[1:], dataset.classes or 1)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
-from edgekit.models import build_network, is_network, load_model
+from edgekit.models import FOREIGN, Loading, build_network, is_network, load_model
 
 __all__ = ["afresh", "named_student", "narrower"]
 
@@ -33,7 +33,7 @@ def afresh(model: Any) -> Any:
     return _tf.tf_keras().models.clone_model(model)
 
 
-def named_student(source: str, model: Any, *, unsafe: bool = False) -> Any:
+def named_student(source: str, model: Any, loading: Loading = FOREIGN) -> Any:
     """A reference network for a teacher's input and output, or a model file or `module:function` that fits them.
 
     Raises:
@@ -43,7 +43,7 @@ def named_student(source: str, model: Any, *, unsafe: bool = False) -> Any:
     if is_network(source):
         student = build_network(source, shapes[0], int(shapes[1][-1]))
     else:
-        student = load_model(source, unsafe=unsafe)
+        student = load_model(source, loading)
     found = tuple(student.input_shape[1:]), tuple(student.output_shape[1:])
     if found != shapes:
         raise ModelError(

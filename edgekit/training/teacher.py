@@ -19,7 +19,7 @@ from edgekit.data import Dataset, DataSpec, Preprocessing
 from edgekit.data.dataset import Array, Raw, SplitName, split
 from edgekit.errors import DataError, EdgekitError, ModelError
 from edgekit.files import regular_file
-from edgekit.models import load_model
+from edgekit.models import FOREIGN, Loading, load_model
 from edgekit.models.tflite import TfliteModel, read_tflite
 from edgekit.npz import LARGEST, read_npz
 from edgekit.training.objective import output_activation
@@ -73,7 +73,7 @@ class Teacher:
 
 
 def open_teacher(
-    source: str, *, run_tflite: RunTflite | None = None, rows: Rows | None = None, unsafe: bool = False
+    source: str, *, run_tflite: RunTflite | None = None, rows: Rows | None = None, loading: Loading = FOREIGN
 ) -> Teacher:
     """Open the teacher that a recipe names.
 
@@ -83,7 +83,7 @@ def open_teacher(
             `function(samples)` gives logits [B, classes] (for regression, outputs) for preprocessed samples [B, ...].
         run_tflite: Runs a `.tflite`, in a process of its own.
         rows: Says which rows of the source are the train split.
-        unsafe: Allow Lambda layers in a Keras file.
+        loading: How a Keras file is opened.
 
     Raises:
         ModelError: The file is missing, damaged or of another kind.
@@ -105,7 +105,7 @@ def open_teacher(
         return Teacher(source, sha256_of(path), None, stored=_stored(path, rows))
     if path.suffix == ".tflite":
         return _tflite_teacher(path, run_tflite)
-    return keras_teacher(load_model(path, unsafe=unsafe), name=source)
+    return keras_teacher(load_model(path, loading), name=source)
 
 
 def keras_teacher(model: Any, *, name: str) -> Teacher:

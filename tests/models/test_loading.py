@@ -13,7 +13,7 @@ import pytest
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
-from edgekit.models import load_model, save_model
+from edgekit.models import Loading, load_model, save_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*HDF5:UserWarning")
 
@@ -81,7 +81,7 @@ def test_lambda_is_refused_by_name_and_accepted_with_unsafe(name: str, tmp_path:
     with pytest.raises(ModelError, match=rf"{name} with the Lambda layer 'twice'.*--unsafe"):
         load_model(tmp_path / name)
     x = np.ones((1, 3), np.float32)
-    loaded = load_model(tmp_path / name, unsafe=True)
+    loaded = load_model(tmp_path / name, Loading(unsafe=True))
     np.testing.assert_allclose(np.asarray(loaded(x)), np.asarray(model(x)), rtol=1e-5)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgekit import sandbox
 from edgekit.artifact import write_atomically
 from edgekit.data.dataset import Array
-from edgekit.models.loading import check_source, size_of
+from edgekit.models.loading import FOREIGN, Loading, check_source, size_of
 from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_file"]
@@ -19,8 +19,7 @@ def convert_file(
     spec: ConvertSpec,
     *,
     representative: Array | None = None,
-    memory_limit: int | None = None,
-    time_limit: float | None = None,
+    loading: Loading = FOREIGN,
 ) -> None:
     """Write a `.tflite` with batch size 1 and builtin operators only, as `convert_keras` does.
 
@@ -29,8 +28,7 @@ def convert_file(
         path: Where to write; nothing is left there on failure.
         spec: Format and dtypes.
         representative: Preprocessed float samples [N, ...] of training data, for int8 and int16x8.
-        memory_limit: Bytes of resident memory of the child; default 2 GB and 20 times the file and the samples.
-        time_limit: Seconds that reading and converting may take.
+        loading: Limits of the child, for its whole work; by default they grow with the file and the samples.
 
     Raises:
         ModelError: The file is damaged, of another kind, holds code or takes more than it may.
@@ -45,7 +43,7 @@ def convert_file(
         request,
         samples,
         readable=[source.resolve()],
-        limits=sandbox.Limits.for_file(size, memory=memory_limit, seconds=time_limit),
+        limits=loading.limits(size),
         what=str(source),
     )
     with write_atomically(path) as temporary:

@@ -19,6 +19,8 @@ SUMMARY = "Train, compress, convert and measure as a recipe says."
 @options.unsafe
 @click.option("--tensorboard", is_flag=True, help="Write training logs for TensorBoard.")
 @options.overwrite
+@options.memory_limit
+@options.time_limit
 @options.quiet
 @options.json
 @options.debug
@@ -29,6 +31,8 @@ def command(
     unsafe: bool,
     tensorboard: bool,
     overwrite: bool,
+    memory_limit: int | None,
+    time_limit: float | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -49,6 +53,8 @@ def command(
         overrides=overrides,
         unsafe=unsafe,
         overwrite=overwrite,
+        memory_limit=memory_limit,
+        time_limit=time_limit,
         quiet=quiet,
         tensorboard=tensorboard,
         log=(lambda line: None) if quiet else output.log,

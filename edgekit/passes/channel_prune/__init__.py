@@ -159,7 +159,7 @@ class ChannelPrune(Pass):
             file = files[step - 1] if step < self.steps else None
             if file and file.is_file():
                 context.log(f"{self.name}: step {step} was done before")
-                current = load_model(file, unsafe=True)  # written below
+                current = load_model(file, context.loading)
                 continue
             current = self._step(current, step, full, limits, context)
             if file:
