@@ -19,6 +19,7 @@ from edgekit.keras.check import Checked, check_config
 from edgekit.keras.hdf5 import Bounds, read_text, read_tree
 from edgekit.keras.plain import Form, PlainModel, Tree
 from edgekit.keras.values import JSON
+from edgekit.keras.words import give_words
 
 __all__ = ["read_model", "version_of"]
 
@@ -138,7 +139,7 @@ def _read_keras(stream: IO[bytes], file: str, bounds: Bounds, custom: Collection
             raise
         raise _damaged(file, ".keras archive", error) from None
     if vocabularies:
-        _give_words(config, vocabularies)
+        give_words(config, vocabularies)
     return _plain("keras", version, config, _without_optimizer(weights), file, custom)
 
 
@@ -179,26 +180,14 @@ def _parsed(text: str | bytes, file: str, what: str) -> Any:
 
 
 def _vocabularies(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo]) -> dict[str, list[str]]:
-    """Words that lookup layers learned, by the layer's name; Keras keeps them as texts beside the weights."""
+    """Words that lookup layers learned, by the folder that Keras keeps them in."""
     words = {}
     for name in members:
         head, _, tail = name.rpartition("/")
         if head.startswith("assets/") and tail == "vocabulary.txt":
             lines = _member(archive, members, name, LARGEST_VOCABULARY).decode("utf-8")
-            words[head.rpartition("/")[2]] = lines.split("\n")
+            words[head.removeprefix("assets/")] = lines.split("\n")
     return words
-
-
-def _give_words(config: JSON, vocabularies: Mapping[str, list[str]]) -> None:
-    """Put learned words into the configurations of the layers that they belong to."""
-    inside = config.get("config") if isinstance(config, dict) else None
-    layers = inside.get("layers") if isinstance(inside, dict) else None
-    for layer in layers if isinstance(layers, list) else []:
-        inner = layer.get("config") if isinstance(layer, dict) else None
-        if isinstance(inner, dict) and inner.get("vocabulary") is None:
-            words = vocabularies.get(str(inner.get("name")))
-            if words is not None:
-                inner["vocabulary"] = list(words)
 
 
 def _without_optimizer(weights: Tree) -> Tree:
