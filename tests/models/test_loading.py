@@ -11,8 +11,10 @@ import h5py
 import numpy as np
 import pytest
 
+import edgekit
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
+from edgekit.measure.predict import predict
 from edgekit.models import Loading, load_model, save_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*HDF5:UserWarning")
@@ -45,6 +47,51 @@ def test_every_form_comes_back_as_the_same_tf_keras_model(name: str, tmp_path: P
     assert isinstance(loaded, _tf.tf_keras().Model)
     x = np.random.default_rng(0).random((5, 3)).astype(np.float32)
     np.testing.assert_allclose(loaded(x).numpy(), np.asarray(original(x)), atol=1e-6)
+
+
+def scaled(keras: Any) -> Any:
+    """A class as users write them: weights of its own, and a configuration."""
+
+    class Scaled(keras.layers.Layer):  # type: ignore[misc]
+        def __init__(self, factor: float = 1.0, **options: Any) -> None:
+            super().__init__(**options)
+            self.factor = factor
+
+        def build(self, shape: Any) -> None:
+            self.scale = self.add_weight(name="scale", shape=(shape[-1],), initializer="ones")
+            super().build(shape)
+
+        def call(self, x: Any) -> Any:
+            return x * self.scale * self.factor
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "factor": self.factor}
+
+    return Scaled
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.keras"])
+@pytest.mark.parametrize("which", ["tf_keras", "keras3"])
+def test_classes_that_the_user_hands_over(which: str, name: str, tmp_path: Path) -> None:
+    keras = getattr(_tf, which)()
+    kind, x = scaled(keras), np.random.default_rng(0).random((5, 3)).astype(np.float32)
+    original = small(keras, kind(2.0, name="mine"))
+    original.get_layer("mine").set_weights([np.array([1, 2, 3], np.float32)])
+    save(original, tmp_path / name)
+    with pytest.raises(ModelError, match=r"Scaled.*mine.*module:function.*custom_objects"):
+        load_model(tmp_path / name)
+    with pytest.raises(ModelError, match="Scaled"):
+        load_model(tmp_path / name, Loading(custom_objects={"Other": kind}))
+    handed = Loading(custom_objects={"Scaled": kind})
+    if which == "keras3":
+        with pytest.raises(ModelError, match="custom layer has none.*'mine' of type Scaled"):  # welcome, but
+            load_model(tmp_path / name, handed)
+        return
+    loaded = load_model(tmp_path / name, handed)
+    np.testing.assert_allclose(loaded(x).numpy(), np.asarray(original(x)), atol=1e-6)
+    file = tmp_path / "m.tflite"
+    edgekit.convert(tmp_path / name, file, format="float32", custom_objects={"Scaled": kind})
+    np.testing.assert_allclose(predict(file, x), np.asarray(original(x)), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", [n for n in WRITERS if "." in n])
