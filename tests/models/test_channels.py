@@ -142,6 +142,7 @@ def nested() -> Any:
 BUILDERS: list[Callable[[], Any]] = [
     *(flat_cnn, resnet, depthwise, multiplied, concatenated, squeezed, attention, crossed, recurrent, generator, nested)
 ]
+LARGE = (attention, recurrent)
 
 
 def randomized(build: Callable[[], Any]) -> Any:
@@ -191,7 +192,9 @@ def readers_silenced(made: Any, channels: Channels, keep: Any) -> Any:
     return clone
 
 
-@pytest.mark.parametrize("build", BUILDERS, ids=lambda b: b.__name__)
+@pytest.mark.parametrize(
+    "build", [pytest.param(b, marks=pytest.mark.slow if b in LARGE else []) for b in BUILDERS], ids=lambda b: b.__name__
+)
 def test_a_model_without_channels_computes_what_the_model_with_zeros_does(build: Callable[[], Any]) -> None:
     made = randomized(build)
     channels = analyse(made)
@@ -212,7 +215,9 @@ def test_a_model_without_channels_computes_what_the_model_with_zeros_does(build:
     np.testing.assert_allclose(again(x).numpy(), made(x).numpy(), atol=1e-6)
 
 
-@pytest.mark.parametrize("build", [concatenated, attention, recurrent], ids=lambda b: b.__name__)
+@pytest.mark.parametrize(
+    "build", [concatenated, *(pytest.param(b, marks=pytest.mark.slow) for b in LARGE)], ids=lambda b: b.__name__
+)
 def test_scores_leave_the_model_as_it_computes(build: Callable[[], Any]) -> None:
     made = randomized(build)
     channels, x = analyse(made), inputs_for(made)

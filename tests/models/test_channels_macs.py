@@ -25,7 +25,7 @@ def zoo() -> Any:
     return _tf.tf_keras().Model(inputs, layers.LSTM(3)(x))
 
 
-@pytest.mark.parametrize("name", ["resnet8", "zoo"])
+@pytest.mark.parametrize("name", [pytest.param("resnet8", marks=pytest.mark.slow), "zoo"])
 def test_macs_are_those_of_the_converted_file(name: str, tmp_path: Path) -> None:
     model = build_network("resnet8", (32, 32, 3), 10) if name == "resnet8" else zoo()
     convert_keras(model, tmp_path / "m.tflite", ConvertSpec(format="float32"))

@@ -34,6 +34,7 @@ def model() -> Any:
     return keras.Model(image, layers.LowRankDense(10, 4, "softmax", name="scores")(x))
 
 
+@pytest.mark.slow
 def test_they_train(model: Any, make_trainer: Callable[..., Trainer]) -> None:
     trainer = make_trainer()
     trainer.fit(model, Train(epochs=8, learning_rate=0.01), name="low_rank_layers")
@@ -41,7 +42,7 @@ def test_they_train(model: Any, make_trainer: Callable[..., Trainer]) -> None:
     assert len(model.losses) == 2, "the regularizer holds both kernels"
 
 
-@pytest.mark.parametrize("file", ["m.h5", "m.keras", "saved_model"])
+@pytest.mark.parametrize("file", ["m.h5", "m.keras", pytest.param("saved_model", marks=pytest.mark.slow)])
 def test_loading_makes_them_plain(file: str, model: Any, tmp_path: Path, digits: Dataset) -> None:
     if file == "saved_model":
         model.save(tmp_path / file)

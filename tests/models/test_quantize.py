@@ -100,7 +100,9 @@ def convert(build: Callable[[Any], Any], shape: tuple[int, ...], path: Path, dty
     return made, (result.predict(x[64:], verbose=0), predict(path, x[64:]))
 
 
-@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in ("images", "softmax") else pytest.mark.slow) for name in EXACT]
+)
 def test_the_file_gives_what_the_model_gives(name: str, tmp_path: Path) -> None:
     build, shape, operators = EXACT[name]
     made, (expected, found) = convert(build, shape, tmp_path / "m.tflite")

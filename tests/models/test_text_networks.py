@@ -23,7 +23,6 @@ from edgekit.target import Budget, load_target
 from edgekit.training import Objective, Train, Trainer, seed_everything
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
-NETWORKS = ("text_transformer", "text_gru")
 LENGTH = 5
 """Words of a sample: a GRU's steps are written out, and each takes the converter its time."""
 
@@ -51,7 +50,7 @@ def data(reviews: Path) -> Dataset:
     return load_data(edgekit.data.DataSpec(**spec(reviews)))
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@pytest.fixture(scope="module", params=["text_gru", pytest.param("text_transformer", marks=pytest.mark.slow)])
 def learned(request: pytest.FixtureRequest, data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Any:
     trainer = Trainer(data, Objective(), 0, tmp_path_factory.mktemp("work"), quiet=True)
     seed_everything(0)

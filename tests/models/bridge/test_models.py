@@ -82,7 +82,7 @@ def test_several_inputs_and_outputs_keep_names_and_structure(keras: Any, bridged
 @pytest.mark.parametrize(
     ("network", "side"),
     [
-        ("MobileNetV2", 32),
+        pytest.param("MobileNetV2", 32, marks=pytest.mark.slow),
         pytest.param("MobileNetV3Small", 64, marks=pytest.mark.slow),
         pytest.param("EfficientNetB0", 32, marks=pytest.mark.slow),
     ],
@@ -96,6 +96,7 @@ def test_applications(keras: Any, network: str, side: int, bridged: Callable[...
     assert "TFOpLambda" not in kinds  # everything is a layer that TF-MOT can look at
 
 
+@pytest.mark.slow
 def test_transfer_learning_head_on_a_backbone(keras: Any, bridged: Callable[..., Any]) -> None:
     backbone = keras.applications.MobileNetV2(
         weights=None, input_shape=(32, 32, 3), include_top=False, alpha=0.35, pooling="avg"
@@ -135,6 +136,7 @@ def test_recurrent_classifier(keras: Any, bridged: Callable[..., Any]) -> None:
     bridged(model)
 
 
+@pytest.mark.slow
 def test_masked_recurrent_classifier(keras: Any, bridged: Callable[..., Any]) -> None:
     model = keras.Sequential(
         [
