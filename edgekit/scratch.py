@@ -113,14 +113,14 @@ def check_own(parent: Path) -> bool:
         EdgekitError: It is there, and neither bears the marker nor is an empty folder.
     """
     own = parent / NAME
-    if not os.path.lexists(own):
+    while os.path.lexists(own):
+        marker, inside = state = _state(own)
+        if marker == MARKER_TEXT or (marker in (None, "") and inside <= {MARKER}):
+            return True  # an empty one too: its maker is about to write the marker
+        if state == _state(own) and not (marker is None and MARKER in inside):
+            break  # nobody is about to make or to remove it
+    else:
         return False
-    if is_real_folder(own):
-        inside = set(os.listdir(own)) if own.exists() else set()
-        if inside <= {MARKER} and _text(own / MARKER) in (None, ""):
-            return True  # empty, or its maker is about to write the marker
-        if _text(own / MARKER) == MARKER_TEXT:
-            return True
     raise EdgekitError(
         f"The name {NAME} is EdgeKit's own in every folder that it writes to.",
         received=f"{own}, which something else made",
@@ -213,6 +213,17 @@ def _lock(file: int) -> None:
     except OSError as error:  # some network file systems have no locks; nothing is then cleared there
         if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL):
             raise
+
+
+def _state(own: Path) -> tuple[str | None, frozenset[str]]:
+    """The text of the marker, and the names in the folder; "?" of what is no folder."""
+    if not is_real_folder(own):
+        return ("?" if os.path.lexists(own) else None), frozenset()
+    text = _text(own / MARKER)
+    try:
+        return text, frozenset(os.listdir(own))
+    except FileNotFoundError:
+        return None, frozenset()
 
 
 def _still_there(file: int, path: Path) -> bool:
