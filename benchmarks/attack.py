@@ -1,13 +1,15 @@
 """Attack by enumeration: what passes the checks of foreign files, what such files open, and what honest ones lose.
 
-    python benchmarks/attack.py [--only names,keys,files,fuzz,honest] [--mutants N]
+    python benchmarks/attack.py [--only names,keys,operators,files,fuzz,honest] [--mutants N]
 
 - names: every class and function that the sources of both Keras define, and every TensorFlow symbol, as a layer, as an
   object inside one, as an activation and as a function of a graph, in both grammars, on the checking function. Neither
   Keras nor TensorFlow is loaded for it.
 - keys: every key of every allowed class with a path, a URL, 10^9, code, JSON that holds code, and depth.
-- files: one file of each attack through `convert`, `evaluate` and `sensitivity` under strace: files opened outside of
-  the model and the installation, programs started and connections, compared with an honest model.
+- operators: every TensorFlow operator in a function, in an initialiser and in the graph of a SavedModel.
+- files: one file of each attack, the public proofs against Keras among them, through `convert`, `evaluate`,
+  `sensitivity`, `compress` and `inspect` in one process with warm children under strace: files opened outside of the
+  model and the installation, programs started and connections, compared with an honest model.
 - fuzz: mutants of config.json, HDF5 attributes, SavedModel messages, sidecars, manifests and recipes.
 - honest: a model for every layer class and operation, saved by both Keras in both forms; how many the list refuses.
 
@@ -22,18 +24,18 @@ import importlib.util
 import json
 import random
 import re
-import subprocess
 import sys
 import tempfile
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
+from _attack_files import SECRET, SECRET_FILE, commands, layer_config, model_config, saved_model, traced, write_h5
+from _attack_files import attacks as attack_files
 
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.keras.check import check_config
@@ -42,8 +44,8 @@ from edgekit.keras.kinds import KINDS
 from edgekit.keras.reading import read_model
 
 ROOT = Path(__file__).parents[1]
-SECTIONS = ("names", "keys", "files", "fuzz", "honest")
-SECRET = "TOP-SECRET-MARKER"
+HONEST = model_config(layer_config("Dense", units=2))
+SECTIONS = ("names", "keys", "operators", "files", "fuzz", "honest")
 
 
 def main() -> None:
@@ -65,22 +67,26 @@ def _names(_: Any) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     passed: dict[str, set[str]] = {"layer": set(), "operation": set(), "activation": set(), "function": set()}
     for module, name in {*_defined("keras"), *_defined("tf_keras")}:
-        for node in (_layer(name), {**_layer(name), "module": module, "registered_name": name}):
-            _note(counts, passed["operation" if node.get("module") in OPERATIONS else "layer"], name, _model(node))
+        for node in (layer_config(name), {**layer_config(name), "module": module, "registered_name": name}):
+            _note(
+                counts, passed["operation" if node.get("module") in OPERATIONS else "layer"], name, model_config(node)
+            )
         for code in (name, {"module": module, "class_name": "function", "config": name, "registered_name": name}):
-            _note(counts, passed["activation"], name, _model(_layer("Dense", activation=code)))
+            _note(counts, passed["activation"], name, model_config(layer_config("Dense", activation=code)))
         inner = {"module": module, "class_name": name, "config": {}, "registered_name": name}
-        _note(counts, passed["layer"], name, _model(_layer("Dense", activation=inner)))
+        _note(counts, passed["layer"], name, model_config(layer_config("Dense", activation=inner)))
     for symbol in {*_tensorflow_symbols(), *(f"{m}.{n}".partition(".")[2] for m, n in _defined("keras"))}:
         for kind in ("TFOpLambda", "SlicingOpLambda"):
-            _note(counts, passed["function"], symbol, _model(_layer(kind, function=symbol)))
+            _note(counts, passed["function"], symbol, model_config(layer_config(kind, function=symbol)))
     for module in sorted(sys.stdlib_module_names):
         for name in ("system", "Dense", "loads", "open"):
             node = {"module": module, "class_name": name, "config": {"name": "x"}, "registered_name": name}
-            _note(counts, passed["layer"], name, _model(node))
+            _note(counts, passed["layer"], name, model_config(node))
+    operations = {name for names in OPERATIONS.values() for name in names}
+    wrapped = {"QuantizeAwareActivation", "NoOpActivation"}  # activations of TF-MOT's
     allowed = {
-        "layer": set(KINDS) | {"Functional", "Sequential", "Model"} | {"QuantizeAwareActivation", "NoOpActivation"},
-        "operation": {name for names in OPERATIONS.values() for name in names} | set(KINDS),
+        "layer": {*KINDS, *operations, *wrapped, "Functional", "Sequential", "Model"},
+        "operation": {*KINDS, *operations},
         "activation": set(ACTIVATIONS),
         "function": set(TENSOR_FUNCTIONS),
     }
@@ -101,34 +107,70 @@ def _keys(_: Any) -> dict[str, Any]:
     }  # fmt: skip
     counts: Counter[str] = Counter()
     passed: dict[str, set[str]] = {name: set() for name in values}
+    large, seen = {"depth", "100,000 numbers"}, set()  # once for each name of a key: they take their time
     for kind, row in KINDS.items():
         for key in row.keys:
             for name, value in values.items():
-                config = {"class_name": kind, "config": {"name": "inner", key: value}}
-                _note(counts, passed[name], key, _model(config))
+                if name not in large or key not in seen:
+                    config = {"class_name": kind, "config": {"name": "inner", key: value}}
+                    _note(counts, passed[name], key, model_config(config))
+            seen.add(key)
     must_fail = ("code", "code in a list", "code in JSON", "a module")
     return {**counts, "passed_by_value": {k: sorted(v) for k, v in passed.items()},
             "code_passed": sum(len(passed[name]) for name in must_fail)}  # fmt: skip
 
 
+def _operators(_: Any) -> dict[str, Any]:
+    from edgekit.keras.operators import ALLOWED, SAVER
+    from edgekit.keras.protobuf import message_class
+    from edgekit.keras.saved_model_graph import check_graph
+
+    kind = message_class("tensorflow.core.protobuf.saved_model_pb2", "SavedModel")
+    names = sorted(_tensorflow_operators())
+    passed: dict[str, set[str]] = {"function": set(), "initialiser": set(), "graph": set()}
+    for name in names:
+        for place, through in passed.items():
+            meta = kind().meta_graphs.add()
+            if place == "graph":
+                meta.graph_def.node.add(name="n", op=name)
+            else:
+                function = meta.graph_def.library.function.add()
+                function.signature.name = "__inference__initializer_1" if place == "initialiser" else "f"
+                function.node_def.add(name="n", op=name)
+            if place == "initialiser":
+                call = meta.graph_def.node.add(name="call", op="StatefulPartitionedCall")
+                call.attr["f"].func.name = "__inference__initializer_1"
+                meta.signature_def["__saved_model_init_op"].outputs["__saved_model_init_op"].name = "call"
+            with suppress(ModelError):
+                check_graph(Path("m"), meta)
+                through.add(name)
+    beyond = {place: sorted(through - ALLOWED) for place, through in passed.items()}
+    return {"operators": len(names), "tried": 3 * len(names), "allowed": len(ALLOWED), "of_the_saver": len(SAVER),
+            "passed_by_place": {k: len(v) for k, v in passed.items()}, "beyond_the_list": beyond}  # fmt: skip
+
+
 def _files(_: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "secret.txt").write_text(SECRET)
-        attacks = dict(_attacks(folder))
-        honest = {command: _traced(folder, "honest.h5", command)[0] for command in ("convert", "evaluate")}
-        results: dict[str, Any] = {}
-        for attack in attacks:
-            for command in ("convert", "evaluate", "sensitivity") if attack.startswith("lambda") else ("convert",):
-                opened, code, said, seconds = _traced(folder, attack, command)
-                new = sorted(opened - honest["convert"] - honest["evaluate"])
-                results[f"{command} {attack}"] = {
-                    "code": code, "seconds": round(seconds, 1), "new": new,
-                    "traceback": "Traceback" in said, "leaked": SECRET in said, "said": said[-300:],
-                }  # fmt: skip
-    bad = [k for k, v in results.items() if v["new"] or v["code"] == 0 or v["traceback"] or v["seconds"] > 60]
-    return {"tried": len(results), "opened_more_or_passed": bad, "slowest": max(v["seconds"] for v in results.values()),
-            "results": results}  # fmt: skip
+        (folder / SECRET_FILE).write_text(SECRET)
+        attacks = [title for title, _none in attack_files(folder)]
+        runs = [(title, *item) for title in ("honest.h5", *attacks) for item in commands(folder, title).items()]
+        found = traced(folder, [arguments for _title, _command, arguments in runs])
+    honest = {command: result["acts"] for (title, command, _), result in zip(runs, found, strict=True)
+              if title == "honest.h5"}  # fmt: skip
+    usual = set().union(*honest.values())
+    results = {
+        f"{command} {title}": {
+            "code": result["code"], "seconds": result["seconds"], "new": sorted(result["acts"] - usual),
+            "traceback": result["code"] == "traceback" or "Traceback" in result["said"],
+            "leaked": SECRET in result["said"], "said": result["said"][-300:],
+        }
+        for (title, command, _), result in zip(runs, found, strict=True) if title != "honest.h5"
+    }  # fmt: skip
+    bad = [k for k, v in results.items()
+           if v["new"] or v["code"] == 0 or v["traceback"] or v["leaked"] or v["seconds"] > 60]  # fmt: skip
+    return {"attacks": len(attacks), "tried": len(results), "opened_more_or_passed": bad,
+            "slowest_s": max(v["seconds"] for v in results.values()), "results": results}  # fmt: skip
 
 
 def _fuzz(arguments: Any) -> dict[str, Any]:
@@ -141,8 +183,8 @@ def _fuzz(arguments: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         folder = Path(name)
-        _write_h5(folder / "m.h5", _honest())
-        config = json.dumps(_honest())
+        write_h5(folder / "m.h5", HONEST)
+        config = json.dumps(HONEST)
         sidecar = json.dumps({"schema": "edgekit.sidecar/1", "preprocessing": [{"rescale": {"scale": 0.1}}],
                               "label_names": ["a"], "task": "classification", "artifact": None})  # fmt: skip
         recipe = (
@@ -153,7 +195,7 @@ def _fuzz(arguments: Any) -> dict[str, Any]:
         (folder / "m.tflite").write_bytes(b"x")
         saved = folder / "saved"
         saved.mkdir()
-        graph = _saved_model()
+        graph = saved_model()
         kinds: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
             "config.json": (config.encode(), lambda data: check_config(json.loads(data), file="m.keras")),
             "hdf5": ((folder / "m.h5").read_bytes(), lambda data: _given(folder / "f.h5", data, read_model)),
@@ -197,9 +239,7 @@ def _honest_models() -> Iterator[tuple[str, Any]]:
             yield f"{tag} {name}", getattr(keras.applications, name)(weights=None, classes=5)
 
 
-def _honest(_: Any = None) -> Any:
-    if _ is None:
-        return _model(_layer("Dense", units=2))
+def _honest(_: Any) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     refused = []
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
@@ -245,6 +285,15 @@ def _tensorflow_symbols() -> Iterator[str]:
             yield f"{place}.{name}" if place else name
 
 
+def _tensorflow_operators() -> set[str]:
+    """Every operator that TensorFlow's own wrappers name; TensorFlow is not loaded for it."""
+    spec = importlib.util.find_spec("tensorflow")
+    assert spec and spec.submodule_search_locations
+    root = Path(spec.submodule_search_locations[0])
+    calls = re.compile(r'_apply_op_helper\(\s*"(\w+)"')
+    return {name for path in root.rglob("gen_*.py") for name in calls.findall(path.read_text(encoding="utf-8"))}
+
+
 def _note(counts: Counter[str], passed: set[str], name: str, config: Any) -> None:
     counts["tried"] += 1
     try:
@@ -254,116 +303,6 @@ def _note(counts: Counter[str], passed: set[str], name: str, config: Any) -> Non
     else:
         counts["passed"] += 1
         passed.add(name)
-
-
-def _layer(kind: str, **config: Any) -> dict[str, Any]:
-    return {"class_name": kind, "config": {"name": "inner", **config}}
-
-
-def _model(*layers: Any) -> dict[str, Any]:
-    first = _layer("InputLayer", batch_input_shape=[None, 3])
-    return {"class_name": "Functional", "config": {"name": "m", "layers": [first, *layers]}}
-
-
-def _write_h5(path: Path, config: Any, more: Callable[[h5py.File], None] = lambda file: None) -> None:
-    with h5py.File(path, "w") as file:
-        file.attrs.create("model_config", json.dumps(config), dtype=h5py.string_dtype())
-        file.attrs["keras_version"] = "2.15.0"
-        group = file.create_group("model_weights/dense")
-        file["model_weights"].attrs["layer_names"] = [b"in", b"dense"]
-        group.attrs["weight_names"] = [b"dense/kernel:0", b"dense/bias:0"]
-        group["dense/kernel:0"], group["dense/bias:0"] = np.ones((3, 2), np.float32), np.zeros(2, np.float32)
-        more(file)
-
-
-def _attacks(folder: Path) -> Iterator[tuple[str, None]]:
-    """Public proofs against Keras, and a file of each attack; written to the folder."""
-    sequential = {"class_name": "Sequential", "config": {"name": "m", "layers": [
-        _layer("InputLayer", batch_input_shape=[None, 3]),
-        {"class_name": "Dense", "config": {"name": "dense", "units": 2}},
-    ]}}  # fmt: skip
-    _write_h5(folder / "honest.h5", sequential)
-    secret = str(folder / "secret.txt")
-    layers: dict[str, Any] = {
-        "lambda (CVE-2024-3660, CVE-2025-9905)": _layer("Lambda", function=["4wEAAAA=", None, None]),
-        "module (CVE-2025-1550)": {"module": "os", "class_name": "function", "config": "system",
-                                   "registered_name": "x"},
-        "get_file (CVE-2025-8747)": {"module": "keras.utils", "class_name": "function", "config": "get_file",
-                                     "registered_name": "get_file"},
-        "unsafe switch (CVE-2025-9906)": {"module": "keras.config", "class_name": "function",
-                                          "config": "enable_unsafe_deserialization", "registered_name": "x"},
-        "torch (CVE-2025-49655)": _layer("TorchModuleWrapper", module="UEsDBA=="),
-        "vocabulary (CVE-2025-12058)": _layer("StringLookup", vocabulary=secret),
-        "TFSMLayer": _layer("TFSMLayer", filepath=str(folder)),
-        "function of io": _layer("TFOpLambda", function="io.read_file"),
-        "model_from_json": _layer("TFOpLambda", function="keras.models.model_from_json"),
-        "10^9 units": _layer("Dense", units=10**9),
-        "10^9 rows": _layer("RepeatVector", n=10**9),
-        "10^9 padding": _layer("ZeroPadding1D", padding=10**9),
-    }  # fmt: skip
-    for name, layer in layers.items():
-        _write_h5(folder / f"{name}.h5", _model(layer))
-        yield f"{name}.h5", None
-    tampered: dict[str, Callable[[h5py.File], None]] = {
-        "soft link": lambda f: f["model_weights"].__setitem__("x", h5py.SoftLink("/")),
-        "external link": lambda f: f["model_weights"].__setitem__("x", h5py.ExternalLink(secret, "/")),
-        "external storage": lambda f: _dataset(f, (8,), "u1", external=[(secret, 0, 8)]),
-        "16 GB never written": lambda f: _dataset(f, (1 << 32,), "f4", fillvalue=1),
-    }  # fmt: skip
-    for name, more in tampered.items():
-        _write_h5(folder / f"{name}.h5", sequential, more)
-        yield f"{name}.h5", None
-    reading = folder / "graph that reads a file"
-    reading.mkdir()
-    (reading / "saved_model.pb").write_bytes(_saved_model("ReadFile"))
-    yield reading.name, None
-
-
-def _dataset(file: h5py.File, *arguments: Any, **options: Any) -> None:
-    file["model_weights"].create_dataset("x", *arguments, **options)
-
-
-def _saved_model(operator: str = "AddV2") -> bytes:
-    from edgekit.keras.protobuf import message_class
-
-    message = message_class("tensorflow.core.protobuf.saved_model_pb2", "SavedModel")()
-    graph = message.meta_graphs.add()
-    function = graph.graph_def.library.function.add()
-    function.signature.name = "f"
-    function.node_def.add(name="n", op=operator)
-    node = graph.object_graph_def.nodes.add()
-    node.user_object.identifier, node.user_object.metadata = "_tf_keras_network", json.dumps(_honest())
-    data: bytes = message.SerializeToString()
-    return data
-
-
-def _traced(folder: Path, name: str, command: str) -> tuple[set[str], int, str, float]:
-    """Files opened outside of the model and the installation, programs and connections; exit code; what was said."""
-    log = folder / "trace"
-    data = ["--data", "digits"] if command != "convert" else []
-    target = ["--format", "float32", "-o", str(folder / "out.tflite"), "--overwrite"] if command == "convert" else []
-    started = time.perf_counter()
-    run = subprocess.run(
-        ["strace", "-f", "-qq", "-e", "trace=open,openat,execve,connect", "-o", str(log), sys.executable, "-c",
-         "from edgekit.cli import main; main()", command, str(folder / name), *data, *target],
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    seconds = time.perf_counter() - started
-    acts = set()
-    for line in log.read_text(errors="replace").splitlines():
-        match = re.search(r'(execve|connect|open|openat)\((?:AT_FDCWD, )?(?:"([^"]*)"|(.*))', line)
-        if match and " = -1" not in line:
-            path = match[2] or match[3] or ""
-            inside = path.startswith(
-                (sys.prefix, sys.base_prefix, str(ROOT), "/proc", "/sys", "/usr", "/lib", "/dev", "/etc/ld")
-            )
-            if (
-                match[1] == "connect"
-                or not inside
-                and not path.startswith((str(folder / name), tempfile.gettempdir() + "/edgekit-"))
-            ):
-                acts.add(f"{match[1]} {re.sub(r'[0-9]+|[a-z0-9_]{8}$', '#', path)[:120]}")
-    return acts, run.returncode, run.stdout + run.stderr, seconds
 
 
 def _checked(path: Path) -> object:

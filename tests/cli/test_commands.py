@@ -161,3 +161,19 @@ def test_report_without_a_run(cli: Cli, tmp_path: Path) -> None:
     damaged = cli("report", tmp_path)
     assert damaged.code == 1 and "edgekit.compress/1" in damaged.err
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["convert", "evaluate", "sensitivity", "compress"])
+def test_limits_reach_the_reader_of_a_foreign_file(command: str, cli: Cli, tmp_path: Path) -> None:
+    model, recipe = tmp_path / "m.h5", tmp_path / "r.yaml"
+    model.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99))
+    recipe.write_text(f"model: {model}\ndata: digits\nconvert: [float32]\n")
+    arguments: dict[str, list[object]] = {
+        "convert": [model, "--format", "float32", "-o", tmp_path / "m.tflite"],
+        "evaluate": [model, "--data", "digits"],
+        "sensitivity": [model, "--data", "digits"],
+        "compress": [recipe, "-o", tmp_path / "run"],
+    }
+    slow = cli(command, *arguments[command], "--time-limit", 0.01)
+    assert slow.code == 1 and "within 0.01 s" in slow.err and "--time-limit" in slow.err
+    assert cli(command, *arguments[command], "--memory-limit", "much").code == 2
