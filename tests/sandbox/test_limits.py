@@ -140,7 +140,7 @@ def test_time_is_limited(act: str, end: End) -> None:
     started = time.monotonic()
     with pytest.raises(ModelError, match=r"within 2 s.*m.h5.*--time-limit"):
         end(act, limits=Limits(1 << 30, 2.0))
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
 
 
 def test_an_error_of_the_job_comes_back_as_the_same_and_clean(end: End) -> None:
@@ -184,7 +184,7 @@ def test_the_child_ends_with_its_parent(signum: signal.Signals, act: str, tmp_pa
         _wait_for(lambda: _confined(child))
         parent.send_signal(signum)
         parent.wait(30)
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 15
         while _runs(child) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not _runs(child)
