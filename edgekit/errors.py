@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
-    from pydantic_core import ErrorDetails
 
 __all__ = [
     "ConversionError",
@@ -32,7 +31,6 @@ __all__ = [
     "UsageError",
     "clean",
     "did_you_mean",
-    "telling",
 ]
 
 
@@ -90,11 +88,12 @@ class RecipeError(EdgekitError):
             where: The key under which the validated value stands, or "".
             model: The type that was validated against, which knows the right keys.
         """
-        first = telling(error)
+        found = error.errors()
+        first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])  # a typo also makes a key missing
         place, known = [where] if where else [], model.model_fields
         for part in first["loc"]:
-            if part in ("auto", "none") or _is_type_tag(part, known):
-                continue
+            if isinstance(part, str) and part in ("auto", "none") or _is_type_tag(part, known):
+                continue  # pydantic's tag of a union member is not a key
             place.append(str(part))
             inner = _model_of(known[part].annotation) if isinstance(part, str) and part in known else None
             known = inner.model_fields if inner else known
@@ -131,16 +130,6 @@ def clean(text: str) -> str:
     return "".join(c if c in _HARMLESS or unicodedata.category(c) not in _STEERING else _escaped(c) for c in text)
 
 
-def telling(error: ValidationError) -> ErrorDetails:
-    """The finding that tells a user most: an unknown key, else one about a value, else one about a type.
-
-    A typo also makes a key missing; a value that no member of a union takes has a finding for each.
-    """
-    found = error.errors()
-    unknown = next((e for e in found if e["type"] == "extra_forbidden"), None)
-    return unknown or next((e for e in found if not e["type"].endswith("_type")), found[0])
-
-
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The closing half of an unknown-name message: the nearest name, or all of them."""
     options = sorted(known)
@@ -160,8 +149,7 @@ def _escaped(character: str) -> str:
 
 
 def _is_type_tag(part: object, known: Mapping[str, Any]) -> bool:
-    """Whether it is pydantic's name of a union's member, such as `constrained-int` or `tuple[str, ...]`, and no key."""
-    return isinstance(part, str) and part not in known and (part[:1].isupper() or "-" in part or "[" in part)
+    return isinstance(part, str) and part not in known and part[:1].isupper()
 
 
 def _model_of(annotation: Any) -> Any:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from edgekit import registry
-from edgekit.errors import DataError, did_you_mean, telling
+from edgekit.errors import DataError, did_you_mean
 
 __all__ = ["OPERATIONS", "Cast", "Grayscale", "Normalize", "Preprocessing", "Rescale", "Reshape", "Resize", "Tokenize"]
 
@@ -157,6 +157,8 @@ class Tokenize(_Operation):
     @field_validator("vocabulary")
     @classmethod
     def _tokens(cls, value: tuple[str, ...] | int) -> tuple[str, ...] | int:
+        if isinstance(value, int) and not 1 <= value <= MOST_WORDS:
+            raise ValueError(f"1 to {MOST_WORDS} words can be learned")
         words = () if isinstance(value, int) else value
         if len(words) > MOST_LISTED:
             raise ValueError(f"a vocabulary has at most {MOST_LISTED:,} words, not {len(words):,}")
@@ -295,10 +297,9 @@ def _operation(item: object) -> Operation:
     try:
         return OPERATIONS[name].model_validate(options)
     except ValidationError as error:
-        first = telling(error)
-        place = f"{first['loc'][0]}: " if first["loc"] else ""
+        first = error.errors()[0]
         raise DataError(
-            f"The options of {name} must fit: {place}{first['msg']}.",
+            f"The options of {name} must fit: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
             received=repr(options) if len(repr(options)) <= 200 else f"{repr(options)[:200]}...",
             remedy=f"Options of {name}: {', '.join(OPERATIONS[name].model_fields) or 'none'}.",
         ) from None

@@ -199,7 +199,7 @@ def _fill_removed(folder: Path) -> None:
 
 def _nest(path: str) -> None:
     os.symlink(path, "link")
-    for _ in range(1100):
+    for _ in range(3000):
         os.mkdir("inner", 0o300)
         os.chdir("inner")
         os.symlink(path, "link")
