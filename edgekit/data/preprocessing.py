@@ -154,11 +154,16 @@ class Tokenize(_Operation):
         40, description="words of a sample: the first ones, padded with zeros"
     )
 
+    @field_validator("vocabulary", mode="before")  # so that a number is not also called a wrong list
+    @classmethod
+    def _count(cls, value: object) -> object:
+        if isinstance(value, int) and not 1 <= value <= MOST_WORDS:
+            raise ValueError(f"1 to {MOST_WORDS} words can be learned")
+        return value
+
     @field_validator("vocabulary")
     @classmethod
     def _tokens(cls, value: tuple[str, ...] | int) -> tuple[str, ...] | int:
-        if isinstance(value, int) and not 1 <= value <= MOST_WORDS:
-            raise ValueError(f"1 to {MOST_WORDS} words can be learned")
         words = () if isinstance(value, int) else value
         if len(words) > MOST_LISTED:
             raise ValueError(f"a vocabulary has at most {MOST_LISTED:,} words, not {len(words):,}")
