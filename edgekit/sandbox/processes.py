@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import site
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from threading import Lock
@@ -73,20 +74,22 @@ def start(job: str | None, bounds: Mapping[str, Any], connection: int, log: int)
         return _popen("edgekit.sandbox.worker", connection, json.dumps(bounds), bounds["folder"], log)
     if job not in servers:
         servers[job] = _Server(job)
-    return servers[job].fork(bounds, connection, log)
+    try:
+        return servers[job].fork(bounds, connection, log)
+    except OSError:  # it has ended, by a lack of memory for one
+        servers.pop(job).close()
+        return _popen("edgekit.sandbox.worker", connection, json.dumps(bounds), bounds["folder"], log)
 
 
 class _Server:
     """The process that workers of one job are forked off."""
 
     def __init__(self, job: str) -> None:
-        self._lock = Lock()
-        self._folder = temporary_folder()
+        self._lock, self._exit = Lock(), ExitStack()
+        folder = self._exit.enter_context(temporary_folder())
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = _popen(
-                "edgekit.sandbox.forking", theirs.fileno(), job, self._folder.__enter__(), subprocess.DEVNULL
-            )
+            self._process = _popen("edgekit.sandbox.forking", theirs.fileno(), job, folder, subprocess.DEVNULL)
 
     def fork(self, bounds: Mapping[str, Any], connection: int, log: int) -> Child:
         order = json.dumps({"bounds": bounds}).encode()
@@ -95,9 +98,13 @@ class _Server:
             return _Forked(int(self._answer()), self)
 
     def wait(self, pid: int, seconds: float | None) -> int | None:
-        with self._lock:
-            self._control.send(json.dumps({"wait": pid, "seconds": seconds}).encode())
-            answer: int | None = self._answer()
+        """The exit code of a worker, or None where it has not ended in time; they end with what they are forked off."""
+        try:
+            with self._lock:
+                self._control.send(json.dumps({"wait": pid, "seconds": seconds}).encode())
+                answer: int | None = self._answer()
+        except OSError:
+            return -signal.SIGKILL
         return answer
 
     def close(self) -> None:
@@ -106,7 +113,7 @@ class _Server:
             self._process.wait(timeout=5)
         self._process.kill()
         self._process.wait()
-        self._folder.__exit__(None, None, None)
+        self._exit.close()
 
     def _answer(self) -> Any:
         answer = self._control.recv(1 << 10)

@@ -140,7 +140,7 @@ def test_time_is_limited(act: str, end: End) -> None:
     started = time.monotonic()
     with pytest.raises(ModelError, match=r"within 2 s.*m.h5.*--time-limit"):
         end(act, limits=Limits(1 << 30, 2.0))
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 20
 
 
 def test_an_error_of_the_job_comes_back_as_the_same_and_clean(end: End) -> None:
@@ -152,6 +152,18 @@ def test_an_error_of_the_job_comes_back_as_the_same_and_clean(end: End) -> None:
 def test_arrays_come_back_as_they_went(end: End) -> None:
     (back,) = end("folder", "FOLDER").arrays
     assert back.dtype == np.int64 and back.tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
+def test_children_go_on_without_what_they_are_forked_off(children: Children) -> None:
+    def folder() -> Any:
+        return sandbox.run(PROBE, {"acts": [["folder", "FOLDER"]]}, limits=GENEROUS, what="m.h5").header["answers"]
+
+    before = set(children(os.getpid()))
+    with sandbox.warm():
+        assert folder()
+        (forking,) = set(children(os.getpid())) - before
+        os.kill(int(forking), signal.SIGKILL)
+        assert folder() and folder()
 
 
 @pytest.mark.parametrize("name", ["SystemExit", "__class__", "annotations", "TYPE_CHECKING", "did_you_mean"])
@@ -184,7 +196,7 @@ def test_the_child_ends_with_its_parent(signum: signal.Signals, act: str, tmp_pa
         _wait_for(lambda: _confined(child))
         parent.send_signal(signum)
         parent.wait(30)
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 2
         while _runs(child) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not _runs(child)
