@@ -63,7 +63,8 @@ def test_convert(kind: str, cli: Cli, trained: Any, npz: Path, tmp_path: Path) -
     found = parsed(result, "edgekit.convert/1")
     assert found["quantization"] == kind and found["bytes"] == out.stat().st_size
     left = {f.name for f in tmp_path.iterdir()}
-    assert left >= {"m.tflite", "m.tflite.json"} and all(name.startswith(("m.tflite", ".edgekit")) for name in left)
+    assert left >= {"m.tflite", "m.tflite.json", ".edgekit"}
+    assert all(name.startswith("m.tflite") for name in left - {".edgekit"})
     sidecar = json.loads((tmp_path / "m.tflite.json").read_text())
     assert sidecar["schema"] == "edgekit.sidecar/1" and sidecar["task"] == "classification"
     scored = parsed(cli("evaluate", out, "--data", npz, "--json"), "edgekit.evaluate/1")
@@ -151,7 +152,8 @@ def test_doctor(cli: Cli) -> None:
     found = parsed(result, "edgekit.doctor/1")
     assert result.code == 0 and found["ok"]
     assert {"python", "tensorflow", "runtime litert"} <= {c["name"] for c in found["checks"]}
-    assert {c["state"] for c in found["checks"]} <= {"ok", "missing", "weaker"}
+    assert {c["state"] for c in found["checks"]} <= {"ok", "missing"}
+    assert "runtime litert" in cli("doctor").out
 
 
 def test_report_without_a_run(cli: Cli, tmp_path: Path) -> None:
