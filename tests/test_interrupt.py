@@ -97,9 +97,9 @@ STUBBORN = """
 import sys, time
 from edgekit import interrupt
 with interrupt.handled():
-    print("ready", flush=True)
     while True:
         try:
+            print("ready", flush=True)
             time.sleep(600)
         except KeyboardInterrupt:
             print("first", flush=True)

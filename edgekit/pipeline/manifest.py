@@ -217,6 +217,9 @@ def _check_values(manifest: Manifest) -> None:
     if manifest.selected not in [model.path for model in manifest.models]:
         raise RecordError("selected must be the path of one of the models")
     check_fields(manifest.budget, {"met": bool, "violations": tuple[str, ...]}, "budget")
+    violations = list(manifest.chosen.violations)
+    if list(manifest.budget["violations"]) != violations or manifest.budget["met"] is bool(violations):
+        raise RecordError("budget must say of the selected model what models says of it")
     environment = {"cpu": str, "cores": int, "platform": str, "packages": dict[str, Any], "data": str, "seed": int}
     check_fields(manifest.environment, environment, "environment")
     packages = manifest.environment["packages"]

@@ -103,7 +103,7 @@ def test_data_that_break_a_rule_are_refused(raw: Raw, message: str) -> None:
 def test_preprocessing_that_makes_infinity_is_refused() -> None:
     data = split(
         numbered(60),
-        Preprocessing.parse([{"rescale": {"scale": 3e38}}]),
+        Preprocessing.parse([{"rescale": {"scale": 1e30}}, {"rescale": {"scale": 1e30}}]),
         calibration=5, validation=0.1, test=0.2, seed=0,
     )  # fmt: skip
     with pytest.raises(DataError, match="Preprocessed train samples must be finite"), np.errstate(over="ignore"):

@@ -69,6 +69,8 @@ def damaged(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 copy = deepcopy(content)
                 inner = copy[spot] if spot else copy
                 inner = inner[0] if isinstance(inner, list) else inner
+                if value == inner[key] and type(value) is type(inner[key]):
+                    continue  # not a damage
                 if value is KeyError:
                     del inner[key]
                 else:
