@@ -154,3 +154,29 @@ def test_the_scan_sees_what_it_should() -> None:
     assert ("cli", "api", "edgekit.cli.commands.inspect") in found  # import edgekit inside a function
     assert any(here == "api" and there == "pipeline" for here, there, _ in found)
     assert len(MODULES) > 60
+
+
+OPENERS = {
+    r"\.models\.load_model$|\.saving\.load_model$|\.models\.model_from_json$": {
+        "edgekit.keras.building",  # what was read, written anew
+        "edgekit.models.loading",  # behind unsafe
+        "edgekit.models.saved_models",  # in a child
+    },
+    r"\.saved_model\.load$": set(),
+    r"\.from_saved_model$|\.from_keras_model$": {"edgekit_converters.tflite.convert"},  # of the model that was built
+    r"^h5py\.File$": {"edgekit.keras.building", "edgekit.keras.reading"},
+    r"\.load_weights$": {"edgekit.models.saved_models"},
+    r"^(pickle|cloudpickle|joblib|marshal|shelve|dill)\.": set(),
+}
+"""Ways into a model file, and the modules that may take them."""
+
+
+@pytest.mark.parametrize("way", OPENERS)
+def test_model_files_are_opened_in_few_places(way: str) -> None:
+    found = {
+        name
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and re.search(way, ast.unparse(node.func))
+    }
+    assert found == OPENERS[way]

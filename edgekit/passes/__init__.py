@@ -96,8 +96,14 @@ class Pass(BaseModel, ABC):
         return ()
 
     @abstractmethod
-    def check(self, model: Any, target: Target) -> list[str]:
-        """What stands against applying this pass to a tf_keras model, found before any training; empty if nothing."""
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
+        """What stands against applying this pass, found before any training; empty if nothing.
+
+        Args:
+            model: A tf_keras model.
+            target: What it is to fit.
+            loading: How model files are opened that the pass names.
+        """
 
     @abstractmethod
     def apply(self, model: Any, context: Context) -> Any:

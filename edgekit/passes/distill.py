@@ -51,14 +51,14 @@ class Distill(Distillation, Pass):
         """How to learn, as for an objective."""
         return Distillation.model_validate({key: getattr(self, key) for key in Distillation.model_fields})
 
-    def check(self, model: Any, target: Target) -> list[str]:
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
         findings = []
         if is_quantized(model):
             findings.append("the model is quantisation-aware: distill comes before qat")
         if self.finetune == "none" and (self.width is not None or self.student is not None):
             findings.append("finetune: none leaves a student that has learned nothing")
         try:
-            student = self._student(model, target)
+            student = self._student(model, target, loading)
             if self.teacher is None:
                 find_hints(self.settings, student, model, lambda line: None)
         except EdgekitError as error:
@@ -75,7 +75,7 @@ class Distill(Distillation, Pass):
             return student
         return self._taught(student, teacher, context)
 
-    def _student(self, model: Any, target: Target, loading: Loading = FOREIGN) -> Any:
+    def _student(self, model: Any, target: Target, loading: Loading) -> Any:
         if self.width is not None:
             return narrower(model, self.width, target.channel_multiple)
         return afresh(model) if self.student is None else named_student(self.student, model, loading)

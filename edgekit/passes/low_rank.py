@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from edgekit.errors import ModelError
+from edgekit.models import FOREIGN, Loading
 from edgekit.models.dropout import with_less_dropout
 from edgekit.models.low_rank import (
     Decomposition,
@@ -83,7 +84,7 @@ class LowRank(Pass):
             raise ValueError(f"one of energy, fraction, rank and macs, not {' and '.join(given)}")
         return self
 
-    def check(self, model: Any, target: Target) -> list[str]:
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
         if is_quantized(model):
             return ["the model is already quantisation-aware: low_rank comes before qat"]
         findings = misnamed("layers", self.layers, [layer.name for layer in model.layers])

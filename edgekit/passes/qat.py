@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from edgekit.errors import ModelError
+from edgekit.models import FOREIGN, Loading
 from edgekit.models.pooling import with_free_pooling_scale
 from edgekit.models.quantize import Quantized, calibrate, freezing, keeping_zeros, quantize, settled
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches, misnamed, zero_masks
@@ -38,7 +39,7 @@ class Qat(Pass):
         "null: never",
     )
 
-    def check(self, model: Any, target: Target) -> list[str]:
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
         findings = misnamed("skip", self.skip, [layer.name for layer in model.layers])
         if is_quantized(model):
             findings.append("the model is already quantisation-aware: qat comes once, and last")

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 
 from edgekit import _tf
 from edgekit.errors import ModelError
+from edgekit.models import FOREIGN, Loading
 from edgekit.models.dropout import with_less_dropout
 from edgekit.models.kernels import named_kernels
 from edgekit.models.sparsity import Importance, pooled, pruning_wrapper, share_out
@@ -120,7 +121,7 @@ class Sparsify(Pass):
                 raise ValueError("pattern fixes the sparsity of every layer, so it excludes scope: global")
         return self
 
-    def check(self, model: Any, target: Target) -> list[str]:
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
         findings = misnamed("layers", self.layers, [layer.name for layer in model.layers])
         if is_quantized(model):
             findings.append("the model is already quantisation-aware: sparsify comes before qat")

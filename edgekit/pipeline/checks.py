@@ -7,7 +7,7 @@ from typing import Any
 
 from edgekit.data import Dataset
 from edgekit.errors import ModelError, RecipeError, RuntimeFailed
-from edgekit.models import is_network
+from edgekit.models import FOREIGN, Loading, is_network
 from edgekit.passes import Pass, Stage
 from edgekit.recipe import Recipe
 from edgekit.runtimes import load_runtime
@@ -42,6 +42,7 @@ def check_before_training(
     model: Any,
     open_teacher: OpenTeacher,
     log: Callable[[str], None],
+    loading: Loading = FOREIGN,
 ) -> None:
     """Everything about the work to be done that can be known from the baseline's model, the data and this machine.
 
@@ -52,6 +53,7 @@ def check_before_training(
         model: The baseline's tf_keras model, trained or not.
         open_teacher: Opens what the recipe names as teacher.
         log: Takes one line for the user.
+        loading: How model files are opened that a pass names.
 
     Raises:
         ModelError, DataError: The model, its data or its teachers do not fit each other.
@@ -65,7 +67,7 @@ def check_before_training(
         if augment:
             augment.check(dataset.features("train").shape[1:])
     for item in passes:
-        _check_pass(item, model, target)
+        _check_pass(item, model, target, loading)
         for name in item.runtimes:
             if reason := load_runtime(name).probe():
                 raise RuntimeFailed(f"The pass {item.name} needs the runtime {name}.", received=reason)
@@ -95,13 +97,13 @@ def check_kept(earlier: Iterable[tuple[Pass, str, Any]], result: Any) -> None:
             )
 
 
-def _check_pass(item: Pass, model: Any, target: Target) -> None:
+def _check_pass(item: Pass, model: Any, target: Target, loading: Loading) -> None:
     """A pass fits the model and the target.
 
     Raises:
         RecipeError: It does not.
     """
-    findings = item.check(model, target)
+    findings = item.check(model, target, loading)
     if findings:
         raise RecipeError(f"The pass {item.name} must fit the model and the target.", received="; ".join(findings))
 

@@ -68,7 +68,7 @@ class _Run:
         """
         if not self.checked:
             passes = self.recipe.passes[done:]
-            check_before_training(self.recipe, passes, self.dataset, model, self.open_teacher, self.log)
+            check_before_training(self.recipe, passes, self.dataset, model, self.open_teacher, self.log, self.loading)
         self.checked = True
 
     def model(self, step: Measured) -> Any:

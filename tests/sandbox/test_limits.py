@@ -203,7 +203,7 @@ def test_the_child_ends_with_its_parent(signum: signal.Signals, act: str, tmp_pa
     if signum == signal.SIGINT:
         assert not list(own.iterdir())
     for left in Path("/sys/fs/cgroup").glob(f"**/edgekit-{parent.pid}-*"):
-        _wait_for(lambda left=left: _removed(left))  # a parent that is killed cannot; its dead child is in it for a moment
+        _wait_for(lambda left=left: _removed(left))  # a killed parent cannot
 
 
 def _runs(child: Path) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from edgekit.errors import ModelError
-from edgekit.models import load_model, save_model
+from edgekit.models import FOREIGN, Loading, load_model, save_model
 from edgekit.models.channels import (
     Channels,
     Cost,
@@ -125,7 +125,7 @@ class ChannelPrune(Pass):
     def runtimes(self) -> tuple[str, ...]:
         return ("arm64",) if self.instructions else ()
 
-    def check(self, model: Any, target: Target) -> list[str]:
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
         if is_quantized(model):
             return ["the model is quantisation-aware: channels are pruned before qat"]
         try:
