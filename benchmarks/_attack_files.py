@@ -65,14 +65,17 @@ def write_h5(path: Path, config: Any, more: Callable[[h5py.File], None] = lambda
         more(file)
 
 
-def write_keras(path: Path, config: Any) -> None:
+def write_keras(path: Path, config: Any) -> Path:
+    """A `.keras` of Keras 3; the configuration may be the text of config.json."""
+    text = config if isinstance(config, bytes) else json.dumps(config).encode()
     weights = io.BytesIO()
     with h5py.File(weights, "w") as file:
         file["layers/dense/vars/0"], file["layers/dense/vars/1"] = np.ones((3, 2), "f4"), np.zeros(2, "f4")
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("config.json", text)
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.10.0", "date_saved": ""}))
         archive.writestr("model.weights.h5", weights.getvalue())
+    return path
 
 
 def attacks(folder: Path) -> Iterator[tuple[str, None]]:
@@ -115,6 +118,10 @@ def attacks(folder: Path) -> Iterator[tuple[str, None]]:
     for name, more in tampered.items():
         write_h5(folder / f"{name}.h5", sequential, more)
         yield f"{name}.h5", None
+    content = (folder / "honest.h5").read_bytes()
+    heap = content.index(b"GCOL") + 24  # a size that comes to nothing when it is rounded up: HDF5 goes round for ever
+    (folder / "endless heap.h5").write_bytes(content[:heap] + (2**64 - 16).to_bytes(8, "little") + content[heap + 8 :])
+    yield "endless heap.h5", None
     reading = folder / "graph that reads a file"
     reading.mkdir()
     (reading / "saved_model.pb").write_bytes(saved_model("ReadFile"))

@@ -34,9 +34,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from _attack_files import SECRET, SECRET_FILE, commands, layer_config, model_config, saved_model, traced, write_h5
+from _attack_files import (
+    SECRET,
+    SECRET_FILE,
+    commands,
+    layer_config,
+    model_config,
+    saved_model,
+    traced,
+    write_h5,
+    write_keras,
+)
 from _attack_files import attacks as attack_files
 
+from edgekit import sandbox
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.keras.check import check_config
 from edgekit.keras.functions import ACTIVATIONS, OPERATIONS, TENSOR_FUNCTIONS
@@ -180,7 +191,7 @@ def _fuzz(arguments: Any) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     others: Counter[str] = Counter()
     slowest = 0.0
-    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(), sandbox.warm():
         warnings.simplefilter("ignore")
         folder = Path(name)
         write_h5(folder / "m.h5", HONEST)
@@ -197,8 +208,8 @@ def _fuzz(arguments: Any) -> dict[str, Any]:
         saved.mkdir()
         graph = saved_model()
         kinds: dict[str, tuple[bytes, Callable[[bytes], object]]] = {
-            "config.json": (config.encode(), lambda data: check_config(json.loads(data), file="m.keras")),
-            "hdf5": ((folder / "m.h5").read_bytes(), lambda data: _given(folder / "f.h5", data, read_model)),
+            "config.json": (config.encode(), lambda data: read_model(write_keras(folder / "c.keras", data))),
+            "hdf5": ((folder / "m.h5").read_bytes(), lambda data: _given(folder / "f.h5", data, _in_a_child)),
             "saved_model": (graph, lambda data: _given(saved / "saved_model.pb", data, _checked)),
             "sidecar": (sidecar.encode(), lambda data: _given(folder / "m.tflite.json", data, _sidecar)),
             "manifest": (manifest, lambda data: _given(folder / "manifest.json", data, _manifest)),
@@ -206,16 +217,15 @@ def _fuzz(arguments: Any) -> dict[str, Any]:
         }  # fmt: skip
         for kind, (whole, parse) in kinds.items():
             for _i in range(arguments.mutants // len(kinds)):
-                data = _mutant(whole, rng)
+                as_values = kind in ("config.json", "sidecar", "manifest") and rng.random() < 0.5
+                data = _mutated_values(whole, rng) if as_values else _mutant(whole, rng)
                 started = time.perf_counter()
                 try:
                     parse(data)
                     counts[f"{kind} passed"] += 1
-                except EdgekitError:
-                    counts[f"{kind} refused"] += 1
-                except (ValueError, RecursionError) as error:
-                    if kind != "config.json":  # whose text the reader parses
-                        others[f"{kind}: {type(error).__name__}: {str(error)[:80]}"] += 1
+                except EdgekitError as error:
+                    how = next((why for sign, why in _ENDED.items() if sign in str(error)), "refused")
+                    counts[f"{kind} {how}"] += 1
                 except Exception as error:  # what the fuzzing is after
                     others[f"{kind}: {type(error).__name__}: {str(error)[:80]}"] += 1
                 slowest = max(slowest, time.perf_counter() - started)
@@ -305,6 +315,16 @@ def _note(counts: Counter[str], passed: set[str], name: str, config: Any) -> Non
         passed.add(name)
 
 
+_ENDED = {"s of CPU time": "ended at its limit", "must not crash": "ended by a crash of its child"}
+
+
+def _in_a_child(path: Path) -> object:
+    """HDF5 is a library in C, which some files send round for ever: only a child bears that."""
+    request = {"path": str(path), "name": "m.h5", "custom": [], "reading": 2.0}
+    limits = sandbox.Limits(1 << 30, 60.0, reading=2.0)
+    return sandbox.run("edgekit.keras.jobs.read", request, readable=[path], limits=limits, what="m.h5")
+
+
 def _checked(path: Path) -> object:
     from edgekit.keras.saved_model import check_saved_model
 
@@ -326,6 +346,32 @@ def _manifest(path: Path) -> object:
 def _given(path: Path, data: bytes, parse: Callable[[Path], object]) -> object:
     path.write_bytes(data)
     return parse(path)
+
+
+def _mutated_values(text: bytes, rng: random.Random) -> bytes:
+    """JSON whose values were replaced, moved or renamed, so that mutants get past the parser."""
+    root: dict[str, Any] = {"all": json.loads(text)}
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        places = [(root, "all"), *_places(root["all"])]
+        holder, key = rng.choice(places)
+        other, inner = rng.choice(places)
+        act = rng.randrange(4)
+        if act == 0:
+            holder[key] = rng.choice([None, True, -1, 0.5, 10**30, "", "x", "Lambda", "/etc/passwd", [], {}, [[]], [1]])
+        elif act == 1:
+            holder[key] = json.loads(json.dumps(other[inner]))
+        elif act == 2 and isinstance(holder, dict) and holder is not root:
+            holder[rng.choice(["", "x", "config", "class_name", "module", "schema"])] = holder.pop(key)
+        elif holder is not root:
+            holder.pop(key)
+    return json.dumps(root["all"]).encode()
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield value, key
+        yield from _places(inner)
 
 
 def _mutant(whole: bytes, rng: random.Random) -> bytes:

@@ -91,14 +91,16 @@ class RecipeError(EdgekitError):
         found = error.errors()
         first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])  # a typo also makes a key missing
         place, known = [where] if where else [], model.model_fields
-        for part in first["loc"]:
-            if isinstance(part, str) and part in ("auto", "none") or _is_type_tag(part, known):
+        unknown = first["type"] == "extra_forbidden"
+        for number, part in enumerate(first["loc"], 1):
+            key_itself = unknown and number == len(first["loc"])
+            if not key_itself and (isinstance(part, str) and part in ("auto", "none") or _is_type_tag(part, known)):
                 continue  # pydantic's tag of a union member is not a key
             place.append(str(part))
             inner = _model_of(known[part].annotation) if isinstance(part, str) and part in known else None
             known = inner.model_fields if inner else known
         key = ".".join(place)
-        if first["type"] == "extra_forbidden":
+        if unknown:
             return cls("Unknown recipe key.", received=repr(key), remedy=did_you_mean(place[-1], known))
         if first["type"] == "missing":
             return cls(f"A recipe needs the key {key}.", remedy="A starter recipe is written by: edgekit init")

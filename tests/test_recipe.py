@@ -40,6 +40,9 @@ def test_short_forms_and_defaults() -> None:
     ("change", "message"),
     [
         ({"modle": "x"}, r"Unknown recipe key. Received: 'modle'. Did you mean 'model'\?"),
+        ({"Model": "x"}, r"Unknown recipe key. Received: 'Model'. Did you mean 'model'\?"),
+        ({"auto": "x"}, r"Unknown recipe key. Received: 'auto'"),
+        ({"train": {"Epochs": 1}}, r"Unknown recipe key. Received: 'train.Epochs'. Did you mean 'epochs'\?"),
         ({"train": {"epoch": 1}}, r"Unknown recipe key. Received: 'train.epoch'. Did you mean 'epochs'\?"),
         ({"train": {"epochs": 0}}, "The recipe key train.epochs must fit: .*greater than or equal to 1.*Received: 0"),
         ({"train": {"epochs": "many"}}, "train.epochs must fit"),

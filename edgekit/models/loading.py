@@ -84,8 +84,14 @@ def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
     if loading.unsafe:
         return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, True)
     job = "edgekit.models.saved_models" if path.is_dir() else "edgekit.keras.jobs.read"
-    request = {"path": str(path.resolve()), "name": text, "custom": sorted(loading.custom_objects)}
-    reply = sandbox.run(job, request, readable=[path.resolve()], limits=loading.limits(size_of(path)), what=text)
+    limits = loading.limits(size_of(path))
+    request = {
+        "path": str(path.resolve()),
+        "name": text,
+        "custom": sorted(loading.custom_objects),
+        "reading": limits.reading,
+    }
+    reply = sandbox.run(job, request, readable=[path.resolve()], limits=limits, what=text)
     return model_from(PlainModel.unpack(reply.header, reply.arrays), text, loading.custom_objects)
 
 

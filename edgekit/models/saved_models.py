@@ -18,6 +18,7 @@ from edgekit.keras.plain import Array, PlainModel
 from edgekit.keras.reading import read_model
 from edgekit.keras.saved_model import SavedModelFacts, check_saved_model
 from edgekit.models.loading import classes_made_known
+from edgekit.sandbox import cpu_limit
 
 __all__ = ["preload", "read_saved_model", "serve"]
 
@@ -28,11 +29,12 @@ def preload() -> None:
 
 
 def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[dict[str, Any], list[Array]]:
-    """Read the SavedModel of the request (`path`, `name`, `custom`); answers with what `PlainModel.pack` makes."""
-    return read_saved_model(Path(request["path"]), request["name"], request["custom"], folder).pack()
+    """Read the SavedModel of the request (`path`, `name`, `custom`, `reading`) as `PlainModel.pack` makes it."""
+    path, name, custom = Path(request["path"]), request["name"], request["custom"]
+    return read_saved_model(path, name, custom, folder, reading=request["reading"]).pack()
 
 
-def read_saved_model(path: Path, name: str, custom: list[str], folder: Path) -> PlainModel:
+def read_saved_model(path: Path, name: str, custom: list[str], folder: Path, *, reading: float) -> PlainModel:
     """Read a SavedModel that Keras 2 wrote.
 
     Args:
@@ -40,11 +42,13 @@ def read_saved_model(path: Path, name: str, custom: list[str], folder: Path) -> 
         name: What messages call it.
         custom: Names of classes that the user hands over; a SavedModel with such must be saved in another form.
         folder: Where temporary files may lie.
+        reading: CPU seconds for checking what it holds; this process ends where it takes longer.
 
     Raises:
         ModelError: Its graph names an operator that is not allowed, or it holds no model of Keras layers.
     """
-    facts = check_saved_model(path)
+    with cpu_limit(reading):
+        facts = check_saved_model(path)
     checked = check_config(_root(facts, name), file=name, custom=custom)
     if checked.custom:
         raise ModelError(

@@ -99,7 +99,7 @@ def _do(
                 wire.send(connection, {"job": job, "request": dict(request)}, arrays)
                 reply, out = wire.receive(connection, deadline - time.monotonic(), most=limits.memory)
             except TimeoutError:
-                _fail_slow(limits, what)
+                _fail_slow(f"read and converted within {limits.seconds:g} s", what)
             except (EOFError, OSError):
                 _fail_dead(process, watch is not None and watch.reached, log, limits, what)
             except wire.ProtocolError as error:
@@ -132,9 +132,9 @@ def _answer(reply: dict[str, Any], out: list[wire.Array], what: str) -> Reply:
     _fail_garbled(what, "a message of another form")
 
 
-def _fail_slow(limits: Limits, what: str) -> NoReturn:
+def _fail_slow(promise: str, what: str) -> NoReturn:
     raise ModelError(
-        f"A model file is read and converted within {limits.seconds:g} s.",
+        f"A model file is {promise}.",
         received=f"{what}, which was not done by then",
         remedy="Give it longer with --time-limit SECONDS (time_limit= in Python) if you trust the file.",
     )
@@ -143,6 +143,8 @@ def _fail_slow(limits: Limits, what: str) -> NoReturn:
 def _fail_dead(process: Child, reached: bool, log: IO[bytes], limits: Limits, what: str) -> NoReturn:
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=5)
+    if process.returncode == -signal.SIGPROF:
+        _fail_slow(f"read within {limits.reading:g} s of CPU time", what)
     said = _last_line(log)
     refused = process.returncode == errno.ENOMEM or "bad_alloc" in said or "MemoryError" in said
     if reached or refused:

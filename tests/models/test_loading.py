@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import struct
 import sys
 import zipfile
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.measure.predict import predict
 from edgekit.models import Loading, load_model, save_model
+from edgekit.sandbox import limits
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*HDF5:UserWarning")
 
@@ -118,6 +120,24 @@ def test_damaged_files_are_refused_and_never_break_out(name: str, tmp_path: Path
             load_model(path)
         except EdgekitError as error:
             assert "Received" in str(error)
+
+
+@pytest.mark.parametrize("way", ["load", "convert"])
+def test_a_file_in_which_its_library_goes_round_for_ever(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HDF5 adds an object's size to its place in a heap of texts; this size, rounded up, comes to nothing."""
+    path = tmp_path / "m.h5"
+    WRITERS["keras2.h5"](path)
+    content = path.read_bytes()
+    first = content.index(b"GCOL") + 24  # after the heap's header: number, uses, nothing, size
+    path.write_bytes(content[:first] + struct.pack("<Q", 2**64 - 16) + content[first + 8 :])
+    monkeypatch.setattr(limits, "READING", 1.0)
+    with pytest.raises(ModelError, match="read within 1 s of CPU time.*m.h5.*--time-limit"):
+        if way == "load":
+            load_model(path)
+        else:
+            edgekit.convert(path, tmp_path / "m.tflite", format="float32")
 
 
 @pytest.mark.parametrize("name", ["keras2.h5", "keras2.keras", "keras2_folder", "keras3.h5", "keras3.keras"])

@@ -168,7 +168,7 @@ def test_a_run_teaches_and_its_steps_know_by_whom(
         return [s.name for s in manifest.steps if not s.cached]
 
     assert steps() == ["baseline", "distill", "convert float32"]
-    assert len(list((tmp_path / "out" / "steps" / "teachers").rglob("outputs-0.npy"))) == 1
+    assert len(list((tmp_path / "out" / ".edgekit" / "teachers").rglob("outputs-0.npy"))) == 1
     assert steps() == []
     by_objective: dict[str, Any] = {"objective": {"distill": {"teacher": str(tmp_path / "logits.npz")}}}
     by_objective |= {"passes": [{"sparsify": {"sparsity": 0.3, "finetune": {"epochs": 1}}}]}

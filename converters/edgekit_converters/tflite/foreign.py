@@ -37,13 +37,19 @@ def convert_file(
     check_source(source)
     samples = [] if representative is None else [representative]
     size = size_of(source) + sum(array.nbytes for array in samples)
-    request = {"path": str(source.resolve()), "name": str(source), "spec": spec.model_dump()}
+    limits = loading.limits(size)
+    request = {
+        "path": str(source.resolve()),
+        "name": str(source),
+        "spec": spec.model_dump(),
+        "reading": limits.reading,
+    }
     reply = sandbox.run(
         "edgekit_converters.tflite.job",
         request,
         samples,
         readable=[source.resolve()],
-        limits=loading.limits(size),
+        limits=limits,
         what=str(source),
     )
     with write_atomically(path) as temporary:

@@ -12,6 +12,7 @@ from edgekit.data.dataset import Array
 from edgekit.keras.plain import PlainModel
 from edgekit.keras.reading import read_model
 from edgekit.models.loading import model_from
+from edgekit.sandbox import cpu_limit
 from edgekit_converters.tflite.convert import convert_keras
 from edgekit_converters.tflite.spec import ConvertSpec
 
@@ -24,13 +25,13 @@ def preload() -> None:
 
 
 def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[dict[str, Any], list[Array]]:
-    """Convert the file of the request (`path`, `name`, `spec`) with the calibration samples [N, ...], if any.
+    """Convert the file of the request (`path`, `name`, `spec`, `reading`) with calibration samples [N, ...], if any.
 
     Returns:
         No header, and the `.tflite` as uint8 [bytes].
     """
     path, name = Path(request["path"]), str(request["name"])
-    plain = _read(path, name, folder)
+    plain = _read(path, name, folder, request["reading"])
     file = folder / "model.tflite"
     convert_keras(
         model_from(plain, name),
@@ -41,9 +42,10 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
     return {}, [np.fromfile(file, np.uint8)]
 
 
-def _read(path: Path, name: str, folder: Path) -> PlainModel:
+def _read(path: Path, name: str, folder: Path, reading: float) -> PlainModel:
     if not path.is_dir():
-        return read_model(path, name=name)
+        with cpu_limit(reading):
+            return read_model(path, name=name)
     from edgekit.models.saved_models import read_saved_model  # which reads protobufs that other files have no need of
 
-    return read_saved_model(path, name, [], folder)
+    return read_saved_model(path, name, [], folder, reading=reading)

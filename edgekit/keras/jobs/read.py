@@ -7,10 +7,12 @@ from typing import Any
 
 from edgekit.keras.plain import Array
 from edgekit.keras.reading import read_model
+from edgekit.sandbox import cpu_limit
 
 __all__ = ["serve"]
 
 
 def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[dict[str, Any], list[Array]]:
-    """Read the file of the request (`path`, `name`, `custom`)."""
-    return read_model(Path(request["path"]), custom=request["custom"], name=request["name"]).pack()
+    """Read the file of the request (`path`, `name`, `custom`, `reading`: CPU seconds)."""
+    with cpu_limit(request["reading"]):
+        return read_model(Path(request["path"]), custom=request["custom"], name=request["name"]).pack()
