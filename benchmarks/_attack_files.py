@@ -25,17 +25,21 @@ import io, json, os, sys, time
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from edgekit import sandbox
 from edgekit.cli import main
+from edgekit.errors import EdgekitError
+from edgekit.models import load_model
 results = []
-with sandbox.warm():
-    for number, arguments in enumerate(json.loads(sys.argv[1])):
+with sandbox.warm(), open(sys.argv[1]) as runs:
+    for number, arguments in enumerate(json.load(runs)):
         with suppress(OSError):
             os.open(f"/attack-number/{number}", os.O_RDONLY)
         said, code, started = io.StringIO(), 0, time.perf_counter()
         with redirect_stdout(said), redirect_stderr(said):
             try:
-                main(arguments)
+                load_model(arguments[1]) if arguments[0] == "load" else main(arguments)
             except SystemExit as end:
                 code = end.code or 0
+            except EdgekitError as error:
+                code, _ = 1, said.write(str(error))
             except BaseException as error:
                 code, _ = "traceback", said.write(repr(error))
         results.append([code, round(time.perf_counter() - started, 2), said.getvalue()])
@@ -104,11 +108,7 @@ def attacks(folder: Path) -> Iterator[tuple[str, None]]:
         "10^9 padding": layer_config("ZeroPadding1D", padding=10**9),
     }  # fmt: skip
     for name, layer in layers.items():
-        write_h5(folder / f"{name}.h5", model_config(layer))
-        write_keras(folder / f"{name}.keras", model_config(layer))
-        (folder / f"{name} saved").mkdir()
-        (folder / f"{name} saved" / "saved_model.pb").write_bytes(saved_model(config=model_config(layer)))
-        yield from ((f"{name}{form}", None) for form in (".h5", ".keras", " saved"))
+        yield from ((file, None) for file in in_every_form(folder, name, model_config(layer)))
     tampered: dict[str, Callable[[h5py.File], None]] = {
         "soft link": lambda f: f["model_weights"].__setitem__("x", h5py.SoftLink("/")),
         "external link": lambda f: f["model_weights"].__setitem__("x", h5py.ExternalLink(secret, "/")),
@@ -126,6 +126,15 @@ def attacks(folder: Path) -> Iterator[tuple[str, None]]:
     reading.mkdir()
     (reading / "saved_model.pb").write_bytes(saved_model("ReadFile"))
     yield reading.name, None
+
+
+def in_every_form(folder: Path, name: str, config: Any) -> list[str]:
+    """Write a configuration as `.h5`, `.keras` and SavedModel; gives their names."""
+    write_h5(folder / f"{name}.h5", config)
+    write_keras(folder / f"{name}.keras", config)
+    (folder / f"{name} saved").mkdir()
+    (folder / f"{name} saved" / "saved_model.pb").write_bytes(saved_model(config=config))
+    return [f"{name}{form}" for form in (".h5", ".keras", " saved")]
 
 
 def _dataset(file: h5py.File, *arguments: Any, **options: Any) -> None:
@@ -162,25 +171,26 @@ def commands(folder: Path, name: str) -> dict[str, list[str]]:
 
 
 def traced(folder: Path, runs: list[list[str]]) -> list[dict[str, Any]]:
-    """Run commands, one after the other, in one process with warm children, under strace.
+    """Run commands, one after the other, in one process with warm children, under strace; `load FILE` only loads.
 
     Returns:
         For each: the exit code, seconds, what was said, and what was opened outside of the models and the installation,
         started or connected to.
     """
-    log = folder / "trace"
+    log, orders = folder / "trace", folder / "runs.json"
+    orders.write_text(json.dumps(runs))
     run = subprocess.run(
         ["strace", "-f", "-qq", "-e", "trace=open,openat,execve,connect", "-o", str(log), sys.executable, "-c", RUNNER,
-         json.dumps(runs)],
-        capture_output=True, text=True, cwd=folder, timeout=3600,
+         str(orders)],
+        capture_output=True, text=True, cwd=folder, timeout=7200,
     )  # fmt: skip
     if run.returncode:
         raise SystemExit(run.stderr[-2000:])
     acts: list[set[str]] = [set() for _ in runs]
     number = None
     for line in log.read_text(errors="replace").splitlines():
-        if MARKER in line:
-            number = re.findall(rf"{MARKER}(\w+)", line)[0]
+        if marked := re.search(rf'"{MARKER}(\d+|end)"', line):
+            number = marked[1]
         elif number is not None and number != "end" and (act := _act(line, folder)):
             acts[int(number)].add(act)
     return [

@@ -1,11 +1,12 @@
 """Attack by enumeration: what passes the checks of foreign files, what such files open, and what honest ones lose.
 
-    python benchmarks/attack.py [--only names,keys,operators,files,fuzz,honest] [--mutants N]
+    python benchmarks/attack.py [--only names,keys,loading,operators,files,fuzz,honest] [--mutants N]
 
 - names: every class and function that the sources of both Keras define, and every TensorFlow symbol, as a layer, as an
   object inside one, as an activation and as a function of a graph, in both grammars, on the checking function. Neither
   Keras nor TensorFlow is loaded for it.
 - keys: every key of every allowed class with a path, a URL, 10^9, code, JSON that holds code, and depth.
+- loading: one file in each form of every name and key that passes these two, loaded with warm children under strace.
 - operators: every TensorFlow operator in a function, in an initialiser and in the graph of a SavedModel.
 - files: one file of each attack, the public proofs against Keras among them, through `convert`, `evaluate`,
   `sensitivity`, `compress` and `inspect` in one process with warm children under strace: files opened outside of the
@@ -19,17 +20,14 @@ Writes benchmarks/attack.json.
 from __future__ import annotations
 
 import argparse
-import ast
-import importlib.util
 import json
 import random
-import re
-import sys
+import shutil
 import tempfile
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -38,6 +36,7 @@ from _attack_files import (
     SECRET,
     SECRET_FILE,
     commands,
+    in_every_form,
     layer_config,
     model_config,
     saved_model,
@@ -46,6 +45,7 @@ from _attack_files import (
     write_keras,
 )
 from _attack_files import attacks as attack_files
+from _attack_names import keyed, manifest, mutant, mutated_values, named, tensorflow_operators
 
 from edgekit import sandbox
 from edgekit.errors import EdgekitError, ModelError
@@ -53,10 +53,10 @@ from edgekit.keras.check import check_config
 from edgekit.keras.functions import ACTIVATIONS, OPERATIONS, TENSOR_FUNCTIONS
 from edgekit.keras.kinds import KINDS
 from edgekit.keras.reading import read_model
+from edgekit.models import load_model
 
-ROOT = Path(__file__).parents[1]
 HONEST = model_config(layer_config("Dense", units=2))
-SECTIONS = ("names", "keys", "operators", "files", "fuzz", "honest")
+SECTIONS = ("names", "keys", "loading", "operators", "files", "fuzz", "honest")
 
 
 def main() -> None:
@@ -77,22 +77,8 @@ def main() -> None:
 def _names(_: Any) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     passed: dict[str, set[str]] = {"layer": set(), "operation": set(), "activation": set(), "function": set()}
-    for module, name in {*_defined("keras"), *_defined("tf_keras")}:
-        for node in (layer_config(name), {**layer_config(name), "module": module, "registered_name": name}):
-            _note(
-                counts, passed["operation" if node.get("module") in OPERATIONS else "layer"], name, model_config(node)
-            )
-        for code in (name, {"module": module, "class_name": "function", "config": name, "registered_name": name}):
-            _note(counts, passed["activation"], name, model_config(layer_config("Dense", activation=code)))
-        inner = {"module": module, "class_name": name, "config": {}, "registered_name": name}
-        _note(counts, passed["layer"], name, model_config(layer_config("Dense", activation=inner)))
-    for symbol in {*_tensorflow_symbols(), *(f"{m}.{n}".partition(".")[2] for m, n in _defined("keras"))}:
-        for kind in ("TFOpLambda", "SlicingOpLambda"):
-            _note(counts, passed["function"], symbol, model_config(layer_config(kind, function=symbol)))
-    for module in sorted(sys.stdlib_module_names):
-        for name in ("system", "Dense", "loads", "open"):
-            node = {"module": module, "class_name": name, "config": {"name": "x"}, "registered_name": name}
-            _note(counts, passed["layer"], name, model_config(node))
+    for place, name, config in named():
+        _note(counts, passed[place], name, config)
     operations = {name for names in OPERATIONS.values() for name in names}
     wrapped = {"QuantizeAwareActivation", "NoOpActivation"}  # activations of TF-MOT's
     allowed = {
@@ -106,29 +92,38 @@ def _names(_: Any) -> dict[str, Any]:
 
 
 def _keys(_: Any) -> dict[str, Any]:
-    code: Any = {"class_name": "Lambda", "config": {"name": "x", "function": ["4wEA", None, None]}}
-    deep: Any = 1
-    for _i in range(900):
-        deep = [deep]
-    values: dict[str, Any] = {
-        "a path": "/etc/passwd", "a URL": "https://example.org/x", "10^9": 10**9, "10^30": 10**30, "code": code,
-        "code in a list": [code], "code in JSON": json.dumps(code),
-        "a module": {"module": "os", "class_name": "system"},
-        "depth": deep, "100,000 numbers": [1] * 100_000,
-    }  # fmt: skip
     counts: Counter[str] = Counter()
-    passed: dict[str, set[str]] = {name: set() for name in values}
-    large, seen = {"depth", "100,000 numbers"}, set()  # once for each name of a key: they take their time
-    for kind, row in KINDS.items():
-        for key in row.keys:
-            for name, value in values.items():
-                if name not in large or key not in seen:
-                    config = {"class_name": kind, "config": {"name": "inner", key: value}}
-                    _note(counts, passed[name], key, model_config(config))
-            seen.add(key)
+    passed: dict[str, set[str]] = {}
+    for value, key, config in keyed():
+        _note(counts, passed.setdefault(value, set()), key, config)
     must_fail = ("code", "code in a list", "code in JSON", "a module")
     return {**counts, "passed_by_value": {k: sorted(v) for k, v in passed.items()},
             "code_passed": sum(len(passed[name]) for name in must_fail)}  # fmt: skip
+
+
+def _loading(_: Any) -> dict[str, Any]:
+    passing: dict[str, Any] = {}
+    for place, name, config in (*named(), *keyed()):
+        kind = config["config"]["layers"][1]["class_name"]
+        with suppress(ModelError):
+            check_config(config, file="m.h5")
+            passing.setdefault(f"{place} {name} {kind}", config)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / SECRET_FILE).write_text(SECRET)
+        next(attack_files(folder))  # writes honest.h5
+        titles = [(title, file) for number, (title, config) in enumerate(passing.items())
+                  for file in in_every_form(folder, str(number), config)]  # fmt: skip
+        found = traced(folder, [["load", str(folder / "honest.h5")], *(["load", str(folder / f)] for _t, f in titles)])
+    bad = [
+        f"{title} as {file.partition('.')[2] or 'SavedModel'}: {result['code']} {sorted(result['acts'])[:3]} "
+        f"{result['seconds']} s {result['said'][:100]}"
+        for (title, file), result in zip(titles, found[1:], strict=True)
+        if result["acts"] - found[0]["acts"] or result["code"] == "traceback" or result["seconds"] > 60
+    ]
+    return {"passing": len(passing), "loaded": len(titles), "opened_more_or_broke": bad,
+            "built": sum(result["code"] == 0 for result in found[1:]),
+            "slowest_s": max(result["seconds"] for result in found)}  # fmt: skip
 
 
 def _operators(_: Any) -> dict[str, Any]:
@@ -137,7 +132,7 @@ def _operators(_: Any) -> dict[str, Any]:
     from edgekit.keras.saved_model_graph import check_graph
 
     kind = message_class("tensorflow.core.protobuf.saved_model_pb2", "SavedModel")
-    names = sorted(_tensorflow_operators())
+    names = sorted(tensorflow_operators())
     passed: dict[str, set[str]] = {"function": set(), "initialiser": set(), "graph": set()}
     for name in names:
         for place, through in passed.items():
@@ -202,7 +197,6 @@ def _fuzz(arguments: Any) -> dict[str, Any]:
             "model: digits_cnn\ndata: {source: digits}\ntrain: {epochs: 3, learning_rate: 0.1}\n"
             "passes:\n- sparsify: {sparsity: 0.5}\nseed: 1\n"
         )
-        manifest = b'{"schema": "edgekit.compress/1", "output": "x", "steps": [], "models": []}'
         (folder / "m.tflite").write_bytes(b"x")
         saved = folder / "saved"
         saved.mkdir()
@@ -212,13 +206,13 @@ def _fuzz(arguments: Any) -> dict[str, Any]:
             "hdf5": ((folder / "m.h5").read_bytes(), lambda data: _given(folder / "f.h5", data, _in_a_child)),
             "saved_model": (graph, lambda data: _given(saved / "saved_model.pb", data, _checked)),
             "sidecar": (sidecar.encode(), lambda data: _given(folder / "m.tflite.json", data, _sidecar)),
-            "manifest": (manifest, lambda data: _given(folder / "manifest.json", data, _manifest)),
+            "manifest": (manifest(), lambda data: _given(folder / "manifest.json", data, _manifest)),
             "recipe": (recipe.encode(), lambda data: _given(folder / "r.yaml", data, load_recipe)),
         }  # fmt: skip
         for kind, (whole, parse) in kinds.items():
             for _i in range(arguments.mutants // len(kinds)):
                 as_values = kind in ("config.json", "sidecar", "manifest") and rng.random() < 0.5
-                data = _mutated_values(whole, rng) if as_values else _mutant(whole, rng)
+                data = mutated_values(whole, rng) if as_values else mutant(whole, rng)
                 started = time.perf_counter()
                 try:
                     parse(data)
@@ -233,75 +227,39 @@ def _fuzz(arguments: Any) -> dict[str, Any]:
     return {"mutants": total, **counts, "other_errors": others, "slowest_s": round(slowest, 2)}
 
 
-def _honest_models() -> Iterator[tuple[str, Any]]:
-    sys.path.insert(0, str(ROOT / "tests" / "keras"))
-    import honest
-
-    from edgekit import _tf
-
-    for tag, keras in (("keras3", _tf.keras3()), ("tf_keras", _tf.tf_keras())):
-        for name, model in honest.layer_models(keras):
-            yield f"{tag} {name}", model
-    for name, model in honest.operation_models(_tf.keras3()):
-        yield f"keras3 ops {name}", model
-    for name in ("MobileNet", "MobileNetV2", "MobileNetV3Small", "EfficientNetB0", "ConvNeXtTiny", "NASNetMobile"):
-        for tag, keras in (("keras3", _tf.keras3()), ("tf_keras", _tf.tf_keras())):
-            yield f"{tag} {name}", getattr(keras.applications, name)(weights=None, classes=5)
-
-
 def _honest(_: Any) -> dict[str, Any]:
+    import _honest_models
+
     counts: Counter[str] = Counter()
-    refused = []
-    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+    refused: list[str] = []
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings(), sandbox.warm():
         warnings.simplefilter("ignore")
-        for number, (title, model) in enumerate(_honest_models()):
-            for form in ("keras", "h5"):
-                path = Path(name) / f"{number}.{form}"
+        for number, (title, model, forms) in enumerate(_honest_models.models()):
+            for form in forms:
+                path = Path(name) / f"{number}{form}"
                 try:
-                    model.save(path)
+                    model.save(path, **({} if form else {"save_format": "tf"}))
                 except Exception:  # Keras itself cannot
                     counts["keras cannot save"] += 1
                     continue
-                try:
-                    read_model(path)
-                    counts["welcome"] += 1
-                except ModelError as error:
-                    if "keras.ops are kept by" in str(error) or (" ops " in title and form == "h5"):
-                        counts["operations in .h5, which Keras cannot load"] += 1
-                    else:
-                        refused.append(f"{title}.{form}: {str(error)[:200]}")
-                path.unlink()
+                _welcome(path, f"{title}{form or ' SavedModel'}", counts, refused)
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in _honest_models.files():
+            _welcome(path, path.name, counts, refused)
     return {**counts, "refused": len(refused), "which": refused}
 
 
-def _defined(package: str) -> Iterator[tuple[str, str]]:
-    spec = importlib.util.find_spec(package)
-    assert spec and spec.submodule_search_locations
-    root = Path(spec.submodule_search_locations[0])
-    for path in root.rglob("*.py"):
-        module = ".".join([package, *path.relative_to(root).with_suffix("").parts])
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef | ast.FunctionDef):
-                yield module, node.name
-
-
-def _tensorflow_symbols() -> Iterator[str]:
-    spec = importlib.util.find_spec("tensorflow")
-    assert spec and spec.submodule_search_locations
-    root = Path(spec.submodule_search_locations[0]) / "_api" / "v2"
-    for path in root.rglob("__init__.py"):
-        place = ".".join(path.parent.relative_to(root).parts)
-        for name in re.findall(r"^from \S+ import (?:\w+ as )?(\w+)", path.read_text(), re.MULTILINE):
-            yield f"{place}.{name}" if place else name
-
-
-def _tensorflow_operators() -> set[str]:
-    """Every operator that TensorFlow's own wrappers name; TensorFlow is not loaded for it."""
-    spec = importlib.util.find_spec("tensorflow")
-    assert spec and spec.submodule_search_locations
-    root = Path(spec.submodule_search_locations[0])
-    calls = re.compile(r'_apply_op_helper\(\s*"(\w+)"')
-    return {name for path in root.rglob("gen_*.py") for name in calls.findall(path.read_text(encoding="utf-8"))}
+def _welcome(path: Path, title: str, counts: Counter[str], refused: list[str]) -> None:
+    """Whether the allow list takes a model; that a layer has no form in tf_keras is another message."""
+    try:
+        load_model(path)
+        counts["loaded"] += 1
+    except EdgekitError as error:
+        message = str(error)
+        if "tf_keras" in message or "carried over" in message:
+            counts["passed, without a form in tf_keras"] += 1
+        else:
+            refused.append(f"{title}: {message[:300]}")
 
 
 def _note(counts: Counter[str], passed: set[str], name: str, config: Any) -> None:
@@ -346,52 +304,6 @@ def _manifest(path: Path) -> object:
 def _given(path: Path, data: bytes, parse: Callable[[Path], object]) -> object:
     path.write_bytes(data)
     return parse(path)
-
-
-def _mutated_values(text: bytes, rng: random.Random) -> bytes:
-    """JSON whose values were replaced, moved or renamed, so that mutants get past the parser."""
-    root: dict[str, Any] = {"all": json.loads(text)}
-    for _ in range(rng.choice((1, 1, 2, 4))):
-        places = [(root, "all"), *_places(root["all"])]
-        holder, key = rng.choice(places)
-        other, inner = rng.choice(places)
-        act = rng.randrange(4)
-        if act == 0:
-            holder[key] = rng.choice([None, True, -1, 0.5, 10**30, "", "x", "Lambda", "/etc/passwd", [], {}, [[]], [1]])
-        elif act == 1:
-            holder[key] = json.loads(json.dumps(other[inner]))
-        elif act == 2 and isinstance(holder, dict) and holder is not root:
-            holder[rng.choice(["", "x", "config", "class_name", "module", "schema"])] = holder.pop(key)
-        elif holder is not root:
-            holder.pop(key)
-    return json.dumps(root["all"]).encode()
-
-
-def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        yield value, key
-        yield from _places(inner)
-
-
-def _mutant(whole: bytes, rng: random.Random) -> bytes:
-    data = bytearray(whole)
-    for _ in range(rng.choice((1, 1, 2, 5, 20))):
-        at = rng.randrange(len(data)) if data else 0
-        act = rng.randrange(5)
-        if act == 0 and data:
-            data[at] ^= 1 << rng.randrange(8)
-        elif act == 1:
-            del data[at : at + rng.randrange(1, 30)]
-        elif act == 2:
-            data[at:at] = rng.choice(
-                [b"null", b"[]", b"{}", b"-1", b"1e400", b'"x"', b"[[[[", b"\x00", b"\xff\xff", b"NaN"]
-            )
-        elif act == 3:
-            data[at:at] = data[at : at + rng.randrange(1, 60)]
-        else:
-            data = data[:at] if rng.random() < 0.2 else data
-    return bytes(data)
 
 
 if __name__ == "__main__":
