@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,7 @@ Saved = tuple[str, Any, list[str]]
 
 def models() -> Iterator[Saved]:
     """Every layer class that computes, operations, applications, mixed precision, networks, models in wrappers."""
-    sys.path.insert(0, str(ROOT / "tests" / "keras"))
-    import honest
+    import _honest_layers as honest
 
     from edgekit import _tf
     from edgekit.models import build_network, network_names
