@@ -52,6 +52,21 @@ def test_dynamic_looks_integers_up_in_embeddings(tmp_path: Path) -> None:
     np.testing.assert_allclose(predict(tmp_path / "m.tflite", x), model.predict(x, verbose=0), atol=1e-3)
 
 
+@pytest.mark.parametrize("names", [("in",), ("class", "self"), ("a-b", "a.b", "a_b"), ("1", "x/y", "None", "inputs")])
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_inputs_and_outputs_of_any_name(kind: str, names: tuple[str, ...], tmp_path: Path) -> None:
+    """TensorFlow makes parameters of a function of them."""
+    keras = _tf.tf_keras()
+    inputs = [keras.layers.Input((3,), name=name) for name in names]
+    outputs = [keras.layers.Dense(number, name=f"{number}-of/{i.name}.x")(i) for number, i in enumerate(inputs, 2)]
+    x = np.random.default_rng(0).random((16, 3), np.float32)
+    samples = {name: x for name in names}
+    convert_keras(keras.Model(inputs, outputs), tmp_path / "m.tflite", spec(kind), representative=samples)
+    found = inspect_tflite(tmp_path / "m.tflite")
+    assert len(found.inputs) == len(found.outputs) == len(names)
+    assert {t.shape for t in found.outputs} == {(1, number) for number in range(2, 2 + len(names))}
+
+
 @pytest.mark.parametrize(("given", "wanted"), INT8_IO)
 def test_int8_with_other_input_and_output(
     given: str, wanted: str, trained: Any, digits: Dataset, tmp_path: Path

@@ -16,7 +16,10 @@ Representative = Array | Mapping[str, Array]
 
 
 def representative_dataset(
-    samples: Representative, inputs: Mapping[str, tuple[int | None, ...]], dtypes: Mapping[str, str]
+    samples: Representative,
+    inputs: Mapping[str, tuple[int | None, ...]],
+    dtypes: Mapping[str, str],
+    parameters: Mapping[str, str],
 ) -> Callable[[], Iterator[dict[str, Array]]]:
     """A generator function in the form that the converter takes: one sample of batch 1 per step.
 
@@ -24,6 +27,7 @@ def representative_dataset(
         samples: Preprocessed samples.
         inputs: Shape of one sample (without batch) for every input of the model.
         dtypes: numpy name of every input's dtype in the Keras model: float32, or int32 for indices.
+        parameters: What the signature calls each input.
 
     Raises:
         ConversionError: Names, shapes or lengths do not fit, or a value is not finite.
@@ -54,7 +58,7 @@ def representative_dataset(
         if not np.isfinite(array).all():
             raise ConversionError("Calibration samples must be finite.", received=f"NaN or infinity in {name!r}")
 
-    bound = {name: array.astype(dtypes[name], copy=False) for name, array in samples.items()}
+    bound = {parameters[name]: array.astype(dtypes[name], copy=False) for name, array in samples.items()}
     count = lengths.pop()
 
     def generate() -> Iterator[dict[str, Array]]:

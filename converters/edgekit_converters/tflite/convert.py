@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import keyword
+import re
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +44,7 @@ def convert_keras(model: Any, path: Path, spec: ConvertSpec, *, representative: 
     if module.NEEDS_CALIBRATION:
         model = with_unrolled_loops(with_free_pooling_scale(model))
     names = [tensor.name.split(":")[0] for tensor in model.inputs]
+    parameters = _parameters(names)
     shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
     dtypes = {n: t.dtype.name for n, t in zip(names, model.inputs, strict=True)}
     failure: Exception | None = None
@@ -48,13 +52,13 @@ def convert_keras(model: Any, path: Path, spec: ConvertSpec, *, representative: 
     with tempfile.TemporaryDirectory() as folder, _tf.captured_output() as chatter, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            _save_with_batch_1(tf, model, names, folder)
+            _save_with_batch_1(tf, model, parameters, folder)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             module.configure(tf, converter)
             if module.NEEDS_CALIBRATION:
                 if representative is None:
                     raise ConversionError(f"{spec.format} needs calibration samples.", remedy="Give --data SPEC.")
-                converter.representative_dataset = representative_dataset(representative, shapes, dtypes)
+                converter.representative_dataset = representative_dataset(representative, shapes, dtypes, parameters)
                 converter.inference_input_type = tf.as_dtype(spec.input_dtype)
                 converter.inference_output_type = tf.as_dtype(spec.output_dtype)
             content = converter.convert()
@@ -73,27 +77,40 @@ def convert_keras(model: Any, path: Path, spec: ConvertSpec, *, representative: 
         check_contract(temporary, spec)
 
 
-def _save_with_batch_1(tf: Any, model: Any, names: list[str], folder: str) -> None:
+def _save_with_batch_1(tf: Any, model: Any, parameters: dict[str, str], folder: str) -> None:
     """A SavedModel whose signature has batch 1: a free batch size breaks delegates and static memory plans."""
 
     def serve(**inputs: Any) -> dict[str, Any]:
-        ordered = [inputs[n] for n in names]
+        ordered = [inputs[n] for n in parameters.values()]
         outputs = model(ordered if len(ordered) > 1 else ordered[0], training=False)
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
         return dict(zip(_output_names(model), outputs, strict=True))
 
-    for name, tensor in zip(names, model.inputs, strict=True):
+    for name, tensor in zip(parameters, model.inputs, strict=True):
         if None in tensor.shape[1:]:
             raise ConversionError(
                 "A shipped model has fixed input shapes.",
                 received=f"{list(tensor.shape[1:])} for the input {name!r}",
                 remedy="Build the model with a full input shape.",
             )
-    specs = {n: tf.TensorSpec([1, *t.shape[1:]], t.dtype, name=n) for n, t in zip(names, model.inputs, strict=True)}
+    inputs = zip(parameters.values(), model.inputs, strict=True)
+    specs = {n: tf.TensorSpec([1, *t.shape[1:]], t.dtype, name=n) for n, t in inputs}
     module = tf.Module()
     module.kept = model.weights  # tracking the model would trace each layer again, which some wrappers refuse
     module.serve = tf.function(serve)
     tf.saved_model.save(module, folder, signatures={"serving_default": module.serve.get_concrete_function(**specs)})
+
+
+def _parameters(names: Sequence[str]) -> dict[str, str]:
+    """For each input's name a name that a function's parameter can have, as TensorFlow's signatures need it."""
+    found: dict[str, str] = {}
+    for number, name in enumerate(names):
+        plain = re.sub(r"\W", "_", name, flags=re.ASCII)
+        if not plain.isidentifier() or keyword.iskeyword(plain) or plain == "self":
+            plain = f"input_{plain}"
+        taken = {*found.values(), *(other for other in names if other != name)}
+        found[name] = f"{plain}_{number}" if plain in taken else plain
+    return found
 
 
 def _output_names(model: Any) -> list[str]:
