@@ -57,7 +57,7 @@ class Dataset:
     """Train, validation, test and calibration samples; calibration and validation are cut from training data only.
 
     Attributes:
-        splits: By name. They share no sample.
+        splits: By name. They share no sample, but that few training data serve for calibration as well.
         label_names: Names of the classes, or empty.
         preprocessing: What turns raw samples into model input.
     """
@@ -123,7 +123,9 @@ def split(
     Args:
         raw: What the source read; checked here.
         preprocessing: What turns it into model input.
-        calibration: Samples for the representative dataset, taken from training data.
+        calibration: Samples for the representative dataset, all from training data: kept apart from what is trained on
+            where they are at most a quarter of it, else trained on as well, for ranges are taken from them and no
+            accuracy.
         validation: Fraction of the training data held out for early stopping and for decisions.
         test: Fraction held out where the source has no test split of its own.
         seed: Of the shuffle.
@@ -139,16 +141,20 @@ def split(
         count = max(1, round(len(x) * test))
         x_test, y_test, order = x[order[:count]], y[order[:count]], order[count:]
     held_out = max(1, round(len(order) * validation)) if len(order) else 0
-    calibration = min(calibration, max(1, len(order) // 4))
-    if len(x) and len(order) <= held_out + calibration:
+    rest = order[held_out:]
+    apart = min(calibration, max(1, len(order) // 4))
+    if len(x) and len(rest) <= apart:
         raise DataError(
             "Training, validation and calibration need at least one sample each.",
             received=f"{len(x)} training samples",
             remedy="Give more data.",
         )
-    parts = np.split(order, [held_out, held_out + calibration]) if len(order) else [order] * 3
-    names: tuple[SplitName, ...] = ("validation", "calibration", "train")
-    splits: dict[SplitName, Split] = {n: Split(x[np.sort(p)], y[np.sort(p)]) for n, p in zip(names, parts, strict=True)}
+    parts: dict[SplitName, Array] = {
+        "validation": order[:held_out],
+        "calibration": rest[:calibration],
+        "train": rest if calibration > apart else rest[apart:],
+    }
+    splits: dict[SplitName, Split] = {name: Split(x[np.sort(p)], y[np.sort(p)]) for name, p in parts.items()}
     splits["test"] = Split(x_test, y_test)
     return Dataset(splits, raw.label_names, preprocessing)
 

@@ -2,7 +2,8 @@
 
 The answers come from tflite-runtime's reference kernels, which TFLite Micro equals bit for bit; optimised kernels may
 differ by a few least significant bits. LiteRT's stand in where tflite-runtime is missing, too old for the model or
-wrong: tflite-runtime 2.14's reference kernels give answers far from all others' for int8 attention.
+wrong: tflite-runtime 2.14's reference kernels give answers far from all others' for int8 attention. Some operators, as
+ELU and ROUND, have no reference kernel; then LiteRT answers as in apps. The file says who answered, and why not others.
 """
 
 from __future__ import annotations
@@ -16,14 +17,20 @@ import numpy as np
 from edgekit.artifact import write_atomically
 from edgekit.errors import ModelError, RuntimeFailed
 from edgekit.npz import read_npz
-from edgekit.runtimes import Array, Runtime, TensorSpec, load_runtime
-from edgekit.runtimes._interpreter import InterpreterRuntime
+from edgekit.runtimes import Array, TensorSpec, load_runtime
+from edgekit.runtimes._interpreter import InterpreterRuntime, Kernels
 from edgekit.runtimes._quantize import quantize
 
 __all__ = ["Golden", "golden_path", "read_golden", "write_golden"]
 
-SCHEMA = 1
-"""Version of the file's form: the array `schema` beside input_0, ... and output_0, ..."""
+SCHEMA = 2
+"""Version of the file's form: the arrays `schema`, `oracle` and `missing` beside input_0, ... and output_0, ..."""
+ORACLES: tuple[tuple[str, Kernels], ...] = (
+    ("tflite_runtime", "reference"), ("litert", "reference"), ("litert", "default"),
+)  # fmt: skip
+"""Runtimes and their kernels, the first that can is taken."""
+LONGEST_REASON = 300
+"""Characters of why one could not."""
 SAMPLES = 8
 SIDES = ("input", "output")
 LARGEST = 2 << 30
@@ -43,10 +50,14 @@ class Golden:
     Attributes:
         inputs: One array [samples, 1, ...] per input.
         outputs: One array [samples, 1, ...] per output.
+        oracle: Who answered, such as "tflite_runtime, reference kernels".
+        missing: Why those before it could not, one text each.
     """
 
     inputs: tuple[Array, ...]
     outputs: tuple[Array, ...]
+    oracle: str
+    missing: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.inputs[0])
@@ -58,7 +69,7 @@ def golden_path(model: Path) -> Path:
 
 
 def write_golden(model: Path, samples: Array | None = None, *, seed: int = 0) -> Path:
-    """Run a model on a few samples under reference kernels and save inputs and outputs.
+    """Run a model on a few samples, under reference kernels where there are such, and save inputs and outputs.
 
     Args:
         model: The `.tflite`.
@@ -68,8 +79,8 @@ def write_golden(model: Path, samples: Array | None = None, *, seed: int = 0) ->
     Raises:
         RuntimeFailed: The runtime does not survive the model.
     """
-    runs = _reference_answers(model, samples, seed)
-    arrays = {"schema": np.array(SCHEMA, np.int32)}
+    runs, oracle, missing = _reference_answers(model, samples, seed)
+    arrays = {"schema": np.array(SCHEMA, np.int32), "oracle": np.array(oracle), "missing": np.array(missing, np.str_)}
     for side, name in enumerate(SIDES):
         for number in range(len(runs[0][side])):
             arrays[f"{name}_{number}"] = np.stack([run[side][number] for run in runs])
@@ -95,7 +106,7 @@ def read_golden(model: Path) -> Golden:
     inputs, outputs = (
         tuple(arrays[f"{side}_{i}"] for i in range(sum(k.startswith(f"{side}_") for k in arrays))) for side in SIDES
     )
-    return Golden(inputs, outputs)
+    return Golden(inputs, outputs, str(arrays["oracle"]), tuple(str(text) for text in arrays["missing"]))
 
 
 def _finding(arrays: Mapping[str, Array]) -> str | None:
@@ -105,9 +116,13 @@ def _finding(arrays: Mapping[str, Array]) -> str | None:
         return "no schema version, as an older EdgeKit wrote it"
     if schema.shape != () or schema.dtype.kind not in "iu" or int(schema) != SCHEMA:
         return f"another schema version than {SCHEMA}"
+    for name, axes in (("oracle", 0), ("missing", 1)):
+        text = arrays.get(name)
+        if text is None or text.dtype.kind != "U" or text.ndim != axes or text.nbytes > 1 << 16:
+            return f"{name} is no text, or a long one"
     counts = {side: sum(name.startswith(f"{side}_") for name in arrays) for side in SIDES}
     expected = {f"{side}_{i}" for side in SIDES for i in range(counts[side])}
-    if not all(counts.values()) or arrays.keys() != expected | {"schema"}:
+    if not all(counts.values()) or arrays.keys() != expected | {"schema", "oracle", "missing"}:
         return f"the arrays {', '.join(sorted(arrays))[:200]}"
     for name in sorted(expected):
         array = arrays[name]
@@ -118,23 +133,38 @@ def _finding(arrays: Mapping[str, Array]) -> str | None:
     return None
 
 
-def _reference_answers(model: Path, samples: Array | None, seed: int) -> list[Run]:
-    oracle, newest = (load_runtime(name) for name in ("tflite_runtime", "litert"))
-    try:
-        runs = _answers(oracle, model, samples, seed)
-    except RuntimeFailed:
-        return _answers(newest, model, samples, seed)
-    try:
-        others = _answers(newest, model, samples, seed)
-    except RuntimeFailed:
-        return runs
-    return others if _far(runs, others) else runs
+def _reference_answers(model: Path, samples: Array | None, seed: int) -> tuple[list[Run], str, list[str]]:
+    """The answers, who gave them, and why those before it did not."""
+    missing: list[str] = []
+    failure: RuntimeFailed | None = None
+    for name, kernels in ORACLES:
+        title = f"{name}, {kernels} kernels"
+        try:
+            runs = _answers(name, kernels, model, samples, seed)
+        except RuntimeFailed as error:
+            failure = error
+            missing.append(f"{title}: {error.received or error.rule}"[:LONGEST_REASON])
+            continue
+        if name == "tflite_runtime" and _is_wrong(runs, model, samples, seed):
+            missing.append(f"{title}: answers more than {FAR} steps away from LiteRT's")
+            continue
+        return runs, title, missing
+    assert failure is not None
+    raise failure
 
 
-def _answers(runtime: Runtime, model: Path, samples: Array | None, seed: int) -> list[Run]:
+def _is_wrong(runs: list[Run], model: Path, samples: Array | None, seed: int) -> bool:
+    try:
+        return _far(runs, _answers("litert", "reference", model, samples, seed))
+    except RuntimeFailed:
+        return False
+
+
+def _answers(name: str, kernels: Kernels, model: Path, samples: Array | None, seed: int) -> list[Run]:
+    runtime = load_runtime(name)
     assert isinstance(runtime, InterpreterRuntime)
     generator = np.random.default_rng(seed)
-    session = runtime.open(model, kernels="reference")
+    session = runtime.open(model, kernels=kernels)
     try:
         runs = []
         for i in range(SAMPLES if samples is None else min(SAMPLES, len(samples))):

@@ -77,9 +77,14 @@ def test_too_few_samples_are_refused(count: int) -> None:
         cut(numbered(count))
 
 
-def test_few_samples_leave_most_for_training() -> None:
-    found = ids(cut(numbered(40), calibration=256))
-    assert len(found["calibration"]) <= 10 and len(found["train"]) > 15
+@pytest.mark.parametrize(("wanted", "got", "trained_on"), [(7, 7, 22), (8, 8, 21), (20, 20, 29), (256, 29, 29)])
+def test_calibration_gets_what_it_asks_for_and_training_does_not_starve(wanted: int, got: int, trained_on: int) -> None:
+    """32 training samples, 3 of them for validation; a quarter of 32 is kept apart, more is trained on as well."""
+    found = ids(cut(numbered(40), calibration=wanted))
+    assert (len(found["calibration"]), len(found["train"])) == (got, trained_on)
+    assert found["calibration"].isdisjoint(found["train"]) == (wanted <= 8)
+    assert found["calibration"] <= found["train"] or wanted <= 8
+    assert not found["validation"] & (found["calibration"] | found["train"])
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,10 @@ SIDECAR = {
     "task": "classification",
 }
 BASELINE = {"schema": "edgekit.benchmark/1", "results": [ROW], "environment": {"cpu": "x", "versions": {"numpy": "1"}}}
-GOLDEN = {"schema": np.array(1), "input_0": np.zeros((8, 1, 4), np.int8), "output_0": np.zeros((8, 1, 2), np.int8)}
+GOLDEN = {
+    "schema": np.array(2), "oracle": np.array("litert"), "missing": np.array([], np.str_),
+    "input_0": np.zeros((8, 1, 4), np.int8), "output_0": np.zeros((8, 1, 2), np.int8),
+}  # fmt: skip
 X, Y = np.random.default_rng(0).random((60, 4)).astype(np.float32), np.arange(60) % 3
 
 
@@ -141,9 +144,13 @@ def test_json_that_is_none(text: str, tmp_path: Path) -> None:
     ("change", "said"),
     [
         ({"schema": None}, "no schema version"),
-        ({"schema": np.array(2)}, "another schema version"),
-        ({"schema": np.array("1")}, "another schema version"),
-        ({"schema": np.array([1, 1])}, "another schema version"),
+        ({"schema": np.array(1)}, "another schema version"),
+        ({"schema": np.array("2")}, "another schema version"),
+        ({"schema": np.array([2, 2])}, "another schema version"),
+        ({"oracle": None}, "oracle is no text"),
+        ({"oracle": np.array(3)}, "oracle is no text"),
+        ({"missing": np.array("a")}, "missing is no text"),
+        ({"missing": np.array(["a" * 20_000])}, "missing is no text, or a long one"),
         ({"input_0": None}, "the arrays"),
         ({"other": np.zeros(1)}, "the arrays"),
         ({"output_2": np.zeros((8, 1))}, "the arrays"),

@@ -32,7 +32,8 @@ def sentences(data: Dataset, name: Any) -> list[str]:
 @pytest.mark.parametrize("header", ["", "names"])
 def test_either_column_is_the_label(label_first: bool, header: str, tmp_path: Path) -> None:
     header = header and ("Label\tsentence\n" if label_first else "sentence\tLabel\n")
-    data = load_data(write(tmp_path / "d.tsv", rows(label_first=label_first, header=header)))
+    path = write(tmp_path / "d.tsv", rows(label_first=label_first, header=header))
+    data = load_data(DataSpec(source=path, calibration=10))
     assert data.label_names == ("even", "odd") and sum(len(s) for s in data.splits.values()) == 60
     for name, part in data.splits.items():
         assert part.x.dtype == np.uint8 and part.x.ndim == 2
@@ -97,7 +98,7 @@ def test_words_and_signs() -> None:
 def test_only_training_rows_teach_words(tmp_path: Path) -> None:
     """Each sentence has a word of its own, twice, so that any row that taught the list would show."""
     text = "".join(f"w{i} is w{i}\t{i % 2}\n" for i in range(200))
-    data = load_data(write(tmp_path / "d.tsv", text))
+    data = load_data(DataSpec(source=write(tmp_path / "d.tsv", text), calibration=10))
     (operation,) = data.preprocessing.operations
     trained = {s.split()[0] for s in sentences(data, "train")}
     assert set(operation.vocabulary) == trained | {"is"}  # type: ignore[union-attr]
@@ -167,7 +168,7 @@ def test_a_second_file_is_the_test_split(tmp_path: Path) -> None:
     second = write(
         tmp_path / "b.tsv", "odd\tan odd one , longer than any that was seen in training\neven\tan even one\n" * 3
     )
-    data = load_data(DataSpec(source=first, test_source=second))
+    data = load_data(DataSpec(source=first, test_source=second, calibration=10))
     assert sentences(data, "test")[1] == "an even one" and data.labels("test").tolist() == [1, 0] * 3
     assert sum(len(data.raw(n)) for n in ("train", "validation", "calibration")) == 60
     assert "odd" not in vocabulary(data) and data.features("test").shape == (6, 40)
