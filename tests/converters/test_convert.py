@@ -11,6 +11,7 @@ from edgekit import _tf
 from edgekit.data import Dataset
 from edgekit.errors import ConversionError
 from edgekit.measure.predict import predict
+from edgekit.models import load_model
 from edgekit.models.recurrent import with_unrolled_loops
 from edgekit.models.tflite import inspect_tflite
 from edgekit_converters.tflite import ConvertSpec, convert_keras, format_names
@@ -65,6 +66,30 @@ def test_inputs_and_outputs_of_any_name(kind: str, names: tuple[str, ...], tmp_p
     found = inspect_tflite(tmp_path / "m.tflite")
     assert len(found.inputs) == len(found.outputs) == len(names)
     assert {t.shape for t in found.outputs} == {(1, number) for number in range(2, 2 + len(names))}
+
+
+@pytest.mark.parametrize("which", ["tf_keras", "keras3"])
+@pytest.mark.parametrize("form", ["list", "dict"])
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_outputs_and_inputs_in_lists_and_dicts(kind: str, form: str, which: str, tmp_path: Path) -> None:
+    keras = getattr(_tf, which)()
+    left, right = keras.Input((3,), name="left"), keras.Input((3,), name="right")
+    middle = keras.layers.Concatenate()([left, right])
+    outputs = {"small": keras.layers.Dense(1, name="one")(middle), "big": keras.layers.Dense(2, name="two")(middle)}
+    inputs = {"left": left, "right": right} if form == "dict" else [left, right]
+    model = keras.Model(inputs, outputs if form == "dict" else list(outputs.values()))
+    model.save(tmp_path / "m.keras")
+    loaded = load_model(tmp_path / "m.keras")
+    x = np.random.default_rng(0).normal(size=(32, 3)).astype(np.float32)
+    samples = {"left": x, "right": x[::-1].copy()}
+    convert_keras(loaded, tmp_path / "m.tflite", spec(kind), representative=samples)
+    keys = {tuple(t.shape): number for number, t in enumerate(inspect_tflite(tmp_path / "m.tflite").outputs)}
+    given = {f"serving_default_{name}:0": array for name, array in samples.items()}
+    answers = model.predict(samples if form == "dict" else list(samples.values()), verbose=0)
+    wanted = list(answers.values()) if form == "dict" else answers
+    for array in wanted:
+        found = predict(tmp_path / "m.tflite", given, output=keys[1, array.shape[-1]])
+        np.testing.assert_allclose(found, array, atol=1e-4 if kind == "float32" else 0.2)
 
 
 @pytest.mark.parametrize(("given", "wanted"), INT8_IO)

@@ -83,8 +83,9 @@ def _save_with_batch_1(tf: Any, model: Any, parameters: dict[str, str], folder: 
     def serve(**inputs: Any) -> dict[str, Any]:
         ordered = [inputs[n] for n in parameters.values()]
         outputs = model(ordered if len(ordered) > 1 else ordered[0], training=False)
-        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-        return dict(zip(_output_names(model), outputs, strict=True))
+        return dict(
+            zip(_output_names(model), tf.nest.flatten(outputs), strict=True)
+        )  # dicts in the order of their keys
 
     for name, tensor in zip(parameters, model.inputs, strict=True):
         if None in tensor.shape[1:]:
