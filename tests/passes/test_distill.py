@@ -10,7 +10,7 @@ import pytest
 
 import edgekit
 from edgekit import _tf
-from edgekit.data import load_data
+from edgekit.data import DataSpec, load_data
 from edgekit.errors import EdgekitError, ModelError, RecipeError
 from edgekit.models import save_model
 from edgekit.passes import Context, parse_pass, zero_masks
@@ -156,7 +156,10 @@ def test_wrapped_students_learn_too(trained: Any, few_digits: Any, make_trainer:
 def test_a_run_teaches_and_its_steps_know_by_whom(
     trained: Any, tflites: dict[str, Path], npz: Path, tmp_path: Path
 ) -> None:
-    count = sum(len(load_data(str(npz)).splits[n]) for n in ("train", "validation", "calibration"))
+    count = sum(
+        len(load_data(DataSpec(source=str(npz), calibration=16)).splits[n])
+        for n in ("train", "validation", "calibration")
+    )
     np.savez(tmp_path / "logits.npz", logits=np.zeros((count, 10)))
     data = {"source": str(npz), "calibration": 16}
     recipe: dict[str, Any] = {"model": str(trained.h5), "data": data, "budget": {"accuracy_drop": 1.0}}
@@ -189,7 +192,10 @@ def test_what_cannot_teach_is_refused_before_any_training(
     distill: dict[str, Any], said: str, trained: Any, npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    count = sum(len(load_data(str(npz)).splits[n]) for n in ("train", "validation", "calibration"))
+    count = sum(
+        len(load_data(DataSpec(source=str(npz), calibration=16)).splits[n])
+        for n in ("train", "validation", "calibration")
+    )
     np.savez("logits.npz", logits=np.ones((count - 1, 10)))
     recipe: dict[str, Any] = {"model": str(trained.h5), "data": {"source": str(npz), "calibration": 16}}
     recipe |= {"objective": {"distill": distill}, "passes": [{"sparsify": {"finetune": {"epochs": 1}}}]}
