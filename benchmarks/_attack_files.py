@@ -54,32 +54,55 @@ def layer_config(kind: str, **config: Any) -> dict[str, Any]:
 
 
 def model_config(*layers: Any) -> dict[str, Any]:
-    first = layer_config("InputLayer", batch_input_shape=[None, 3])
-    return {"class_name": "Functional", "config": {"name": "m", "layers": [first, *layers]}}
+    first = {"class_name": "InputLayer", "config": {"name": "in", "batch_input_shape": [None, 3]}}
+    return {"class_name": "Sequential", "config": {"name": "m", "layers": [first, *layers]}}
 
 
 def write_h5(path: Path, config: Any, more: Callable[[h5py.File], None] = lambda file: None) -> None:
     with h5py.File(path, "w") as file:
         file.attrs.create("model_config", json.dumps(config), dtype=h5py.string_dtype())
         file.attrs["keras_version"] = "2.15.0"
-        group = file.create_group("model_weights/dense")
-        file["model_weights"].attrs["layer_names"] = [b"in", b"dense"]
-        group.attrs["weight_names"] = [b"dense/kernel:0", b"dense/bias:0"]
-        group["dense/kernel:0"], group["dense/bias:0"] = np.ones((3, 2), np.float32), np.zeros(2, np.float32)
+        weighted = _has_dense(config)
+        group = file.create_group("model_weights")
+        group.attrs["layer_names"] = [b"dense"] if weighted else np.array([], "S1")
+        if weighted:
+            group = group.create_group("dense")
+            group.attrs["weight_names"] = [b"dense/kernel:0", b"dense/bias:0"]
+            group["dense/kernel:0"], group["dense/bias:0"] = np.ones((3, 2), np.float32), np.zeros(2, np.float32)
         more(file)
 
 
 def write_keras(path: Path, config: Any) -> Path:
     """A `.keras` of Keras 3; the configuration may be the text of config.json."""
-    text = config if isinstance(config, bytes) else json.dumps(config).encode()
+    text = config if isinstance(config, bytes) else json.dumps(_with_modules(config)).encode()
     weights = io.BytesIO()
     with h5py.File(weights, "w") as file:
-        file["layers/dense/vars/0"], file["layers/dense/vars/1"] = np.ones((3, 2), "f4"), np.zeros(2, "f4")
+        file.create_group("layers")
+        if isinstance(config, bytes) or _has_dense(config):
+            file["layers/dense/vars/0"], file["layers/dense/vars/1"] = np.ones((3, 2), "f4"), np.zeros(2, "f4")
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", text)
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.10.0", "date_saved": ""}))
         archive.writestr("model.weights.h5", weights.getvalue())
     return path
+
+
+def _has_dense(config: Any) -> bool:
+    """Whether the model's layer is the one that the file has weights for."""
+    return any(layer["class_name"] == "Dense" for layer in config["config"]["layers"])
+
+
+def _with_modules(value: Any) -> Any:
+    """A configuration as Keras 3 writes it: classes with the package that they are found in."""
+    if isinstance(value, list):
+        return [_with_modules(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _with_modules(inner) for key, inner in value.items()}
+    if isinstance(value.get("class_name"), str) and "config" in value and "module" not in value:
+        found["module"] = "keras" if value["class_name"] == "Sequential" else "keras.layers"
+        found["registered_name"] = None
+    return found
 
 
 def attacks(folder: Path) -> Iterator[tuple[str, None]]:
@@ -205,6 +228,12 @@ def _act(line: str, folder: Path) -> str | None:
     if match is None or " = -1" in line:
         return None
     path = match[2] or match[3] or ""
+    if re.match(r'\d+, "[a-z]', path):  # below a folder that was opened, as the processor's below /sys
+        return None
     home = (sys.prefix, sys.base_prefix, str(ROOT), "/proc", "/sys", "/usr", "/lib", "/dev", "/etc/ld")
     inside = path.startswith((*home, str(folder), tempfile.gettempdir() + "/edgekit-")) and SECRET_FILE not in path
-    return None if inside and match[1] != "connect" else f"{match[1]} {re.sub('[0-9]+|[a-z0-9_]{8}$', '#', path)[:120]}"
+    return (
+        None
+        if inside and match[1] != "connect"
+        else f"{match[1]} {re.sub('(?<=/tmp)[a-z0-9_]{8}|[0-9]+', '#', path)[:120]}"
+    )

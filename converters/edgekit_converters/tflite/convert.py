@@ -13,6 +13,7 @@ from typing import Any
 from edgekit import _tf, registry
 from edgekit.artifact import write_atomically
 from edgekit.errors import ConversionError
+from edgekit.models.inputs import with_float_inputs
 from edgekit.models.pooling import with_free_pooling_scale
 from edgekit.models.recurrent import with_unrolled_loops
 from edgekit_converters.tflite import formats
@@ -41,6 +42,7 @@ def convert_keras(model: Any, path: Path, spec: ConvertSpec, *, representative: 
     spec = spec.resolved()
     tf = _tf.tensorflow()
     module = registry.load(formats, spec.format)
+    model = with_float_inputs(model)
     if module.NEEDS_CALIBRATION:
         model = with_unrolled_loops(with_free_pooling_scale(model))
     names = [tensor.name.split(":")[0] for tensor in model.inputs]
