@@ -31,6 +31,10 @@ WEIGHTS_SLACK = 64 << 20
 """Bytes of weights that a model may have beside those of its file: states, masks, constants."""
 LARGEST_TENSOR = 1 << 28
 """Numbers of one sample in any tensor between two layers: 1 GB of floats."""
+MOST_CALLS = 20_000
+"""Of layers while a model is built, at a millisecond or two each; the largest of keras.applications makes 1,500."""
+ROWS_OF_A_CALL = 64
+"""Rows of an upsampling, each of which is an operator, that take as long as a call."""
 
 
 def build_model(plain: PlainModel, *, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -108,6 +112,8 @@ def _of_applications(plain: PlainModel) -> dict[str, Any]:
 class _Bounds:
     file: str
     bytes: int
+    calls: int = 0
+    refusal: ModelError | None = None
 
     def weight(self, shape: Any, layer: Any) -> None:
         """A weight is about to be made."""
@@ -119,6 +125,7 @@ class _Bounds:
 
     def call(self, inputs: Any, layer: Any) -> None:
         """A layer is about to be called on tensors that stand for its inputs."""
+        self._spend(1, layer)
         shapes = [shape for shape in map(_shape, _leaves(inputs)) if shape is not None]
         for shape in shapes:
             size = math.prod(n for n in shape[1:] if n is not None)
@@ -128,16 +135,27 @@ class _Bounds:
                     f"{size:,} before {layer.name!r}",
                 )
             steps = shape[1] if len(shape) > 1 and shape[1] is not None else 0
-            if getattr(layer, "unroll", False) and steps > LARGEST_STEPS:
-                self._refuse(f"unroll writes out at most {LARGEST_STEPS:,} steps.", f"{steps:,} in {layer.name!r}")
-            repeated = max([0, *(n for n in shape[1:-1] if n is not None)])
-            if type(layer).__name__ in ("UpSampling1D", "UpSampling3D") and repeated * _largest(layer.size) > 1 << 20:
-                self._refuse("Upsampling repeats at most 1,048,576 rows.", f"more in {layer.name!r}")
+            if getattr(layer, "unroll", False):
+                if steps > LARGEST_STEPS:
+                    self._refuse(f"unroll writes out at most {LARGEST_STEPS:,} steps.", f"{steps:,} in {layer.name!r}")
+                self._spend(steps, layer)
+            if type(layer).__name__ in ("UpSampling1D", "UpSampling3D"):
+                rows = max([0, *(n for n in shape[1:-1] if n is not None)]) * _largest(layer.size)
+                if rows > 1 << 20:
+                    self._refuse("Upsampling repeats at most 1,048,576 rows.", f"more in {layer.name!r}")
+                self._spend(rows // ROWS_OF_A_CALL, layer)
+
+    def _spend(self, calls: int, layer: Any) -> None:
+        """Models inside models that call each other twice double at each level, in a file that grows by a line."""
+        self.calls += calls
+        if self.calls > MOST_CALLS:
+            self._refuse(f"A model makes at most {MOST_CALLS:,} calls of layers.", f"more at {layer.name!r}")
 
     def _refuse(self, rule: str, received: str) -> None:
-        raise ModelError(
+        self.refusal = ModelError(
             rule, received=f"{self.file}, {received}", remedy="It is damaged or was made to do harm: do not use it."
         )
+        raise self.refusal
 
 
 _BOUNDS: ContextVar[_Bounds | None] = ContextVar("bounds of the model that is being built", default=None)
@@ -170,10 +188,15 @@ def bounded_building(keras: Any, file: str, size: int) -> Iterator[None]:
         return call(self, *args, **kwargs)
 
     with _ONE_AT_A_TIME:
-        token = _BOUNDS.set(_Bounds(file, size + WEIGHTS_SLACK))
+        bounds = _Bounds(file, size + WEIGHTS_SLACK)
+        token = _BOUNDS.set(bounds)
         layer.add_weight, layer.__call__ = add_weight, called
         try:
             yield
+        except Exception:
+            if bounds.refusal is not None:  # Keras writes its own words around it
+                raise bounds.refusal from None
+            raise
         finally:
             layer.add_weight, layer.__call__ = make, call
             _BOUNDS.reset(token)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import random
 import struct
 import sys
@@ -15,6 +16,7 @@ import pytest
 import edgekit
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
+from edgekit.keras import building
 from edgekit.measure.predict import predict
 from edgekit.models import Loading, load_model, save_model
 from edgekit.sandbox import limits
@@ -120,6 +122,37 @@ def test_damaged_files_are_refused_and_never_break_out(name: str, tmp_path: Path
             load_model(path)
         except EdgekitError as error:
             assert "Received" in str(error)
+
+
+def doubling(levels: int) -> dict[str, Any]:
+    """A model that calls a model twice that calls a model twice, and so on: a line of the file doubles the work."""
+    options = {"batch_input_shape": [None, 3], "dtype": "float32", "sparse": False, "ragged": False}
+    model: dict[str, Any] = {}
+    for level in range(levels):
+        first, name = f"in{level}", f"model{level}"
+        inner = {"class_name": "Functional", "config": {**model, "name": name}} if model else {"class_name": "ReLU"}
+        inner.setdefault("config", {"name": name})
+        layers = [
+            {"class_name": "InputLayer", "name": first, "config": {"name": first, **options}, "inbound_nodes": []},
+            {**inner, "name": name, "inbound_nodes": [[[first, 0, 0, {}]], [[name, 1 if model else 0, 0, {}]]]},
+        ]
+        model = {"name": "m", "trainable": True, "layers": layers, "input_layers": [[first, 0, 0]]}
+        model["output_layers"] = [[name, 2 if level else 1, 0]]
+    return {"class_name": "Functional", "config": model}
+
+
+@pytest.mark.parametrize("levels", [3, 24])
+def test_models_that_double_are_bounded(levels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "MOST_CALLS", 500)
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"], file.attrs["keras_version"] = json.dumps(doubling(levels)), "2.15.0"
+        file.create_group("model_weights").attrs["layer_names"] = np.array([], "S1")
+    if levels == 3:
+        x = np.array([[-1, 0, 2]], np.float32)
+        np.testing.assert_array_equal(load_model(tmp_path / "m.h5")(x), [[0, 0, 2]])
+        return
+    with pytest.raises(ModelError, match="^A model makes at most 500 calls of layers.*m.h5, more at 'model"):
+        load_model(tmp_path / "m.h5")
 
 
 @pytest.mark.parametrize("way", ["load", "convert"])
