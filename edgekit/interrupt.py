@@ -51,11 +51,19 @@ def handled() -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     ours = [number for number, handler in before.items() if handler not in (None, signal.SIG_IGN)]
+    told = sys.unraisablehook
+
+    def tell(dropped: sys.UnraisableHookArgs) -> None:  # Python drops it with a traceback, though it was noted
+        if _first is None or not issubclass(dropped.exc_type, KeyboardInterrupt):
+            told(dropped)
+
     try:
+        sys.unraisablehook = tell
         for number in ours:  # what is ignored stays so, as for a command behind nohup
             signal.signal(number, _note)
         yield
     finally:
+        sys.unraisablehook = told
         for number in ours:
             signal.signal(number, before[number])
         _first = None

@@ -32,11 +32,18 @@ class Dropping:
             pass
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+class Failing:
+    def __del__(self) -> None:
+        raise ValueError
+
+
 @pytest.mark.parametrize("where", ["finaliser", "weak reference"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_that_python_drops_is_raised_at_the_next_check(where: str, number: int) -> None:
-    before = signal.getsignal(number)
+def test_a_signal_that_python_drops_is_raised_at_the_next_check(
+    where: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, shown = signal.getsignal(number), []
+    monkeypatch.setattr(sys, "unraisablehook", shown.append)
     with interrupt.handled():
         interrupt.check()
         if where == "finaliser":
@@ -52,6 +59,9 @@ def test_a_signal_that_python_drops_is_raised_at_the_next_check(where: str, numb
         assert interrupt.pending() and interrupt.exit_code() == 128 + number
     assert not interrupt.pending() and signal.getsignal(number) is before
     interrupt.check()
+    assert not shown, "a traceback of what was noted"
+    Failing()
+    assert len(shown) == 1, "others are shown as before"
 
 
 def test_a_signal_wakes_what_waits() -> None:
