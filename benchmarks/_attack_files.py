@@ -211,7 +211,7 @@ def traced(folder: Path, runs: list[list[str]]) -> list[dict[str, Any]]:
         raise SystemExit(run.stderr[-2000:])
     acts: list[set[str]] = [set() for _ in runs]
     number = None
-    for line in log.read_text(errors="replace").splitlines():
+    for line in _whole(log.read_text(errors="replace").splitlines()):
         if marked := re.search(rf'"{MARKER}(\d+|end)"', line):
             number = marked[1]
         elif number is not None and number != "end" and (act := _act(line, folder)):
@@ -220,6 +220,19 @@ def traced(folder: Path, runs: list[list[str]]) -> list[dict[str, Any]]:
         {"code": code, "seconds": seconds, "said": said, "acts": acts[i]}
         for i, (code, seconds, said) in enumerate(json.loads(run.stdout.splitlines()[-1]))
     ]
+
+
+def _whole(lines: list[str]) -> Iterator[str]:
+    """Calls that strace tells in two lines, since another process came between, in one, where they end."""
+    begun: dict[str, str] = {}
+    for line in lines:
+        process = line.partition(" ")[0]
+        if line.endswith("<unfinished ...>"):
+            begun[process] = line.removesuffix("<unfinished ...>")
+        elif re.search(r"<\.\.\. \w+ resumed>", line) and process in begun:
+            yield begun.pop(process) + re.sub(r".*resumed>", "", line)
+        else:
+            yield line
 
 
 def _act(line: str, folder: Path) -> str | None:
