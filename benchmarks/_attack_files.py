@@ -203,8 +203,8 @@ def traced(folder: Path, runs: list[list[str]]) -> list[dict[str, Any]]:
     log, orders = folder / "trace", folder / "runs.json"
     orders.write_text(json.dumps(runs))
     run = subprocess.run(
-        ["strace", "-f", "-qq", "-e", "trace=open,openat,execve,connect", "-o", str(log), sys.executable, "-P", "-c", RUNNER,
-         str(orders)],
+        ["strace", "-f", "-qq", "-e", "trace=open,openat,execve,connect", "-o", str(log), sys.executable, "-P",
+         "-c", RUNNER, str(orders)],
         capture_output=True, text=True, cwd=folder, timeout=7200,
     )  # fmt: skip
     if run.returncode:
