@@ -245,8 +245,7 @@ def _act(line: str, folder: Path) -> str | None:
         return None
     home = (sys.prefix, sys.base_prefix, str(ROOT), "/proc", "/sys", "/usr", "/lib", "/dev", "/etc/ld")
     inside = path.startswith((*home, str(folder), tempfile.gettempdir() + "/edgekit-")) and SECRET_FILE not in path
-    return (
-        None
-        if inside and match[1] != "connect"
-        else f"{match[1]} {re.sub('(?<=/tmp)[a-z0-9_]{8}|[0-9]+', '#', path)[:120]}"
-    )
+    if inside and match[1] != "connect":
+        return None
+    alike = re.sub("(?<=/tmp)[a-z0-9_]{8}|[0-9]+", "#", path)
+    return f"{match[1]} {alike[:120]}"

@@ -10,12 +10,13 @@ from edgekit import _tf
 __all__ = ["cloned"]
 
 
-def cloned(model: Any, change: Callable[[Any], Any | None]) -> Any:
+def cloned(model: Any, change: Callable[[Any], Any | None], inputs: list[Any] | None = None) -> Any:
     """A copy of a model with the same weights in the same order.
 
     Args:
         model: A flat tf_keras model; quantisation wrappers are known here.
         change: For each layer another one with weights of the same shapes, or None for a plain copy.
+        inputs: Keras tensors in place of the model's inputs; None for the same as it has.
     """
 
     def made(layer: Any) -> Any:
@@ -23,6 +24,6 @@ def cloned(model: Any, change: Callable[[Any], Any | None]) -> Any:
         return type(layer).from_config(layer.get_config()) if changed is None else changed
 
     with _tf.tfmot().quantization.keras.quantize_scope():
-        clone = _tf.tf_keras().models.clone_model(model, clone_function=made)
+        clone = _tf.tf_keras().models.clone_model(model, input_tensors=inputs, clone_function=made)
     clone.set_weights(model.get_weights())
     return clone

@@ -9,16 +9,21 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit import _tf
+from edgekit.models.cloning import cloned
 
 __all__ = ["with_float_inputs"]
 
 SMALL = ("bool", "int8", "int16", "uint8", "uint16", "float16", "bfloat16", "float64")
 """Dtypes that images and signals come in; int32 and int64 are indices, of embeddings and look-ups."""
-BY_INDEX = ("CategoryEncoding", "Embedding", "Hashing", "IntegerLookup")
+MOVING = ("Cropping1D", "Cropping2D", "Cropping3D", "Flatten", "Permute", "Reshape", "ZeroPadding1D", "ZeroPadding2D",
+          "ZeroPadding3D")  # fmt: skip
+"""Layers that keep values as they are, and their dtype."""
+TO_FLOAT = ("CenterCrop", "Normalization", "Rescaling", "Resizing")
+"""Layers that begin by making floats of what they are given. Others may wrap round, look up or scale by the dtype."""
 
 
 def with_float_inputs(model: Any) -> Any:
-    """The same function with float32 inputs where they had another dtype, and were no indices.
+    """The same function with float32 inputs where they had another dtype and the model makes floats of them first.
 
     Args:
         model: A flat tf_keras model.
@@ -37,13 +42,19 @@ def with_float_inputs(model: Any) -> Any:
         )
         for tensor in model.inputs
     ]
-    clone = keras.models.clone_model(model, input_tensors=inputs)
-    clone.set_weights(model.get_weights())
-    return clone
+    return cloned(model, lambda layer: None, inputs)
 
 
 def _is_small(tensor: Any) -> bool:
-    if tensor.dtype.name not in SMALL:
-        return False
-    readers = [node.outbound_layer for node in tensor._keras_history.layer._outbound_nodes]
-    return not any(type(layer).__name__ in BY_INDEX for layer in readers)
+    return tensor.dtype.name in SMALL and _becomes_float(tensor._keras_history.layer)
+
+
+def _becomes_float(layer: Any) -> bool:
+    """Whether everything that reads a layer's output makes floats of it before it computes."""
+    readers = [node.outbound_layer for node in layer.outbound_nodes]
+    return bool(readers) and all(
+        type(reader).__name__ in TO_FLOAT
+        or (type(reader).__name__ in MOVING and _becomes_float(reader))
+        or getattr(reader, "symbol", None) == "cast"
+        for reader in readers
+    )

@@ -55,3 +55,16 @@ def test_indices_and_floats_stay_as_they_are() -> None:
     x = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(9, 4)(words))
     for model in (keras.Model(words, x), images(keras, "float32")):
         assert with_float_inputs(model) is model
+
+
+@pytest.mark.parametrize("name", ["one_hot", "bitwise.invert", "math.add", "image.convert_image_dtype"])
+def test_functions_that_need_the_dtype_keep_it(name: str) -> None:
+    """One wraps round at 256, one scales by the largest value of the dtype, two take integers only."""
+    keras, tf = _tf.tf_keras(), _tf.tensorflow()
+    calls = {
+        "one_hot": lambda x: tf.one_hot(x, 4), "bitwise.invert": tf.bitwise.invert, "math.add": lambda x: x + x,
+        "image.convert_image_dtype": lambda x: tf.image.convert_image_dtype(x, tf.float32),
+    }  # fmt: skip
+    x = keras.Input((8, 8, 3), dtype="uint8")
+    model = keras.Model(x, calls[name](keras.layers.Flatten()(x)))
+    assert with_float_inputs(model) is model

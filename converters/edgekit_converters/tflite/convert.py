@@ -85,9 +85,8 @@ def _save_with_batch_1(tf: Any, model: Any, parameters: dict[str, str], folder: 
     def serve(**inputs: Any) -> dict[str, Any]:
         ordered = [inputs[n] for n in parameters.values()]
         outputs = model(ordered if len(ordered) > 1 else ordered[0], training=False)
-        return dict(
-            zip(_output_names(model), tf.nest.flatten(outputs), strict=True)
-        )  # dicts in the order of their keys
+        answers = tf.nest.flatten(outputs)  # dicts in the order of their keys, as Keras numbers its outputs
+        return dict(zip(_output_names(model), answers, strict=True))
 
     for name, tensor in zip(parameters, model.inputs, strict=True):
         if None in tensor.shape[1:]:
