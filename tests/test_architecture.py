@@ -163,7 +163,7 @@ OPENERS = {
         "edgekit.models.saved_models",  # in a child
     },
     r"\.saved_model\.load$": set(),
-    r"\.from_saved_model$|\.from_keras_model$": {"edgekit_converters.tflite.convert"},  # of the model that was built
+    r"\.from_saved_model$|\.from_keras_model$": {"edgekit_converters.tflite.converter"},  # of the model that was built
     r"^h5py\.File$": {"edgekit.keras.building", "edgekit.keras.reading"},
     r"\.load_weights$": {"edgekit.models.saved_models"},
     r"^(pickle|cloudpickle|joblib|marshal|shelve|dill)\.": set(),

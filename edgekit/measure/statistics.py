@@ -18,10 +18,12 @@ __all__ = [
     "median_by_turns",
     "paired_difference",
     "ratio_by_turns",
+    "sqnr_db",
     "wilson",
 ]
 
 _Z = 1.959963984540054  # standard normal quantile of 0.975
+_MOST_DB = 200.0
 _BLOCK = 1 << 20  # values drawn at once
 
 
@@ -174,6 +176,23 @@ def ratio_by_turns(
     low, high = np.quantile(np.median(logs[drawn], axis=1), [0.025, 0.975])
     value = float(np.median(logs))
     return Interval(math.exp(value), math.exp(min(value, float(low))), math.exp(max(value, float(high))))
+
+
+def sqnr_db(wanted: ArrayLike, given: ArrayLike) -> float:
+    """Signal to quantisation noise: the power of what was wanted, about its mean, by that of the error; at most 200 dB.
+
+    Raises:
+        DataError: The shapes differ, or there is nothing.
+    """
+    signal, other = np.asarray(wanted, np.float64), np.asarray(given, np.float64)
+    if signal.shape != other.shape or not signal.size:
+        raise DataError("Outputs that are compared have one shape.", received=f"{signal.shape} and {other.shape}")
+    power, noise = float(np.sum((signal - signal.mean()) ** 2)), float(np.sum((signal - other) ** 2))
+    if not math.isfinite(noise):
+        return -_MOST_DB
+    if noise <= power * 10 ** (-_MOST_DB / 10):
+        return _MOST_DB
+    return max(-_MOST_DB, 10 * math.log10(power / noise)) if power else -_MOST_DB
 
 
 def _drawn_turns(launches: ArrayLike, count: int, seed: int, resamples: int) -> NDArray[np.intp]:

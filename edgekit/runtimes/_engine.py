@@ -44,8 +44,10 @@ class Engine:
         self._specs = [TensorSpec(**spec) for spec in self.inputs]
         self._runner: _Runner | None = None
 
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """One inference at the declared shapes."""
+    def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
+        """One inference at the declared shapes; with `fresh`, variable tensors begin at zero."""
+        if fresh:
+            self._plain.reset_all_variables()
         for detail, values in zip(self._inputs, inputs, strict=True):
             self._plain.set_tensor(detail["index"], values)
         self._plain.invoke()

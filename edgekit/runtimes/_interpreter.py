@@ -154,17 +154,20 @@ class InterpreterSession(DeclaredSession):
         """The child's process id."""
         return self._child.pid
 
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
+    def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
         """One inference on arrays of exactly the declared shapes and dtypes, in the order of `inputs`.
 
-        A model with state (such as an LSTM with variable tensors) keeps it from one call to the next.
+        Args:
+            inputs: One array for each.
+            fresh: Let variable tensors, in which fused LSTMs keep their state from one call to the next, begin at zero.
+                Resource variables, in which stateful models keep theirs, go on.
 
         Raises:
             ModelError: The arrays are not those that the model declares.
             RuntimeFailed: The child crashed, hung or refused the model.
         """
         check_declared(inputs, self._inputs)
-        _, outputs = self._child.request({"op": "run"}, inputs, limit=self._limit)
+        _, outputs = self._child.request({"op": "run", "fresh": fresh}, inputs, limit=self._limit)
         return outputs
 
     def plan(self, samples: Sequence[Array], *, batch: int | None = None, output: int = 0) -> int:

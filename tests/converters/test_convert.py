@@ -12,7 +12,6 @@ from edgekit.data import Dataset
 from edgekit.errors import ConversionError
 from edgekit.measure.predict import predict
 from edgekit.models import load_model
-from edgekit.models.recurrent import with_unrolled_loops
 from edgekit.models.tflite import inspect_tflite
 from edgekit_converters.tflite import ConvertSpec, convert_keras, format_names
 
@@ -193,49 +192,6 @@ def test_the_converter_is_quiet(trained: Any, tmp_path: Path, capfd: pytest.Capt
     capfd.readouterr()
     convert_keras(trained.model, tmp_path / "m.tflite", spec("float32"))
     assert capfd.readouterr() == ("", "")
-
-
-RECURRENT: dict[str, Callable[[Any], Any]] = {
-    "GRU": lambda layers: layers.GRU(4),
-    "GRU, reset before": lambda layers: layers.GRU(4, reset_after=False),
-    "GRU without bias": lambda layers: layers.GRU(4, use_bias=False, go_backwards=True),
-    "GRU, sequences": lambda layers: layers.GRU(4, return_sequences=True, recurrent_activation="hard_sigmoid"),
-    "SimpleRNN": lambda layers: layers.SimpleRNN(4),
-    "LSTM": lambda layers: layers.LSTM(4),
-    "Bidirectional": lambda layers: layers.Bidirectional(layers.GRU(4)),
-    "Bidirectional sequences": lambda layers: layers.Bidirectional(layers.SimpleRNN(4, return_sequences=True)),
-}
-
-
-def recurrent_model(kind: str, seed: int = 0) -> Any:
-    keras = _tf.tf_keras()
-    keras.utils.set_random_seed(seed)
-    inputs = keras.layers.Input((5, 3))
-    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(RECURRENT[kind](keras.layers)(inputs)))
-    rng = np.random.default_rng(seed)
-    model.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in model.get_weights()])  # biases, too
-    return model
-
-
-@pytest.mark.parametrize("kind", [k for k in RECURRENT if k != "LSTM"])
-def test_written_out_loops_are_the_same_function(kind: str) -> None:
-    model = recurrent_model(kind)
-    samples = np.random.default_rng(0).random((16, 5, 3)).astype(np.float32)
-    np.testing.assert_allclose(with_unrolled_loops(model)(samples), model(samples), atol=1e-6)
-
-
-UNLUCKY = [("GRU", 2), ("GRU", 6), ("Bidirectional", 3)]
-"""Weights for which parts of a product cut by SPLIT stayed float."""
-
-
-@pytest.mark.parametrize(
-    ("kind", "seed"), [*((k, 0) for k in RECURRENT), *(pytest.param(*u, marks=pytest.mark.slow) for u in UNLUCKY)]
-)
-def test_recurrent_layers_become_int8(kind: str, seed: int, tmp_path: Path) -> None:
-    model = recurrent_model(kind, seed)
-    samples = np.random.default_rng(0).random((16, 5, 3)).astype(np.float32)
-    convert_keras(model, tmp_path / "m.tflite", ConvertSpec(format="int8"), representative=samples)
-    np.testing.assert_allclose(predict(tmp_path / "m.tflite", samples), model.predict(samples, verbose=0), atol=0.05)
 
 
 def test_integer_indices_are_calibrated_as_they_are(tmp_path: Path) -> None:

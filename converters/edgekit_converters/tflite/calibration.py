@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
 
-__all__ = ["Representative", "representative_dataset"]
+__all__ = ["Representative", "bound_samples"]
 
 Representative = Array | Mapping[str, Array]
 """Calibration samples [N, ...] of the only input, or of each input by its name."""
 
 
-def representative_dataset(
-    samples: Representative,
-    inputs: Mapping[str, tuple[int | None, ...]],
-    dtypes: Mapping[str, str],
-    parameters: Mapping[str, str],
-) -> Callable[[], Iterator[dict[str, Array]]]:
-    """A generator function in the form that the converter takes: one sample of batch 1 per step.
+def bound_samples(
+    samples: Representative, inputs: Mapping[str, tuple[int | None, ...]], dtypes: Mapping[str, str]
+) -> dict[str, Array]:
+    """Samples [N, ...] of each input by its name, in the input's dtype.
 
     Args:
         samples: Preprocessed samples.
         inputs: Shape of one sample (without batch) for every input of the model.
         dtypes: numpy name of every input's dtype in the Keras model: float32, or int32 for indices.
-        parameters: What the signature calls each input.
 
     Raises:
         ConversionError: Names, shapes or lengths do not fit, or a value is not finite.
@@ -58,11 +54,4 @@ def representative_dataset(
         if not np.isfinite(array).all():
             raise ConversionError("Calibration samples must be finite.", received=f"NaN or infinity in {name!r}")
 
-    bound = {parameters[name]: array.astype(dtypes[name], copy=False) for name, array in samples.items()}
-    count = lengths.pop()
-
-    def generate() -> Iterator[dict[str, Array]]:
-        for i in range(count):
-            yield {name: array[i : i + 1] for name, array in bound.items()}
-
-    return generate
+    return {name: samples[name].astype(dtype, copy=False) for name, dtype in dtypes.items()}

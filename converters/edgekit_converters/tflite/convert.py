@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import keyword
-import re
-import tempfile
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgekit import _tf, registry
 from edgekit.artifact import write_atomically
+from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
+from edgekit.models.cloning import cloned
 from edgekit.models.inputs import with_float_inputs
 from edgekit.models.pooling import with_free_pooling_scale
-from edgekit.models.recurrent import with_unrolled_loops
+from edgekit.models.recurrent import is_recurrent
 from edgekit_converters.tflite import formats
-from edgekit_converters.tflite.calibration import Representative, representative_dataset
+from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.contract import check_contract
+from edgekit_converters.tflite.converter import convert_function
+from edgekit_converters.tflite.loops import Outline, convert_body, spliced
+from edgekit_converters.tflite.names import output_names, parameter_names
 from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_keras"]
@@ -40,91 +44,104 @@ def convert_keras(model: Any, path: Path, spec: ConvertSpec, *, representative: 
         ConversionError: The converter cannot, or its file breaks the contract.
     """
     spec = spec.resolved()
-    tf = _tf.tensorflow()
-    module = registry.load(formats, spec.format)
+    calibrated = registry.load(formats, spec.format).NEEDS_CALIBRATION
+    if calibrated and representative is None:
+        raise ConversionError(f"{spec.format} needs calibration samples.", remedy="Give --data SPEC.")
     model = with_float_inputs(model)
-    if module.NEEDS_CALIBRATION:
-        model = with_unrolled_loops(with_free_pooling_scale(model))
+    if calibrated:
+        model = with_free_pooling_scale(model)
     names = [tensor.name.split(":")[0] for tensor in model.inputs]
-    parameters = _parameters(names)
+    _check_shapes(model, names)
     shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
     dtypes = {n: t.dtype.name for n, t in zip(names, model.inputs, strict=True)}
-    failure: Exception | None = None
-    content = b""
-    with tempfile.TemporaryDirectory() as folder, _tf.captured_output() as chatter, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            _save_with_batch_1(tf, model, parameters, folder)
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-            module.configure(tf, converter)
-            if module.NEEDS_CALIBRATION:
-                if representative is None:
-                    raise ConversionError(f"{spec.format} needs calibration samples.", remedy="Give --data SPEC.")
-                converter.representative_dataset = representative_dataset(representative, shapes, dtypes, parameters)
-                converter.inference_input_type = tf.as_dtype(spec.input_dtype)
-                converter.inference_output_type = tf.as_dtype(spec.output_dtype)
-            content = converter.convert()
-        except ConversionError:
-            raise
-        except Exception as error:  # the converter raises many kinds, and says the reason on descriptor 2
-            failure = error
-    if failure is not None:
-        raise ConversionError(
-            f"The TensorFlow Lite converter must be able to make {spec.format} with builtin operators only.",
-            received=_reason(failure, chatter),
-            remedy="Replace the layer that makes this operator, or choose another format.",
-        ) from failure
+    samples = bound_samples(representative, shapes, dtypes) if calibrated and representative is not None else None
+    content = (_with_loops if is_recurrent(model) else _plain)(model, names, spec, samples)
     with write_atomically(path) as temporary:
         temporary.write_bytes(content)
         check_contract(temporary, spec)
 
 
-def _save_with_batch_1(tf: Any, model: Any, parameters: dict[str, str], folder: str) -> None:
-    """A SavedModel whose signature has batch 1: a free batch size breaks delegates and static memory plans."""
+def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
+    """The whole model by TensorFlow's converter."""
+    parameters, specs = _signature(model, names)
 
     def serve(**inputs: Any) -> dict[str, Any]:
-        ordered = [inputs[n] for n in parameters.values()]
-        outputs = model(ordered if len(ordered) > 1 else ordered[0], training=False)
-        answers = tf.nest.flatten(outputs)  # dicts in the order of their keys, as Keras numbers its outputs
-        return dict(zip(_output_names(model), answers, strict=True))
+        return _named_outputs(model, model(_ordered(inputs, parameters), training=False))
 
-    for name, tensor in zip(parameters, model.inputs, strict=True):
+    def feed() -> Iterator[dict[str, Array]]:
+        yield from _one_by_one({parameters[n]: array for n, array in (samples or {}).items()})
+
+    return convert_function(spec, serve, specs, model.weights, feed)
+
+
+def _with_loops(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
+    """The model around its loops and each loop's step by TensorFlow's converter, then put together."""
+    tf = _tf.tensorflow()
+    model = cloned(model, lambda layer: None, _inputs_of_one(model))
+    given = [samples[n] if samples is not None else _any_sample(t) for n, t in zip(names, model.inputs, strict=True)]
+    outline = Outline(model)
+    records, taken = outline.record(given)
+    parameters, specs = _signature(model, names)
+    specs |= {n: tf.TensorSpec((1, *array.shape[1:]), array.dtype, name=n) for n, array in taken.items()}
+
+    def serve(**inputs: Any) -> dict[str, Any]:
+        outputs, handed = outline.trace(_ordered(inputs, parameters), inputs)
+        return {**_named_outputs(model, outputs), **handed}
+
+    def feed() -> Iterator[dict[str, Array]]:
+        yield from _one_by_one({**{parameters[n]: a for n, a in zip(names, given, strict=True)}, **taken})
+
+    around = convert_function(spec, serve, specs, model.weights, feed)
+    step_spec = ConvertSpec(format=spec.format).resolved()
+    bodies = [
+        convert_body(loop, record, partial(convert_function, step_spec))
+        for loop, record in zip(outline.loops, records, strict=True)
+    ]
+    return spliced(around, bodies, outline.maskings)
+
+
+def _check_shapes(model: Any, names: Sequence[str]) -> None:
+    """A free size breaks delegates and static memory plans."""
+    for name, tensor in zip(names, model.inputs, strict=True):
         if None in tensor.shape[1:]:
             raise ConversionError(
                 "A shipped model has fixed input shapes.",
                 received=f"{list(tensor.shape[1:])} for the input {name!r}",
                 remedy="Build the model with a full input shape.",
             )
-    inputs = zip(parameters.values(), model.inputs, strict=True)
-    specs = {n: tf.TensorSpec([1, *t.shape[1:]], t.dtype, name=n) for n, t in inputs}
-    module = tf.Module()
-    module.kept = model.weights  # tracking the model would trace each layer again, which some wrappers refuse
-    module.serve = tf.function(serve)
-    tf.saved_model.save(module, folder, signatures={"serving_default": module.serve.get_concrete_function(**specs)})
 
 
-def _parameters(names: Sequence[str]) -> dict[str, str]:
-    """For each input's name a name that a function's parameter can have, as TensorFlow's signatures need it."""
-    found: dict[str, str] = {}
-    for number, name in enumerate(names):
-        plain = re.sub(r"\W", "_", name, flags=re.ASCII)
-        if not plain.isidentifier() or keyword.iskeyword(plain) or plain == "self":
-            plain = f"input_{plain}"
-        taken = {*found.values(), *(other for other in names if other != name)}
-        found[name] = f"{plain}_{number}" if plain in taken else plain
-    return found
+def _signature(model: Any, names: Sequence[str]) -> tuple[dict[str, str], dict[str, Any]]:
+    """What a signature calls each input, and its shape with batch 1 and dtype."""
+    tf, parameters = _tf.tensorflow(), parameter_names(names)
+    pairs = zip(parameters.values(), model.inputs, strict=True)
+    return parameters, {n: tf.TensorSpec([1, *t.shape[1:]], t.dtype, name=n) for n, t in pairs}
 
 
-def _output_names(model: Any) -> list[str]:
-    """Layer names of the outputs, made unique; a wrapper's prefix would leak the way the model was made."""
-    names: list[str] = []
-    for name in (n.removeprefix("quant_") for n in model.output_names):
-        names.append(name if name not in names else f"{name}_{len(names)}")
-    return names
+def _ordered(inputs: Mapping[str, Any], parameters: Mapping[str, str]) -> Any:
+    ordered = [inputs[n] for n in parameters.values()]
+    return ordered if len(ordered) > 1 else ordered[0]
 
 
-def _reason(error: Exception, chatter: list[str]) -> str:
-    """The line that names the operator, if there is one; else the first line of the error."""
-    text = [line.strip() for line in [*str(error).splitlines(), *chatter] if line.strip()]
-    telling = [line for line in text if "error:" in line or "is neither a custom op nor a flex op" in line]
-    return (telling or text or [type(error).__name__])[0][:300]
+def _named_outputs(model: Any, outputs: Any) -> dict[str, Any]:
+    answers = _tf.tensorflow().nest.flatten(outputs)  # dicts in the order of their keys, as Keras numbers its outputs
+    return dict(zip(output_names(model), answers, strict=True))
+
+
+def _one_by_one(samples: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
+    for i in range(min(len(array) for array in samples.values()) if samples else 0):
+        yield {name: array[i : i + 1] for name, array in samples.items()}
+
+
+def _inputs_of_one(model: Any) -> list[Any]:
+    """Inputs with batch 1, which stateful layers must know."""
+    keras = _tf.tf_keras()
+    return [
+        keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t._keras_history.layer.name)
+        for t in model.inputs
+    ]
+
+
+def _any_sample(tensor: Any) -> Array:
+    """A sample of a model's input, where only the shapes of what comes of it matter."""
+    return np.zeros((1, *tensor.shape[1:]), tensor.dtype.as_numpy_dtype)

@@ -1,0 +1,78 @@
+"""TensorFlow's own converter: a function with fixed shapes to the bytes of a `.tflite`, in one format."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from edgekit import _tf, registry
+from edgekit.data.dataset import Array
+from edgekit.errors import ConversionError
+from edgekit_converters.tflite import formats
+from edgekit_converters.tflite.spec import ConvertSpec
+
+__all__ = ["convert_function"]
+
+
+def convert_function(
+    spec: ConvertSpec,
+    serve: Callable[..., Mapping[str, Any]],
+    specs: Mapping[str, Any],
+    weights: Sequence[Any],
+    feed: Callable[[], Iterator[Mapping[str, Array]]],
+) -> bytes:
+    """Convert a function of tensors.
+
+    Args:
+        spec: Format and dtypes.
+        serve: From named tensors to named tensors.
+        specs: TensorSpec of each input, with batch 1: a free batch size breaks delegates and static memory plans.
+        weights: The variables that it reads.
+        feed: Calibration samples by input name, each with batch 1; asked only where the format needs them.
+
+    Raises:
+        ConversionError: The converter cannot make it of builtin operators.
+    """
+    tf = _tf.tensorflow()
+    module = registry.load(formats, spec.format)
+    failure: Exception | None = None
+    content = b""
+    with tempfile.TemporaryDirectory() as folder, _tf.captured_output() as chatter, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            _save(serve, specs, weights, folder)
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+            module.configure(tf, converter)
+            if module.NEEDS_CALIBRATION:
+                converter.representative_dataset = feed
+                converter.inference_input_type = tf.as_dtype(spec.input_dtype)
+                converter.inference_output_type = tf.as_dtype(spec.output_dtype)
+            content = converter.convert()
+        except ConversionError:
+            raise
+        except Exception as error:  # the converter raises many kinds, and says the reason on descriptor 2
+            failure = error
+    if failure is not None:
+        raise ConversionError(
+            f"The TensorFlow Lite converter must be able to make {spec.format} with builtin operators only.",
+            received=_reason(failure, chatter),
+            remedy="Replace the layer that makes this operator, or choose another format.",
+        ) from failure
+    return content
+
+
+def _save(serve: Callable[..., Any], specs: Mapping[str, Any], weights: Sequence[Any], folder: str) -> None:
+    tf = _tf.tensorflow()
+    module = tf.Module()
+    module.kept = weights  # tracking the model would trace each layer again, which some wrappers refuse
+    module.serve = tf.function(serve)
+    tf.saved_model.save(module, folder, signatures={"serving_default": module.serve.get_concrete_function(**specs)})
+
+
+def _reason(error: Exception, chatter: list[str]) -> str:
+    """The line that names the operator, if there is one; else the first line of the error."""
+    text = [line.strip() for line in [*str(error).splitlines(), *chatter] if line.strip()]
+    telling = [line for line in text if "error:" in line or "is neither a custom op nor a flex op" in line]
+    return (telling or text or [type(error).__name__])[0][:300]

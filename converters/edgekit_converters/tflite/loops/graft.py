@@ -1,0 +1,201 @@
+"""Adding to a `.tflite`: operators, tensors, constants and subgraphs, by the schema's own objects."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edgekit.data.dataset import Array
+
+__all__ = ["Graft", "near", "opened", "packed", "same", "text_of", "unit"]
+
+NEAR = 1e-4
+"""Two scales that differ by less, relatively, were calibrated on the same values, added up in another order."""
+ALIGNMENT = 16
+"""Bytes, of constants in a file: the schema asks for it, and Python's packer does not know."""
+_DTYPES = {"int32": schema.TensorType.INT32, "int8": schema.TensorType.INT8, "bool": schema.TensorType.BOOL,
+           "resource": schema.TensorType.RESOURCE, "float32": schema.TensorType.FLOAT32}  # fmt: skip
+_NUMPY = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT8: np.int8, schema.TensorType.INT16: np.int16,
+          schema.TensorType.INT32: np.int32}  # fmt: skip
+_NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
+
+
+def opened(content: bytes) -> Any:
+    """The objects of a file."""
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+
+
+def packed(model: Any) -> bytes:
+    """The file of these objects."""
+    builder = _Aligned(1 << 16)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+class Graft:
+    """A file's objects, to which things are added.
+
+    Args:
+        model: As `opened` gives it.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def constant(self, graph: Any, name: str, values: Array, quantization: Any = None) -> int:
+        """A constant tensor of int32, int8 or float32."""
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+        self.model.buffers.append(buffer)
+        index = self.tensor(graph, name, values.shape, _DTYPES[values.dtype.name], quantization)
+        graph.tensors[index].buffer = len(self.model.buffers) - 1
+        return index
+
+    def tensor(self, graph: Any, name: str, shape: Sequence[int], dtype: int | str, quantization: Any = None) -> int:
+        """A tensor that is computed."""
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape = name, np.array(shape, np.int32)
+        tensor.type = _DTYPES[dtype] if isinstance(dtype, str) else dtype
+        tensor.buffer = 0
+        tensor.quantization = copy.deepcopy(quantization)
+        graph.tensors.append(tensor)
+        return len(graph.tensors) - 1
+
+    def like(self, graph: Any, other: Any, name: str, shape: Sequence[int] | None = None) -> int:
+        """A computed tensor of another's dtype and quantisation."""
+        return self.tensor(graph, name, other.shape if shape is None else shape, other.type, other.quantization)
+
+    def operator(
+        self,
+        graph: Any,
+        kind: str,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        options: Any = None,
+        version: int = 1,
+    ) -> Any:
+        """An operator at the end of a graph."""
+        operator = schema.OperatorT()
+        operator.opcodeIndex = self.code(getattr(schema.BuiltinOperator, kind), version)
+        operator.inputs, operator.outputs = np.array(inputs, np.int32), np.array(outputs, np.int32)
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+        operator.builtinOptions = options
+        graph.operators.append(operator)
+        return operator
+
+    def code(self, builtin: int, version: int) -> int:
+        """The index of a builtin operator's code, made where there is none."""
+        for index, code in enumerate(self.model.operatorCodes):
+            if (max(code.builtinCode, code.deprecatedBuiltinCode), code.version) == (builtin, version):
+                return index
+        code = schema.OperatorCodeT()
+        code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, 127), version
+        self.model.operatorCodes.append(code)
+        return len(self.model.operatorCodes) - 1
+
+    def kind(self, operator: Any) -> str:
+        """An operator's name, as "ADD"."""
+        code = self.model.operatorCodes[operator.opcodeIndex]
+        return str(_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)])
+
+    def zeros(self, graph: Any, like: Any, name: str, shape: Sequence[int] | None = None) -> int:
+        """A constant of the real value 0 in a tensor's dtype and scale."""
+        affine = _affine(like)
+        sizes = list(like.shape if shape is None else shape)
+        values = np.full(sizes, affine[2] if len(affine) == 3 else 0, _NUMPY[like.type])
+        index = self.constant(graph, name, values.view(np.int8).reshape(-1), like.quantization)
+        graph.tensors[index].shape, graph.tensors[index].type = np.array(sizes, np.int32), like.type
+        return index
+
+    def requantize(self, graph: Any, source: int, target: int) -> None:
+        """From one scale to another."""
+        self.operator(graph, "QUANTIZE", [source], [target], schema.QuantizeOptionsT(), 2)
+
+    def reshape(self, graph: Any, source: int, target: int) -> None:
+        """The same values in the target's shape."""
+        shape = np.array(graph.tensors[target].shape, np.int32)
+        sizes = self.constant(graph, f"edgekit_shape_{len(graph.tensors)}", shape)
+        options = schema.ReshapeOptionsT()
+        options.newShape = shape
+        self.operator(graph, "RESHAPE", [source, sizes], [target], options)
+
+    def select(self, graph: Any, flag: int, new: int, old: int, name: str, shape: Sequence[int] | None = None) -> int:
+        """A tensor that is the new one where a flag is set, else the old one; both have one dtype and scale."""
+        chosen = self.like(graph, graph.tensors[new], name, shape)
+        self.operator(graph, "SELECT_V2", [flag, new, old], [chosen], schema.SelectV2OptionsT())
+        return chosen
+
+    def differs(self, graph: Any, one: int, other: int, name: str) -> int:
+        """bool of the first one's shape: where two tensors of one dtype and scale are not equal."""
+        result = self.tensor(graph, name, graph.tensors[one].shape, "bool")
+        version = 2 if graph.tensors[one].type == schema.TensorType.INT8 else 1
+        self.operator(graph, "NOT_EQUAL", [one, other], [result], schema.NotEqualOptionsT(), version)
+        return result
+
+    def subgraph(self, name: str) -> tuple[int, Any]:
+        """An empty subgraph, with its index."""
+        graph = schema.SubGraphT()
+        graph.name, graph.tensors, graph.operators, graph.inputs, graph.outputs = name, [], [], [], []
+        self.model.subgraphs.append(graph)
+        return len(self.model.subgraphs) - 1, graph
+
+    def merged(self, other: Any, name: str) -> tuple[int, Any]:
+        """The only subgraph of another file as a subgraph of this one, with its index; constants come along."""
+        graph = copy.deepcopy(other.subgraphs[0])
+        graph.name = name
+        first = len(self.model.buffers) - 1  # its buffer 0 is empty, as ours is
+        self.model.buffers.extend(other.buffers[1:])
+        for tensor in graph.tensors:
+            tensor.buffer = tensor.buffer + first if tensor.buffer else 0
+        for operator in graph.operators:
+            code = other.operatorCodes[operator.opcodeIndex]
+            operator.opcodeIndex = self.code(max(code.builtinCode, code.deprecatedBuiltinCode), code.version)
+        self.model.subgraphs.append(graph)
+        return len(self.model.subgraphs) - 1, graph
+
+
+def unit() -> Any:
+    """Quantisation of flags, scale 1/2 and zero point 0: comparisons of integers take no scale of 1 or more."""
+    quantization = schema.QuantizationParametersT()
+    quantization.scale, quantization.zeroPoint = np.array([0.5], np.float32), np.array([0], np.int64)
+    return quantization
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two tensors have one dtype and scale."""
+    return _affine(a) == _affine(b)
+
+
+def near(a: Any, b: Any) -> bool:
+    """Whether their scales differ no more than rounding makes them."""
+    one, two = _affine(a), _affine(b)
+    if len(one) != 3 or len(two) != 3:
+        return one == two
+    return one[0] == two[0] and one[2] == two[2] and abs(one[1] - two[1]) <= NEAR * two[1]
+
+
+def text_of(value: bytes | str) -> str:
+    """A name, which the schema's objects hold as bytes."""
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _affine(tensor: Any) -> tuple[int, float, int] | tuple[int]:
+    q = tensor.quantization
+    if q is None or q.scale is None or not len(q.scale):
+        return (tensor.type,)
+    return tensor.type, float(q.scale[0]), int(q.zeroPoint[0])
+
+
+class _Aligned(flatbuffers.Builder):  # type: ignore[misc]
+    def CreateNumpyVector(self, x: Any) -> Any:
+        self.StartVector(x.itemsize, x.size, ALIGNMENT if x.dtype == np.uint8 else x.dtype.alignment)
+        content = x.astype(x.dtype.newbyteorder("<"), copy=False).tobytes()
+        self.head -= len(content)
+        self.Bytes[self.head : self.head + len(content)] = content
+        self.vectorNumElems = x.size
+        return self.EndVector()

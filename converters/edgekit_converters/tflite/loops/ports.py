@@ -1,0 +1,84 @@
+"""Where the model around loops hands them something and takes their results: inputs and outputs of its file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgekit_converters.tflite.loops.graft import Graft, same, text_of
+from edgekit_converters.tflite.loops.outline import PREFIX
+
+__all__ = ["Ports"]
+
+
+class Ports:
+    """The inputs and outputs of a file's first subgraph, by the names of its signature.
+
+    Args:
+        graft: The file.
+    """
+
+    def __init__(self, graft: Graft) -> None:
+        self.graft, self.main = graft, graft.model.subgraphs[0]
+        self._signature = graft.model.signatureDefs[0]
+        self._places = {text_of(m.name): m.tensorIndex for m in [*self._signature.inputs, *self._signature.outputs]}
+
+    def close(self) -> None:
+        """Take away those that are not the model's own."""
+        for side in ("inputs", "outputs"):
+            entries = getattr(self._signature, side)
+            kept = [m for m in entries if not text_of(m.name).startswith(PREFIX)]
+            names = {m.tensorIndex for m in kept}
+            dropped = {m.tensorIndex for m in entries} - names
+            setattr(self._signature, side, kept)
+            setattr(self.main, side, np.array([i for i in getattr(self.main, side) if i not in dropped], np.int32))
+
+    def give(self, result: int, name: str) -> None:
+        """A result in the place of an input of the model around the loop, in that one's shape, dtype and scale."""
+        place = self._reader_output(self._places[name])
+        if place is None:
+            return
+        have, want = self.main.tensors[result], self.main.tensors[place]
+        if list(have.shape) != list(want.shape):
+            reshaped = place
+            if not same(have, want):
+                reshaped = self.graft.like(self.main, have, f"{name}_shaped", want.shape)
+            self.graft.reshape(self.main, result, reshaped)
+            if reshaped != place:
+                self.graft.requantize(self.main, reshaped, place)
+        elif same(have, want):
+            self._replace(place, result)
+        else:
+            self.graft.requantize(self.main, result, place)
+
+    def _replace(self, old: int, new: int) -> None:
+        for op in self.main.operators:
+            op.inputs = np.array([new if i == old else i for i in op.inputs], np.int32)
+        self.main.outputs = np.array([new if i == old else i for i in self.main.outputs], np.int32)
+        for entry in self.graft.model.signatureDefs[0].outputs:
+            if entry.tensorIndex == old:
+                entry.tensorIndex = new
+
+    def _reader_output(self, port: int) -> int | None:
+        """An input of the model around the loop, or what QUANTIZE alone makes of it; None where nothing reads it."""
+        readers = [op for op in self.main.operators if port in op.inputs]
+        if not readers:
+            return port if port in self.main.outputs else None
+        if (
+            all(self.graft.kind(op) == "QUANTIZE" for op in readers)
+            and port not in self.main.outputs
+            and len(readers) == 1
+        ):
+            self.main.operators.remove(readers[0])
+            return int(readers[0].outputs[0])
+        return port
+
+    def handed(self, name: str) -> int:
+        """An output of the model around the loop, or what only QUANTIZE or DEQUANTIZE stands behind."""
+        port: int = self._places[name]
+        for op in self.main.operators:
+            if port in op.outputs and self.graft.kind(op) in ("QUANTIZE", "DEQUANTIZE"):
+                before = int(op.inputs[0])
+                if not any(port in other.inputs for other in self.main.operators):
+                    self.main.operators.remove(op)
+                return before
+        return port

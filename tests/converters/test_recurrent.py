@@ -1,0 +1,99 @@
+"""Recurrent layers: what a file computes is what Keras computes, whatever the options, or there is no file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recurrent_cells import CALLS, Cell, cells, keras_answers
+
+from edgekit.errors import ConversionError
+from edgekit.measure.statistics import sqnr_db
+from edgekit.runtimes import load_runtime
+from edgekit.runtimes._interpreter import InterpreterRuntime
+from edgekit.runtimes._quantize import dequantize, quantize
+from edgekit_converters.tflite import ConvertSpec, convert_keras
+
+LEAST = {"float32": 100.0, "float16": 50.0, "dynamic": 15.0, "int8": 15.0, "int16x8": 30.0}
+"""dB against Keras."""
+WORKING = ("float32", "float16", "dynamic", "int8")
+SHOWN = [
+    Cell("GRU", ("embedding mask",)), Cell("GRU", ("stateful",)), Cell("LSTM", ("masking",)), Cell("LSTM", ("relu",)),
+    Cell("SimpleRNN", ("backwards", "sequences")), Cell("RNN(stack)", ("return state",)), Cell("ConvLSTM1D"),
+    Cell("Bidirectional(GRU)", ("embedding mask",)), Cell("GRU", ("initial state",)), Cell("LSTM", ("stateful",)),
+    Cell("RNN(LSTMCell)", ("masking", "initial state")),
+]  # fmt: skip
+
+
+def answers(path: Path, cell: Cell, runtime: str = "litert") -> np.ndarray:
+    """Outputs [CALLS, 3], fused states reset before each call; kept ones go on."""
+    opened = load_runtime(runtime)
+    assert isinstance(opened, InterpreterRuntime)
+    session, found = opened.open(path), []
+    try:
+        for sample in cell.samples()[:CALLS]:
+            raw = session.run([quantize(sample[np.newaxis], session.inputs[0])], fresh=True)[0]
+            found.append(dequantize(raw, session.outputs[0]))
+    finally:
+        session.close()
+    return np.concatenate(found)
+
+
+def agreement(cell: Cell, kind: str, path: Path, runtime: str = "litert") -> float:
+    """dB of the file's answers against Keras's."""
+    model = cell.model()
+    wanted = keras_answers(model, cell.samples(), stateful="stateful" in cell.options)
+    convert_keras(model, path, ConvertSpec(format=kind), representative=cell.samples())  # type: ignore[arg-type]
+    return sqnr_db(wanted, answers(path, cell, runtime))
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+@pytest.mark.parametrize("cell", SHOWN, ids=str)
+def test_file_is_the_model(cell: Cell, kind: str, tmp_path: Path) -> None:
+    assert agreement(cell, kind, tmp_path / "m.tflite") >= LEAST[kind]
+
+
+@pytest.mark.parametrize("runtime", ["tflite_runtime"])
+def test_other_runtimes_agree(runtime: str, tmp_path: Path) -> None:
+    assert agreement(Cell("GRU", ("masking", "sequences")), "int8", tmp_path / "m.tflite", runtime) >= LEAST["int8"]
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_states_are_kept_from_call_to_call(kind: str, tmp_path: Path) -> None:
+    """The same sample twice gives two answers."""
+    cell, path = Cell("GRU", ("stateful",)), tmp_path / "m.tflite"
+    agreement(cell, kind, path)
+    opened = load_runtime("litert")
+    session = opened.open(path)
+    sample = quantize(cell.samples()[:1], session.inputs[0])
+    first, second = (session.run([sample])[0] for _ in range(2))
+    session.close()
+    assert not np.array_equal(first, second)
+
+
+REFUSED = [
+    (Cell("LSTM", ("time major",)), "'lstm.*time"),
+    (Cell("GRU", ("stateful", "initial state")), "'gru.*stateful.*initial"),
+]
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+@pytest.mark.parametrize(("cell", "message"), REFUSED, ids=str)
+def test_what_cannot_be_is_refused_by_layer_and_option(cell: Cell, message: str, kind: str, tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match=message):
+        agreement(cell, kind, tmp_path / "m.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["float32", "float16", "dynamic", "int8", "int16x8"])
+@pytest.mark.parametrize("cell", list(cells(pairs=False)), ids=str)
+def test_every_option(cell: Cell, kind: str, tmp_path: Path) -> None:
+    try:
+        found = agreement(cell, kind, tmp_path / "m.tflite")
+    except ConversionError as error:
+        assert kind == "int16x8" or "time major" in cell.options or error.received is not None
+        assert "\n" not in str(error)
+        return
+    assert found >= LEAST[kind]
