@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from edgekit import _tf
 
 __all__ = ["cloned"]
+
+_TFMOT = "tensorflow_model_optimization."
+"""It takes seconds to load."""
 
 
 def cloned(model: Any, change: Callable[[Any], Any | None], inputs: list[Any] | None = None) -> Any:
@@ -23,7 +27,8 @@ def cloned(model: Any, change: Callable[[Any], Any | None], inputs: list[Any] | 
         changed = change(layer)
         return type(layer).from_config(layer.get_config()) if changed is None else changed
 
-    with _tf.tfmot().quantization.keras.quantize_scope():
+    wrapped = any(type(layer).__module__.startswith(_TFMOT) for layer in model.layers)
+    with _tf.tfmot().quantization.keras.quantize_scope() if wrapped else nullcontext():
         clone = _tf.tf_keras().models.clone_model(model, input_tensors=inputs, clone_function=made)
     clone.set_weights(model.get_weights())
     return clone

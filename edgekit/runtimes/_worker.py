@@ -64,7 +64,7 @@ class _Server:
         if header["op"] == "profile":
             return self._profile(header)
         operations: dict[str, Callable[[Engine, dict[str, Any], list[Array]], Reply]] = {
-            "run": lambda engine, header, inputs: ({}, engine.run(inputs, fresh=header["fresh"])),
+            "run": lambda engine, header, inputs: ({}, engine.run(inputs, fresh=header.get("fresh", False))),
             "time": self._time,
             "plan": self._plan,
             "share": self._share,

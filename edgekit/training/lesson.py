@@ -21,11 +21,12 @@ from edgekit import _tf
 from edgekit.data import Dataset
 from edgekit.data.dataset import Array
 from edgekit.errors import DataError, ModelError
+from edgekit.models.outputs import output_activation
 from edgekit.training.answers import Answers, Asked, record
 from edgekit.training.augment import Views
 from edgekit.training.distillation import Distillation
 from edgekit.training.hints import Hints, attention_map, find_hints, hint_loss, layer_output
-from edgekit.training.objective import Objective, output_activation
+from edgekit.training.objective import Objective
 from edgekit.training.plan import Train
 from edgekit.training.teacher import Teacher
 

@@ -10,9 +10,10 @@ from edgekit import _tf
 from edgekit.data import Dataset
 from edgekit.data.dataset import Array, SplitName, is_labels
 from edgekit.errors import DataError, ModelError
+from edgekit.models.outputs import output_activation
 from edgekit.training.distillation import Distillation
 
-__all__ = ["Objective", "Task", "output_activation"]
+__all__ = ["Objective", "Task"]
 
 SPLITS: tuple[SplitName, ...] = ("test", "train", "validation", "calibration")
 Task = Literal["classification", "regression", "reconstruction"]
@@ -108,17 +109,3 @@ class Objective(BaseModel):
         if int(model.output_shape[-1]) == 1:
             return losses.BinaryCrossentropy(from_logits=activation != "sigmoid")
         return losses.SparseCategoricalCrossentropy(from_logits=activation != "softmax")
-
-
-def output_activation(model: Any) -> str | None:
-    """Name of the activation that makes a tf_keras model's output; TF-MOT's wrappers are looked through."""
-    producer = model.outputs[0]._keras_history.layer
-    while hasattr(producer, "layer"):
-        producer = producer.layer
-    if type(producer).__name__ == "Softmax":
-        return "softmax"
-    activation = getattr(producer, "activation", None)
-    while activation is not None and hasattr(activation, "activation"):  # QuantizeAwareActivation
-        activation = activation.activation
-    name = getattr(activation, "__name__", None)
-    return str(name) if name else None

@@ -20,9 +20,9 @@ from edgekit.data.dataset import Array, Raw, SplitName, split
 from edgekit.errors import DataError, EdgekitError, ModelError
 from edgekit.files import regular_file
 from edgekit.models import FOREIGN, Loading, load_model
+from edgekit.models.outputs import output_activation
 from edgekit.models.tflite import TfliteModel, read_tflite
 from edgekit.npz import LARGEST, read_npz
-from edgekit.training.objective import output_activation
 
 __all__ = ["Rows", "RunTflite", "Teacher", "file_fingerprint", "keras_teacher", "open_teacher", "source_rows"]
 

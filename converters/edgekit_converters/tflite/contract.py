@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgekit import registry
+from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
+from edgekit.measure.parity import Parity, Reference, compare, finding, refused
+from edgekit.measure.parting import parting_layer
 from edgekit.models.tflite import float_tensors, inspect_tflite, read_tflite
 from edgekit_converters.tflite import formats
 from edgekit_converters.tflite.spec import ConvertSpec
 
-__all__ = ["check_contract"]
+__all__ = ["Layers", "check_contract", "check_parity"]
+
+Layers = Callable[[], Sequence[tuple[str, Array]]]
+"""Name and output of each layer of the Keras model, to the first samples of a reference; asked only on a failure."""
 
 
 def check_contract(path: Path, spec: ConvertSpec) -> None:
@@ -42,3 +49,21 @@ def check_contract(path: Path, spec: ConvertSpec) -> None:
             received="; ".join(broken),
             remedy="Replace the layers that cannot be quantised, or choose another format.",
         )
+
+
+def check_parity(
+    path: Path, spec: ConvertSpec, reference: Reference, accepted_db: float | None, layers: Layers
+) -> Parity:
+    """Make sure that a file answers as the Keras model did.
+
+    Raises:
+        ConversionError: It is another function; the message names the layer where they part, where that shows.
+    """
+    parity = compare(path, reference, accepted_db=accepted_db)
+    found = finding(parity, spec.format)
+    if found is None:
+        return parity
+    answers = layers()
+    count = len(answers[0][1]) if answers else 0
+    few = {name: array[:count] for name, array in reference.samples.items()}
+    raise refused(parity, spec.format, found, parting_layer(path, few, answers, spec.format) if count else None)

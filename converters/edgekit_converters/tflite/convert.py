@@ -9,27 +9,36 @@ from typing import Any
 
 import numpy as np
 
-from edgekit import _tf, registry
+from edgekit import _tf
 from edgekit.artifact import write_atomically
 from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
+from edgekit.measure.parity import Parity
 from edgekit.models.cloning import cloned
 from edgekit.models.inputs import with_float_inputs
 from edgekit.models.pooling import with_free_pooling_scale
 from edgekit.models.recurrent import is_recurrent
-from edgekit_converters.tflite import formats
 from edgekit_converters.tflite.calibration import Representative, bound_samples
-from edgekit_converters.tflite.contract import check_contract
+from edgekit_converters.tflite.contract import check_contract, check_parity
 from edgekit_converters.tflite.converter import convert_function
 from edgekit_converters.tflite.loops import Outline, convert_body, spliced
 from edgekit_converters.tflite.names import output_names, parameter_names
+from edgekit_converters.tflite.reference import Held, layer_answers, reference_of
 from edgekit_converters.tflite.spec import ConvertSpec
 
-__all__ = ["convert_keras"]
+__all__ = ["convert_keras", "converted"]
 
 
-def convert_keras(model: Any, path: Path, spec: ConvertSpec, *, representative: Representative | None = None) -> None:
-    """Write a `.tflite` with batch size 1 and builtin operators only.
+def convert_keras(
+    model: Any,
+    path: Path,
+    spec: ConvertSpec,
+    *,
+    representative: Representative | None = None,
+    held: Held | None = None,
+    accept_parity: float | None = None,
+) -> Parity:
+    """Write a `.tflite` with batch size 1 and builtin operators only, which answers as the model does.
 
     A model that went through quantisation-aware training keeps the ranges that it learned; what it left out is
     calibrated.
@@ -39,12 +48,34 @@ def convert_keras(model: Any, path: Path, spec: ConvertSpec, *, representative: 
         path: Where to write; nothing is left there on failure.
         spec: Format and dtypes.
         representative: Preprocessed float samples of training data, for int8 and int16x8.
+        held: Samples on which the file is compared with the model; None takes the representative ones, else random ones.
+        accept_parity: dB that the file must reach in place of its format's bound.
+
+    Returns:
+        How near the file is to the model.
 
     Raises:
-        ConversionError: The converter cannot, or its file breaks the contract.
+        ConversionError: The converter cannot, its file breaks the contract, or it answers otherwise.
     """
     spec = spec.resolved()
-    calibrated = registry.load(formats, spec.format).NEEDS_CALIBRATION
+    if held is None and representative is not None:
+        held = Held(representative, "calibration")
+    content = converted(model, spec, representative)
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(content)
+        check_contract(temporary, spec)
+        reference = reference_of(model, held)
+        return check_parity(temporary, spec, reference, accept_parity, lambda: layer_answers(model, reference))
+
+
+def converted(model: Any, spec: ConvertSpec, representative: Representative | None) -> bytes:
+    """A tf_keras model as a `.tflite`, not yet held to anything; the arguments are those of `convert_keras`.
+
+    Raises:
+        ConversionError: The converter cannot.
+    """
+    spec = spec.resolved()
+    calibrated = spec.needs_calibration
     if calibrated and representative is None:
         raise ConversionError(f"{spec.format} needs calibration samples.", remedy="Give --data SPEC.")
     model = with_float_inputs(model)
@@ -55,10 +86,7 @@ def convert_keras(model: Any, path: Path, spec: ConvertSpec, *, representative: 
     shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
     dtypes = {n: t.dtype.name for n, t in zip(names, model.inputs, strict=True)}
     samples = bound_samples(representative, shapes, dtypes) if calibrated and representative is not None else None
-    content = (_with_loops if is_recurrent(model) else _plain)(model, names, spec, samples)
-    with write_atomically(path) as temporary:
-        temporary.write_bytes(content)
-        check_contract(temporary, spec)
+    return (_with_loops if is_recurrent(model) else _plain)(model, names, spec, samples)
 
 
 def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from edgekit import sandbox
 from edgekit.artifact import write_atomically
 from edgekit.data.dataset import Array
+from edgekit.measure.parity import Answer, Parity, Reference
 from edgekit.models.loading import FOREIGN, Loading, check_source, size_of
+from edgekit_converters.tflite.calibration import Representative
+from edgekit_converters.tflite.contract import check_contract, check_parity
+from edgekit_converters.tflite.reference import Held
 from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_file"]
+
+JOB = "edgekit_converters.tflite.job"
 
 
 def convert_file(
@@ -18,9 +26,11 @@ def convert_file(
     path: Path,
     spec: ConvertSpec,
     *,
-    representative: Array | None = None,
+    representative: Representative | None = None,
+    held: Held | None = None,
+    accept_parity: float | None = None,
     loading: Loading = FOREIGN,
-) -> None:
+) -> Parity:
     """Write a `.tflite` with batch size 1 and builtin operators only, as `convert_keras` does.
 
     Args:
@@ -28,29 +38,80 @@ def convert_file(
         path: Where to write; nothing is left there on failure.
         spec: Format and dtypes.
         representative: Preprocessed float samples [N, ...] of training data, for int8 and int16x8.
+        held: Samples on which the file is compared with the model; None takes the representative ones, else random ones.
+        accept_parity: dB that the file must reach in place of its format's bound.
         loading: Limits of the child, for its whole work; by default they grow with the file and the samples.
+
+    Returns:
+        How near the file is to the model.
 
     Raises:
         ModelError: The file is damaged, of another kind, holds code or takes more than it may.
-        ConversionError: The converter cannot, or its file breaks the contract.
+        ConversionError: The converter cannot, its file breaks the contract, or it answers otherwise.
     """
     check_source(source)
-    samples = [] if representative is None else [representative]
-    size = size_of(source) + sum(array.nbytes for array in samples)
-    limits = loading.limits(size)
-    request = {
+    spec = spec.resolved()
+    if held is None and representative is not None:
+        held = Held(representative, "calibration")
+    names, arrays = _named(representative)
+    held_names, held_arrays = _named(held.samples if held else None)
+    limits = loading.limits(size_of(source) + sum(array.nbytes for array in (*arrays, *held_arrays)))
+    request: dict[str, Any] = {
         "path": str(source.resolve()),
         "name": str(source),
         "spec": spec.model_dump(),
         "reading": limits.reading,
+        "representative": names,
+        "held": held_names,
+        "data": held.data if held else None,
     }
-    reply = sandbox.run(
-        "edgekit_converters.tflite.job",
-        request,
-        samples,
-        readable=[source.resolve()],
-        limits=limits,
-        what=str(source),
-    )
+
+    def ask(**more: Any) -> sandbox.Reply:
+        return sandbox.run(
+            JOB,
+            {**request, **more},
+            [*arrays, *held_arrays],
+            readable=[source.resolve()],
+            limits=limits,
+            what=str(source),
+        )
+
+    def layers() -> list[tuple[str, Array]]:
+        found = ask(layers=True)
+        return list(zip(found.header["layers"], found.arrays, strict=True))
+
+    reply = ask()
     with write_atomically(path) as temporary:
         temporary.write_bytes(reply.arrays[0].tobytes())
+        check_contract(temporary, spec)
+        reference = unpacked_reference(reply.header, reply.arrays[1:])
+        return check_parity(temporary, spec, reference, accept_parity, layers)
+
+
+def packed_reference(reference: Reference) -> tuple[dict[str, Any], list[Array]]:
+    """What Keras answered, as a message of the sandbox: a header and arrays."""
+    arrays = [*reference.samples.values()]
+    answers = []
+    for answer in reference.answers:
+        answers.append({"name": answer.name, "logits": answer.logits is not None, "classifies": answer.classifies})
+        arrays += [answer.values] if answer.logits is None else [answer.values, answer.logits]
+    return {"samples": list(reference.samples), "answers": answers, "data": reference.data}, arrays
+
+
+def unpacked_reference(header: Mapping[str, Any], arrays: Sequence[Array]) -> Reference:
+    """The way back from `packed_reference`."""
+    left = list(arrays)
+    samples = {name: left.pop(0) for name in header["samples"]}
+    answers = [
+        Answer(a["name"], left.pop(0), left.pop(0) if a["logits"] else None, a["classifies"]) for a in header["answers"]
+    ]
+    return Reference(samples, tuple(answers), header["data"])
+
+
+def _named(samples: Representative | None) -> tuple[list[str | None], list[Array]]:
+    """Names of the inputs and their samples; the only input has no name here."""
+    if samples is None:
+        return [], []
+    if isinstance(samples, Mapping):
+        return list(samples), list(samples.values())
+    return [None], [samples]

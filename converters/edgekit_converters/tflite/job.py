@@ -13,7 +13,10 @@ from edgekit.keras.plain import PlainModel
 from edgekit.keras.reading import read_model
 from edgekit.models.loading import model_from
 from edgekit.sandbox import cpu_limit
-from edgekit_converters.tflite.convert import convert_keras
+from edgekit_converters.tflite.calibration import Representative
+from edgekit_converters.tflite.convert import converted
+from edgekit_converters.tflite.foreign import packed_reference
+from edgekit_converters.tflite.reference import Held, layer_answers, reference_of
 from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["preload", "serve"]
@@ -25,21 +28,36 @@ def preload() -> None:
 
 
 def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[dict[str, Any], list[Array]]:
-    """Convert the file of the request (`path`, `name`, `spec`, `reading`) with calibration samples [N, ...], if any.
+    """Convert the file of the request, and say what Keras answers.
+
+    Args:
+        request: `path`, `name`, `spec` and `reading`; `representative` and `held` name the inputs that the arrays
+            belong to, `data` says what the held ones are; with `layers`, single layers answer and nothing is converted.
+        arrays: Calibration samples [N, ...] and samples that the file is held to, if any.
+        folder: Where to write.
 
     Returns:
-        No header, and the `.tflite` as uint8 [bytes].
+        The reference's header, and the `.tflite` as uint8 [bytes] with its arrays; or names of layers with their
+        outputs.
     """
     path, name = Path(request["path"]), str(request["name"])
-    plain = _read(path, name, folder, request["reading"])
-    file = folder / "model.tflite"
-    convert_keras(
-        model_from(plain, name),
-        file,
-        ConvertSpec.model_validate(request["spec"]),
-        representative=arrays[0] if arrays else None,
-    )
-    return {}, [np.fromfile(file, np.uint8)]
+    model = model_from(_read(path, name, folder, request["reading"]), name)
+    count = len(request["representative"])
+    representative = _samples(request["representative"], arrays[:count])
+    samples = _samples(request["held"], arrays[count:])
+    reference = reference_of(model, Held(samples, request["data"]) if samples is not None else None)
+    if request.get("layers"):
+        found = layer_answers(model, reference)
+        return {"layers": [layer for layer, _ in found]}, [values for _, values in found]
+    content = converted(model, ConvertSpec.model_validate(request["spec"]), representative)
+    header, answers = packed_reference(reference)
+    return header, [np.frombuffer(content, np.uint8), *answers]
+
+
+def _samples(names: list[str | None], arrays: list[Array]) -> Representative | None:
+    if not names:
+        return None
+    return arrays[0] if names[0] is None else {str(name): array for name, array in zip(names, arrays, strict=True)}
 
 
 def _read(path: Path, name: str, folder: Path, reading: float) -> PlainModel:

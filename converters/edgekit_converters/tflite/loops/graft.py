@@ -6,35 +6,20 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.data.dataset import Array
 
-__all__ = ["Graft", "near", "opened", "packed", "same", "text_of", "unit"]
+__all__ = ["Graft", "near", "same", "text_of", "unit"]
 
 NEAR = 1e-4
 """Two scales that differ by less, relatively, were calibrated on the same values, added up in another order."""
-ALIGNMENT = 16
-"""Bytes, of constants in a file: the schema asks for it, and Python's packer does not know."""
 _DTYPES = {"int32": schema.TensorType.INT32, "int8": schema.TensorType.INT8, "bool": schema.TensorType.BOOL,
            "resource": schema.TensorType.RESOURCE, "float32": schema.TensorType.FLOAT32}  # fmt: skip
 _NUMPY = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT8: np.int8, schema.TensorType.INT16: np.int16,
           schema.TensorType.INT32: np.int32}  # fmt: skip
 _NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
-
-
-def opened(content: bytes) -> Any:
-    """The objects of a file."""
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-
-
-def packed(model: Any) -> bytes:
-    """The file of these objects."""
-    builder = _Aligned(1 << 16)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 class Graft:
@@ -189,13 +174,3 @@ def _affine(tensor: Any) -> tuple[int, float, int] | tuple[int]:
     if q is None or q.scale is None or not len(q.scale):
         return (tensor.type,)
     return tensor.type, float(q.scale[0]), int(q.zeroPoint[0])
-
-
-class _Aligned(flatbuffers.Builder):  # type: ignore[misc]
-    def CreateNumpyVector(self, x: Any) -> Any:
-        self.StartVector(x.itemsize, x.size, ALIGNMENT if x.dtype == np.uint8 else x.dtype.alignment)
-        content = x.astype(x.dtype.newbyteorder("<"), copy=False).tobytes()
-        self.head -= len(content)
-        self.Bytes[self.head : self.head + len(content)] = content
-        self.vectorNumElems = x.size
-        return self.EndVector()

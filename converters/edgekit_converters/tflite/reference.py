@@ -1,0 +1,124 @@
+"""What a Keras model answers, to hold its file to: outputs, logits before a final softmax, and single layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgekit import _tf
+from edgekit.data.dataset import Array
+from edgekit.measure.parity import SAMPLES, Answer, Reference
+from edgekit.models.cloning import cloned
+from edgekit.models.outputs import output_activation
+from edgekit.models.recurrent import recurrent_layers
+from edgekit_converters.tflite.calibration import Representative
+from edgekit_converters.tflite.names import output_names, parameter_names
+
+__all__ = ["Held", "layer_answers", "reference_of"]
+
+LAYERS_OF = 8
+"""Samples for which the outputs of single layers are compared."""
+LARGEST_LAYER = 64 << 20
+"""Bytes of a layer's outputs; larger ones are left out."""
+_LEAST = 1e-30
+
+
+@dataclass(frozen=True)
+class Held:
+    """Samples that a file is held to.
+
+    Attributes:
+        samples: Preprocessed [N, ...] of the only input, or of each by name; the first 64 are taken.
+        data: What they are: "validation" or "calibration".
+    """
+
+    samples: Representative
+    data: str
+
+
+def reference_of(model: Any, held: Held | None, *, seed: int = 0) -> Reference:
+    """The answers of a tf_keras model; random samples of a fitting range are made where none are given."""
+    names = [tensor.name.split(":")[0] for tensor in model.inputs]
+    if held is None:
+        samples, data = random_samples(model, names, seed), "random"
+    else:
+        given = held.samples if isinstance(held.samples, Mapping) else {names[0]: held.samples}
+        samples, data = {n: np.asarray(given[n])[:SAMPLES] for n in names}, held.data
+    arrays = [samples[n].astype(t.dtype.as_numpy_dtype) for n, t in zip(names, model.inputs, strict=True)]
+    rows = _called(model, arrays)
+    answers = tuple(_answer(model, k, name, [row[k] for row in rows]) for k, name in enumerate(output_names(model)))
+    parameters = parameter_names(names)
+    return Reference({parameters[n]: _as_fed(a) for n, a in zip(names, arrays, strict=True)}, answers, data)
+
+
+def layer_answers(model: Any, reference: Reference) -> list[tuple[str, Array]]:
+    """Name and outputs float32 [n, ...] of each layer with one output, to the first samples, in the layers' order."""
+    keras = _tf.tf_keras()
+    layers = [layer for layer in model.layers if len(layer.inbound_nodes) and not isinstance(layer.output, list | dict)]
+    arrays = [a[:LAYERS_OF] for a in reference.samples.values()]
+    inputs = [a.astype(t.dtype.as_numpy_dtype) for a, t in zip(arrays, model.inputs, strict=True)]
+    probe = keras.Model(model.inputs, [layer.output for layer in layers])
+    outputs = probe(inputs if len(inputs) > 1 else inputs[0], training=False)
+    outputs = outputs if isinstance(outputs, list) else [outputs]
+    found = [(layer.name, np.asarray(value, np.float32)) for layer, value in zip(layers, outputs, strict=True)]
+    return [(name, values) for name, values in found if values.nbytes <= LARGEST_LAYER]
+
+
+def random_samples(model: Any, names: Sequence[str], seed: int) -> dict[str, Array]:
+    """Samples that a model's inputs can take: indices that its embeddings have, pixels, or numbers of scale 1."""
+    rng = np.random.default_rng(seed)
+    samples = {}
+    for name, tensor in zip(names, model.inputs, strict=True):
+        shape = (SAMPLES, *(n or 1 for n in tensor.shape[1:]))
+        readers = [node.outbound_layer for node in tensor._keras_history.layer.outbound_nodes]
+        if tensor.dtype.is_integer or tensor.dtype.is_bool:
+            words = [int(r.input_dim) for r in readers if hasattr(r, "input_dim")]
+            most = min(words) if words else 2 if tensor.dtype.is_bool else 256 if tensor.dtype.size == 1 else 8
+            samples[name] = rng.integers(0, most, shape).astype(np.int32)
+        elif any(type(r).__name__ == "Embedding" for r in readers):
+            samples[name] = rng.integers(0, min(int(r.input_dim) for r in readers), shape).astype(np.float32)
+        elif any(type(r).__name__ in ("Rescaling", "Normalization") for r in readers):
+            samples[name] = rng.uniform(0, 255, shape).astype(np.float32)
+        elif len(shape) >= 4:
+            samples[name] = rng.random(shape, np.float32)
+        else:
+            samples[name] = rng.standard_normal(shape).astype(np.float32)
+    return samples
+
+
+def _called(model: Any, arrays: Sequence[Array]) -> list[list[Any]]:
+    """The model's outputs for all samples at once; a stateful one takes them one after the other, from zeros on."""
+    tf = _tf.tensorflow()
+    stateful = any(layer.stateful for layer in recurrent_layers(model))
+    if stateful:
+        keras = _tf.tf_keras()
+        inputs = [keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t._keras_history.layer.name)
+                  for t in model.inputs]  # fmt: skip
+        model = cloned(model, lambda layer: None, inputs)
+    size = 1 if stateful else len(arrays[0])
+    rows = []
+    for start in range(0, len(arrays[0]) - size + 1, size):
+        parts = [tf.constant(array[start : start + size]) for array in arrays]
+        rows.append(tf.nest.flatten(model(parts if len(parts) > 1 else parts[0], training=False)))
+    return rows
+
+
+def _answer(model: Any, number: int, name: str, parts: Sequence[Any]) -> Answer:
+    values = np.concatenate([np.asarray(part, np.float32) for part in parts])
+    activation = output_activation(model, number)
+    logits = None
+    if activation == "softmax":
+        known = [getattr(part, "_keras_logits", None) for part in parts]
+        exact = all(k is not None for k in known)
+        raw = np.concatenate([np.asarray(k) for k in known]) if exact else np.log(np.maximum(values, _LEAST))
+        logits = raw - raw.mean(axis=-1, keepdims=True)
+    classifies = activation == "softmax" or (activation == "sigmoid" and values.shape[-1] == 1)
+    return Answer(name, values, logits, classifies and values.ndim > 1)
+
+
+def _as_fed(array: Array) -> Array:
+    """Indices as int32 or int64, everything else as float32, as files take them."""
+    return array if array.dtype.name in ("int32", "int64") else array.astype(np.float32)

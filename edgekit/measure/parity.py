@@ -1,0 +1,231 @@
+"""Parity: does a `.tflite` compute what the Keras model computes that it was made from.
+
+Every conversion is held to it, on real samples where there are some: a converter's fault, a lost state or mask and a
+range that no sample reached all show in the answers. Before a final softmax, which hides large errors of unlikely
+classes and shows small ones of likely classes.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.errors import ConversionError, ModelError
+from edgekit.measure.statistics import sqnr_db
+from edgekit.models.tflite import TfliteModel, read_tflite
+from edgekit.models.tflite.logits import softmax_input, with_outputs
+from edgekit.runtimes import Array, TensorSpec, load_runtime
+from edgekit.runtimes._interpreter import InterpreterRuntime
+from edgekit.runtimes._quantize import dequantize, quantize
+
+__all__ = [
+    "LEAST_DB",
+    "MOST_STEPS",
+    "SAMPLES",
+    "WARN_DB",
+    "Answer",
+    "Parity",
+    "Reference",
+    "compare",
+    "finding",
+    "refused",
+    "run",
+]
+
+SAMPLES = 64
+LEAST_DB = {"float32": 60.0, "float16": 30.0, "int16x8": 20.0, "dynamic": 15.0, "int8": 6.0}
+"""Below this a file of the format is another function."""
+WARN_DB = 15.0
+"""Below this an integer file is suspicious."""
+MOST_STEPS = 2.0
+"""Quantisation steps that an output may be off which has no signal."""
+FIXED_SCALES = (1 / 256, 1 / 128, 1 / 32768)
+"""Of sigmoid and tanh, which no sample has chosen: outputs that move by less than a step of them have no signal."""
+_TINY = 1e-30
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Keras answers at one output.
+
+    Attributes:
+        name: Of the output, as the file's signature has it.
+        values: float32 [N, ...].
+        logits: float32 [N, ..., classes] before a final softmax, each sample's mean taken off; None without one.
+        classifies: The largest value, or whether one value is above 0.5, is the model's answer.
+    """
+
+    name: str
+    values: Array
+    logits: Array | None
+    classifies: bool
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a Keras model answers to some samples.
+
+    Attributes:
+        samples: [N, ...] by input, as the file's signature names it, in the dtype that the file takes or float32.
+        answers: One for each output.
+        data: Where the samples come from: "validation", "calibration" or "random".
+    """
+
+    samples: Mapping[str, Array]
+    answers: tuple[Answer, ...]
+    data: str
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How near a file is to its Keras model; the worst of its outputs counts.
+
+    Attributes:
+        sqnr_db: Signal to quantisation noise; None where no output has a signal: all are constant over the samples.
+        agreement: Fraction of samples of which file and model choose the same class; None where none classifies.
+        steps: Largest error of outputs without a signal, in quantisation steps of the file; None where all have one.
+        samples: How many.
+        data: Where they come from: "validation", "calibration" or "random".
+        accepted_db: What the user accepts in place of the format's bound.
+    """
+
+    sqnr_db: float | None
+    agreement: float | None
+    steps: float | None
+    samples: int
+    data: str
+    accepted_db: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        parts = []
+        if self.sqnr_db is not None:
+            parts.append(f"{self.sqnr_db:.1f} dB")
+        if self.steps is not None:
+            parts.append(f"constant outputs within {self.steps:.2f} steps")
+        if self.agreement is not None:
+            parts.append(f"same class for {self.agreement:.1%}")
+        accepted = f"; {self.accepted_db:g} dB accepted" if self.accepted_db is not None else ""
+        return f"{', '.join(parts)} ({self.samples} {self.data} samples{accepted})"
+
+
+def compare(path: Path, reference: Reference, *, accepted_db: float | None = None) -> Parity:
+    """Run a file under LiteRT's default kernels and compare it with what Keras answered.
+
+    States of fused LSTMs begin at zero for each sample; those that a stateful model keeps go on from sample to sample.
+
+    Raises:
+        RuntimeFailed: LiteRT refuses or does not survive the file.
+        ModelError: The file has other inputs or outputs than the model.
+    """
+    model, content = read_tflite(path), path.read_bytes()
+    places = _places(model, reference)
+    graph = model.subgraphs[0]
+    cut = list(graph.outputs)
+    for answer, place in zip(reference.answers, places, strict=True):
+        before = softmax_input(model, graph.outputs[place]) if answer.logits is not None else None
+        if before is not None:
+            cut[place] = before
+    with tempfile.TemporaryDirectory() as folder:
+        variant = Path(folder) / path.name
+        variant.write_bytes(with_outputs(content, cut))
+        outputs, specs = run(variant, model, reference.samples)
+    found = [
+        _one(answer, outputs[place], specs[place], before_softmax=cut[place] != graph.outputs[place])
+        for answer, place in zip(reference.answers, places, strict=True)
+    ]
+    signals = [f[0] for f in found if f[0] is not None]
+    agreements = [f[1] for f in found if f[1] is not None]
+    steps = [f[2] for f in found if f[2] is not None]
+    return Parity(
+        min(signals, default=None),
+        min(agreements, default=None),
+        max(steps, default=None),
+        len(next(iter(reference.samples.values()))),
+        reference.data,
+        accepted_db,
+    )
+
+
+def finding(parity: Parity, kind: str) -> str | None:
+    """What of a parity is not enough for a file of a format, in a few words; None where it is."""
+    least = LEAST_DB[kind] if parity.accepted_db is None else parity.accepted_db
+    if parity.sqnr_db is not None and parity.sqnr_db < least:
+        return f"{parity.sqnr_db:.1f} dB"
+    if parity.steps is not None and parity.steps > MOST_STEPS and parity.accepted_db is None:
+        return f"a constant output that is off by {parity.steps:.1f} quantisation steps"
+    return None
+
+
+def run(path: Path, model: TfliteModel, samples: Mapping[str, Array]) -> tuple[list[Array], tuple[TensorSpec, ...]]:
+    """Every output, dequantised [N, ...], for samples by the names of the file's signature."""
+    runtime = load_runtime("litert")
+    assert isinstance(runtime, InterpreterRuntime)
+    names = {tensor: name for name, tensor in model.signatures[0].inputs.items()}
+    session = runtime.open(path)
+    try:
+        feeds = [samples[names[tensor]] for tensor in model.subgraphs[0].inputs]
+        rows = []
+        for i in range(len(feeds[0])):
+            inputs = [quantize(feed[i : i + 1], spec) for feed, spec in zip(feeds, session.inputs, strict=True)]
+            raw = session.run(inputs, fresh=True)
+            rows.append([dequantize(values, spec) for values, spec in zip(raw, session.outputs, strict=True)])
+        return [np.stack(column) for column in zip(*rows, strict=True)], session.outputs
+    finally:
+        session.close()
+
+
+def _places(model: TfliteModel, reference: Reference) -> list[int]:
+    """Where in the file's outputs each answer stands."""
+    signature, graph = (model.signatures[0] if model.signatures else None), model.subgraphs[0]
+    wanted = [answer.name for answer in reference.answers]
+    if signature is None or set(signature.outputs) != set(wanted) or set(signature.inputs) != set(reference.samples):
+        raise ModelError(
+            "A converted file has the inputs and outputs of its model.",
+            received=f"{', '.join(signature.outputs) if signature else 'no signature'}",
+        )
+    return [graph.outputs.index(signature.outputs[name]) for name in wanted]
+
+
+def _one(
+    answer: Answer, given: Array, spec: TensorSpec, *, before_softmax: bool
+) -> tuple[float | None, float | None, float | None]:
+    """SQNR, agreement and steps of one output."""
+    wanted = answer.values
+    given = given.reshape(len(wanted), *wanted.shape[1:])
+    agreement = _agreement(answer, given) if answer.classifies else None
+    if answer.logits is not None and before_softmax:
+        wanted, given = answer.logits, given - given.mean(axis=-1, keepdims=True)
+    error, step = np.abs(wanted - given), spec.scale or 0.0
+    spread = float(np.ptp(wanted, axis=0).max(initial=0.0)) if len(wanted) > 1 else 0.0
+    magnitude = float(np.abs(wanted).max(initial=0.0))
+    constant = spread <= 1e-6 * max(magnitude, _TINY)
+    if not constant and not (any(np.isclose(step, s, rtol=1e-6) for s in FIXED_SCALES) and spread < step):
+        return sqnr_db(wanted, given), agreement, None
+    return None, agreement, float(error.max(initial=0.0)) / (step or max(1e-3 * magnitude, 1e-6))
+
+
+def _agreement(answer: Answer, given: Array) -> float:
+    if answer.values.shape[-1] == 1:
+        return float(np.mean((answer.values > 0.5) == (given > 0.5)))
+    return float(np.mean(answer.values.argmax(-1) == given.argmax(-1)))
+
+
+def refused(parity: Parity, kind: str, found: str, layer: str | None) -> ConversionError:
+    """The error for a file that is another function."""
+    where = f"; they part at the layer {layer!r}" if layer else ""
+    least = LEAST_DB[kind] if parity.accepted_db is None else parity.accepted_db
+    return ConversionError(
+        f"A {kind} file answers as its Keras model does, to {least:g} dB (SQNR) or {MOST_STEPS:g} quantisation steps.",
+        received=f"{found} over {parity.samples} {parity.data} samples{where}",
+        remedy="Calibrate on more and typical samples, choose another format, replace the layer, or accept what it is "
+        "worth with --accept-parity DB.",
+    )

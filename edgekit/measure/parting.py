@@ -1,0 +1,51 @@
+"""Where a file and its Keras model part: the first layer whose output is another one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.measure.parity import LEAST_DB, run
+from edgekit.measure.statistics import sqnr_db
+from edgekit.models.tflite import read_tflite
+from edgekit.models.tflite.writing import opened, packed
+from edgekit.runtimes import Array
+
+__all__ = ["parting_layer"]
+
+
+def parting_layer(
+    path: Path, samples: Mapping[str, Array], layers: Sequence[tuple[str, Array]], kind: str
+) -> str | None:
+    """The first layer whose output in the file is far from Keras's.
+
+    Args:
+        path: The file.
+        samples: A few, by the names of its signature.
+        layers: Name and output [N, ...] of each layer, in the order in which they run.
+        kind: The file's format.
+    """
+    model = read_tflite(path)
+    graph = model.subgraphs[0]
+    computed = {int(t): n for n, operator in enumerate(graph.operators) for t in operator.outputs}
+    found: list[tuple[str, Array, int]] = []
+    for name, wanted in layers:
+        named = [t for t in computed if f"/{name}/" in f"/{graph.tensors[t].name}/"]
+        fitting = [t for t in named if graph.tensors[t].elements * len(wanted) == wanted.size]
+        if fitting:
+            found.append((name, wanted, max(fitting, key=lambda t: computed[t])))
+    if not found:
+        return None
+    changed = opened(path.read_bytes())
+    changed.subgraphs[0].outputs = np.array([tensor for _, _, tensor in found], np.int32)
+    with tempfile.TemporaryDirectory() as folder:
+        variant = Path(folder) / path.name
+        variant.write_bytes(packed(changed))
+        outputs, _ = run(variant, model, samples)
+    for (name, wanted, _), given in zip(found, outputs, strict=True):
+        if np.ptp(wanted) > 0 and sqnr_db(wanted, given.reshape(wanted.shape)) < LEAST_DB[kind]:
+            return name
+    return None
