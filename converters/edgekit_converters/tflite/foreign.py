@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgekit import sandbox
 from edgekit.artifact import write_atomically
-from edgekit.data.dataset import Array
 from edgekit.models.loading import FOREIGN, Loading, check_source, size_of
+from edgekit_converters.tflite.calibration import Representative
 from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_file"]
@@ -18,7 +19,7 @@ def convert_file(
     path: Path,
     spec: ConvertSpec,
     *,
-    representative: Array | None = None,
+    representative: Representative | None = None,
     loading: Loading = FOREIGN,
 ) -> None:
     """Write a `.tflite` with batch size 1 and builtin operators only, as `convert_keras` does.
@@ -27,7 +28,8 @@ def convert_file(
         source: A `.h5` or `.keras` file, or a SavedModel folder.
         path: Where to write; nothing is left there on failure.
         spec: Format and dtypes.
-        representative: Preprocessed float samples [N, ...] of training data, for int8 and int16x8.
+        representative: Preprocessed samples [N, ...] of training data, for int8 and int16x8; of a model with several
+            inputs, by the input's name.
         loading: Limits of the child, for its whole work; by default they grow with the file and the samples.
 
     Raises:
@@ -35,13 +37,17 @@ def convert_file(
         ConversionError: The converter cannot, or its file breaks the contract.
     """
     check_source(source)
-    samples = [] if representative is None else [representative]
+    named = dict(representative) if isinstance(representative, Mapping) else {}
+    samples = list(named.values())
+    if representative is not None and not isinstance(representative, Mapping):
+        samples = [representative]
     size = size_of(source) + sum(array.nbytes for array in samples)
     limits = loading.limits(size)
     request = {
         "path": str(source.resolve()),
         "name": str(source),
         "spec": spec.model_dump(),
+        "inputs": list(named),
         "reading": limits.reading,
     }
     reply = sandbox.run(

@@ -13,6 +13,7 @@ from edgekit.keras.plain import PlainModel
 from edgekit.keras.reading import read_model
 from edgekit.models.loading import model_from
 from edgekit.sandbox import cpu_limit
+from edgekit_converters.tflite.calibration import Representative
 from edgekit_converters.tflite.convert import convert_keras
 from edgekit_converters.tflite.spec import ConvertSpec
 
@@ -25,7 +26,9 @@ def preload() -> None:
 
 
 def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[dict[str, Any], list[Array]]:
-    """Convert the file of the request (`path`, `name`, `spec`, `reading`) with calibration samples [N, ...], if any.
+    """Convert the file of the request (`path`, `name`, `spec`, `inputs`, `reading`) with calibration samples, if any.
+
+    They are one array [N, ...], or one for each of `inputs`, which are the names of the model's inputs.
 
     Returns:
         No header, and the `.tflite` as uint8 [bytes].
@@ -33,11 +36,13 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
     path, name = Path(request["path"]), str(request["name"])
     plain = _read(path, name, folder, request["reading"])
     file = folder / "model.tflite"
+    names = request["inputs"]
+    representative: Representative | None = dict(zip(names, arrays, strict=True)) if names else None
     convert_keras(
         model_from(plain, name),
         file,
         ConvertSpec.model_validate(request["spec"]),
-        representative=arrays[0] if arrays else None,
+        representative=arrays[0] if arrays and not names else representative,
     )
     return {}, [np.fromfile(file, np.uint8)]
 
