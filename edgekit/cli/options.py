@@ -31,7 +31,10 @@ class _Size(click.ParamType[int]):
 
 
 data = click.option(
-    "--data", metavar="SPEC", required=True, help="digits, cifar10, FILE.npz, FILE.csv, FOLDER, module:function."
+    "--data",
+    metavar="SPEC",
+    required=True,
+    help="digits, cifar10, FILE.npz, FILE.csv, FILE.tsv, FOLDER or module:function.",
 )
 task = click.option(
     "--task",

@@ -147,7 +147,8 @@ class Dataset:
         """
         if self.task is not None:
             return self.task
-        labels = next(part.y for part in self.splits.values() if len(part) and not is_labels(part.y))
+        unclear = (part.y for part in self.splits.values() if len(part) and not is_labels(part.y))
+        labels = next(unclear, np.empty(0))
         some = ", ".join(f"{value:.6g}" for value in np.unique(labels)[:3])
         raise DataError(
             "Labels that are numbers may be classes or what a regression predicts, so the task must be told.",

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.data.preprocessing import Preprocessing
 from edgekit.errors import DataError
 
-__all__ = ["Samples", "check_samples", "count", "each", "preprocessed", "taken"]
+__all__ = ["Samples", "check_array", "check_samples", "count", "each", "preprocessed", "taken"]
 
 Array = NDArray[Any]
 Samples = Array | Mapping[str, Array]
@@ -34,11 +35,10 @@ def each(x: Samples, name: str) -> dict[str, Array]:
     return {f"{name}/{key}": array for key, array in x.items()} if isinstance(x, Mapping) else {name: x}
 
 
-def preprocessed(x: Samples, preprocessing: Any) -> Samples:
+def preprocessed(x: Samples, preprocessing: Preprocessing) -> Samples:
     """What a model takes: of several inputs, integer indices go in as they are."""
     if not isinstance(x, Mapping):
-        only: Array = preprocessing.apply(x)
-        return only
+        return preprocessing.apply(x)
     return {name: a if a.dtype in INDICES else preprocessing.apply(a) for name, a in x.items()}
 
 
@@ -61,8 +61,8 @@ def check_samples(x: Samples, name: str) -> None:
             remedy="Give one sample of every input for each row.",
         )
     if not count(x):
-        raise DataError(f"The {name.removeprefix('x_')} split must hold samples.", received="0 samples",
-                        remedy="Give more data.")  # fmt: skip
+        split = name.removeprefix("x_")
+        raise DataError(f"The {split} split must hold samples.", received="0 samples", remedy="Give more data.")
 
 
 def check_array(array: Array, name: str) -> None:

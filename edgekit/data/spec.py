@@ -15,7 +15,7 @@ from edgekit.data.dataset import Array, Dataset, Raw, Wanted, is_labels, split
 from edgekit.data.inputs import Samples, each
 from edgekit.data.preprocessing import Cast, Preprocessing, Rescale, Reshape
 from edgekit.data.sources import keras
-from edgekit.data.targets import Task
+from edgekit.data.targets import Task, as_targets
 from edgekit.errors import DataError, did_you_mean
 
 __all__ = ["KNOWN_SOURCES", "DataSpec", "load_data"]
@@ -158,7 +158,8 @@ def _with_test(raw: Raw, other: Raw, spec: DataSpec, task: Task | None) -> Raw:
             remedy="Correct the labels, or name the file that belongs to the training data.",
         )
     if y is not None and raw.label_names and other.label_names:
-        y = np.array([raw.label_names.index(name) for name in other.label_names])[y]
+        indices = as_targets(y, "y_test", other.label_names, "classification")
+        y = np.array([raw.label_names.index(name) for name in other.label_names])[indices]
     return replace(raw, x_test=x, y_test=y)
 
 
