@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.errors import DataError
 
-__all__ = ["Samples", "check_array", "check_samples", "count", "each", "preprocessed", "taken"]
+__all__ = ["Samples", "check_array", "check_samples", "count", "each", "how_to_give", "preprocessed", "taken"]
 
 Array = NDArray[Any]
 Samples = Array | Mapping[str, Array]
@@ -40,6 +40,18 @@ def preprocessed(x: Samples, preprocessing: Preprocessing) -> Samples:
     if not isinstance(x, Mapping):
         return preprocessing.apply(x)
     return {name: a if a.dtype in INDICES else preprocessing.apply(a) for name, a in x.items()}
+
+
+def how_to_give(inputs: Collection[str]) -> str:
+    """A remedy: how samples of a model with these inputs are given."""
+    first = next(iter(inputs))
+    if len(inputs) == 1:
+        return f"Give an .npz with the array x_train, x_train/{first} or just {first}."
+    keys, arrays = ", ".join(f"{name!r}: ..." for name in inputs), ", ".join(f"x_train/{name}" for name in inputs)
+    return (
+        f"Give an .npz with the arrays {arrays} (or just {', '.join(inputs)}), "
+        f"or a module:function that returns {{'x_train': {{{keys}}}}}; convert_keras and convert_file take {{{keys}}}."
+    )
 
 
 def check_samples(x: Samples, name: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from edgekit.data.dataset import Array
+from edgekit.data.inputs import how_to_give
 from edgekit.errors import ConversionError
 
 __all__ = ["Representative", "representative_dataset"]
@@ -37,14 +38,14 @@ def representative_dataset(
             raise ConversionError(
                 "A model with several inputs takes calibration samples by input name.",
                 received="one array",
-                remedy=_forms(inputs),
+                remedy=how_to_give(inputs),
             )
         samples = {next(iter(inputs)): samples}
     if set(samples) != set(inputs):
         raise ConversionError(
             f"Calibration samples are bound to the model's inputs: {', '.join(inputs)}.",
             received=", ".join(samples) or "none",
-            remedy=_forms(inputs),
+            remedy=how_to_give(inputs),
         )
     lengths = {len(a) for a in samples.values()}
     if len(lengths) != 1 or not min(lengths):
@@ -69,15 +70,3 @@ def representative_dataset(
             yield {name: array[i : i + 1] for name, array in bound.items()}
 
     return generate
-
-
-def _forms(inputs: Collection[str]) -> str:
-    """How samples are given by input name."""
-    names = [f"x_train/{name}" for name in inputs]
-    keys = ", ".join(f"{name!r}: ..." for name in inputs)
-    return (
-        f"Give an .npz with the arrays {', '.join(names)} (or just {', '.join(inputs)}), or a module:function that "
-        f"returns {{'x_train': {{{keys}}}}}; convert_keras and convert_file take {{{keys}}}."
-        if len(inputs) > 1
-        else f"Give an .npz with the array x_train, {names[0]} or just {next(iter(inputs))}."
-    )
