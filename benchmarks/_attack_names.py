@@ -115,7 +115,7 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def manifest() -> bytes:
     """A small whole one."""
-    from edgekit.pipeline.manifest import Manifest, ModelRecord, StepRecord
+    from edgekit.pipeline.manifest import Manifest, ModelRecord, StepRecord, Trivial
 
     step = StepRecord(
         name="baseline", format="float32", accuracy=0.5, accuracy_low=0.4, accuracy_high=0.6, agreement=None, params=9,
@@ -134,7 +134,8 @@ def manifest() -> bytes:
     }  # fmt: skip
     environment = {"cpu": "c", "cores": 2, "platform": "p", "packages": {"numpy": "1"}, "data": "d", "seed": 0}
     whole = Manifest(
-        output="x", metric="top1", samples=3, steps=(step,), models=(model,), selected="models/m.tflite",
+        output="x", metric="top1", samples=3, steps=(step,), models=(model,),
+        trivial=Trivial("most frequent class", 0.3, True), selected="models/m.tflite",
         budget={"met": True, "violations": []}, artifacts=(artifact,), recipe={"model": "m"}, environment=environment,
     )  # fmt: skip
     return json.dumps(whole.as_dict()).encode()

@@ -200,7 +200,7 @@ def _fuzz(arguments: Any) -> dict[str, Any]:
         folder = Path(name)
         write_h5(folder / "m.h5", HONEST)
         config = json.dumps(HONEST)
-        sidecar = json.dumps({"schema": "edgekit.sidecar/1", "preprocessing": [{"rescale": {"scale": 0.1}}],
+        sidecar = json.dumps({"schema": "edgekit.sidecar/2", "preprocessing": [{"rescale": {"scale": 0.1}}],
                               "label_names": ["a"], "task": "classification", "artifact": None})  # fmt: skip
         recipe = (
             "model: digits_cnn\ndata: {source: digits}\ntrain: {epochs: 3, learning_rate: 0.1}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,9 @@ from edgekit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from edgekit.data import Dataset, DataSpec
-    from edgekit.data.dataset import Array
+    from edgekit.data.inputs import Samples
+    from edgekit.data.sidecar import Sidecar
+    from edgekit.data.targets import Task
     from edgekit.measure.evaluation import Evaluation
     from edgekit.measure.latency import BenchmarkReport
     from edgekit.models import Loading
@@ -19,12 +22,12 @@ if TYPE_CHECKING:
     from edgekit.pipeline import Manifest
     from edgekit.recipe import Recipe
     from edgekit.runtimes._interpreter import Kernels
-    from edgekit.training.objective import Task
     from edgekit_converters.tflite import ConvertSpec
 
 __all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data", "load_model", "sensitivity"]
 
 Progress = Callable[[int, int], None]
+_SAY_TASK = "Give --task classification or --task regression (in Python, task=...)."
 
 
 def compress(
@@ -91,6 +94,7 @@ def convert(
     *,
     format: str = "int8",
     data: str | DataSpec | None = None,
+    task: Task | None = None,
     input_dtype: str | None = None,
     output_dtype: str | None = None,
     seed: int = 0,
@@ -106,7 +110,10 @@ def convert(
         model: .h5, .keras, SavedModel or `module:function`.
         output: The `.tflite` to write; a sidecar with the preprocessing and golden vectors go beside it.
         format: float32, float16, dynamic, int8 or int16x8.
-        data: Where calibration samples come from (training data only); needed for int8 and int16x8.
+        data: Where calibration samples come from (training data only); needed for int8 and int16x8. A model with
+            several inputs takes an array for each, by the input's name.
+        task: classification, regression or reconstruction, for the sidecar; default what the model's own sidecar says,
+            else classification where the labels of the data can be nothing else, else "unknown".
         input_dtype, output_dtype: Of the file; default the format's own (int8 for int8).
         seed: Of the choice of calibration samples.
         unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
@@ -119,7 +126,7 @@ def convert(
         EdgekitError: The model or the data break a rule, or the file would break its contract.
     """
     from edgekit.data import Preprocessing
-    from edgekit.data.sidecar import Sidecar, sidecar_path, write_sidecar
+    from edgekit.data.sidecar import UNKNOWN, Sidecar, sidecar_path, write_sidecar
     from edgekit.measure.golden import golden_path, write_golden
     from edgekit.models import Loading
     from edgekit.models.tflite import inspect_tflite
@@ -134,19 +141,20 @@ def convert(
             received="no data",
             remedy="Give --data SPEC, for example --data train.npz.",
         )
-    dataset = _data_for(model, data, seed) if data is not None else None
-    samples = dataset.features("calibration") if dataset is not None and spec.needs_calibration else None
+    own, told = _sidecar(model), task or _task_of(model)
+    dataset = _data_for(model, data, seed, told, labels=False) if data is not None else None
+    samples = dataset.samples("calibration") if dataset is not None and spec.needs_calibration else None
     names = [part.name for part in (path, sidecar_path(path), golden_path(path))]
     check_writable(path.parent, names, overwrite=overwrite)
     with publishing(path.parent, overwrite=overwrite) as staging:
         file = staging / path.name
         _convert(model, file, spec, samples, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
         if dataset is not None:
-            write_sidecar(file, Sidecar(dataset.preprocessing, dataset.label_names, _task_of(model)))
-        elif own := _sidecar(model):
-            write_sidecar(file, own)
+            write_sidecar(file, Sidecar(dataset.preprocessing, dataset.label_names, dataset.task or UNKNOWN))
+        elif own:
+            write_sidecar(file, replace(own, task=told or UNKNOWN))
         else:
-            write_sidecar(file, Sidecar(Preprocessing(), (), "classification"))
+            write_sidecar(file, Sidecar(Preprocessing(), (), told or UNKNOWN))
         write_golden(file, samples, seed=seed)
     return inspect_tflite(path)
 
@@ -171,7 +179,8 @@ def evaluate(
         model: A `.tflite`, or a Keras model (which runs under Keras itself).
         data: A data set with test samples.
         runtime: That runs the `.tflite`; default litert.
-        task: classification, regression or reconstruction; default what the model's sidecar says, else classification.
+        task: classification, regression or reconstruction; default what the model's sidecar says, else classification
+            where the labels can be nothing else.
         workers: Processes; default one per core.
         seed: Of the split, where the data set has no test split of its own.
         unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
@@ -189,8 +198,8 @@ def evaluate(
 
     if runtime is not None and Path(model).suffix != ".tflite":
         raise UsageError("A Keras model runs under Keras.", received=f"runtime {runtime}", remedy="Leave it out.")
-    objective = Objective(task=task or _task_of(model))
-    dataset = _data_for(model, data, seed)
+    dataset = _data_for(model, data, seed, task or _task_of(model))
+    objective = Objective(task=dataset.need_task(_SAY_TASK))
     if Path(model).suffix == ".tflite":
         return evaluate_file(
             Path(model), dataset, objective, runtime=runtime or "litert", workers=workers, progress=progress
@@ -252,6 +261,7 @@ def sensitivity(
     kinds: Sequence[Kind] | None = None,
     ratios: Sequence[float] | None = None,
     samples: int = 256,
+    task: Task | None = None,
     seed: int = 0,
     unsafe: bool = False,
     custom_objects: Mapping[str, Any] | None = None,
@@ -267,6 +277,7 @@ def sensitivity(
         kinds: sparsity, channels, rank, int8_weights, int8_activations; default all.
         ratios: Fractions to give up; default 0.25, 0.5, 0.75 and 0.9.
         samples: At most this many calibration samples.
+        task: As for `evaluate`; with class labels, what a change costs in top-1 is told too.
         seed: Of their choice.
         unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
         custom_objects: Classes and functions of yours that the file names, by name.
@@ -278,7 +289,6 @@ def sensitivity(
         EdgekitError: The model or the data break a rule.
     """
     from edgekit.data import DataSpec
-    from edgekit.data.dataset import is_labels
     from edgekit.models import Loading, load_model
     from edgekit.models.sensitivity import KINDS, RATIOS, check_choice
     from edgekit.models.sensitivity import sensitivity as find
@@ -286,14 +296,14 @@ def sensitivity(
 
     check_choice(kinds or KINDS, ratios or RATIOS)
     spec = DataSpec(source=data) if isinstance(data, str) else data
-    dataset = _data_for(model, spec.model_copy(update={"calibration": samples}), seed)
+    dataset = _data_for(model, spec.model_copy(update={"calibration": samples}), seed, task or _task_of(model))
+    objective = Objective(task=dataset.need_task(_SAY_TASK))
     keras_model = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
-    Objective(task=_task_of(model)).check(keras_model, dataset)
-    labels = dataset.labels("calibration")
+    objective.check(keras_model, dataset)
     return find(
         keras_model,
         dataset.features("calibration"),
-        labels if is_labels(labels) else None,
+        dataset.labels("calibration") if objective.classifies else None,
         kinds=kinds or KINDS,
         ratios=ratios or RATIOS,
         progress=progress,
@@ -314,20 +324,26 @@ def load_model(
     return models.load_model(source, models.Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
 
 
-def load_data(spec: str | DataSpec, *, seed: int = 0) -> Dataset:
+def load_data(spec: str | DataSpec, *, task: Task | None = None, seed: int = 0) -> Dataset:
     """Read a data set into disjoint splits; see `edgekit.data.load_data`."""
     from edgekit import data
 
-    return data.load_data(spec, seed=seed)
+    return data.load_data(spec, seed=seed, task=task)
 
 
-def _data_for(model: str | Path, data: str | DataSpec, seed: int) -> Dataset:
+def _data_for(model: str | Path, data: str | DataSpec, seed: int, task: Task | None, *, labels: bool = True) -> Dataset:
     """The data, preprocessed as the model's sidecar says; as they are where they have the file's own dtype."""
     from edgekit.data import load_data
 
     own = _sidecar(model)
     return load_data(
-        data, seed=seed, trained=True, preprocessing=own.preprocessing if own else None, dtype=_input_dtype(model)
+        data,
+        seed=seed,
+        trained=True,
+        preprocessing=own.preprocessing if own else None,
+        dtype=_input_dtype(model),
+        task=task,
+        labels=labels,
     )
 
 
@@ -341,19 +357,19 @@ def _input_dtype(model: str | Path) -> str | None:
     return inputs[0].dtype if len(inputs) == 1 else None
 
 
-def _sidecar(model: str | Path) -> Any:
+def _sidecar(model: str | Path) -> Sidecar | None:
     from edgekit.data.sidecar import read_sidecar
 
     return read_sidecar(Path(model))
 
 
-def _task_of(model: str | Path) -> Task:
+def _task_of(model: str | Path) -> Task | None:
+    """What the model's sidecar says; None where there is none, or it does not know."""
     own = _sidecar(model)
-    task: Task = own.task if own else "classification"
-    return task
+    return own.known_task if own else None
 
 
-def _convert(model: str | Path, path: Path, spec: ConvertSpec, samples: Array | None, loading: Loading) -> None:
+def _convert(model: str | Path, path: Path, spec: ConvertSpec, samples: Samples | None, loading: Loading) -> None:
     """In one child process where the model is a foreign file; here where it is the user's own code."""
     from edgekit import registry
     from edgekit.models import load_model

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-__all__ = ["data", "debug", "json", "memory_limit", "overwrite", "quiet", "seed", "time_limit", "unsafe"]
+__all__ = ["data", "debug", "json", "memory_limit", "overwrite", "quiet", "seed", "task", "time_limit", "unsafe"]
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -31,7 +31,15 @@ class _Size(click.ParamType[int]):
 
 
 data = click.option(
-    "--data", metavar="SPEC", required=True, help="digits, cifar10, FILE.npz, FILE.csv, FOLDER, module:function."
+    "--data",
+    metavar="SPEC",
+    required=True,
+    help="digits, cifar10, FILE.npz, FILE.csv, FILE.tsv, FOLDER or module:function.",
+)
+task = click.option(
+    "--task",
+    type=click.Choice(["classification", "regression", "reconstruction"]),
+    help="What the model answers; needed where labels are numbers that may be classes as well.",
 )
 json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 quiet = click.option("--quiet", is_flag=True, help="No progress on stderr.")

@@ -15,7 +15,7 @@ import click
 
 from edgekit.errors import clean
 
-__all__ = ["echo", "json_error", "log", "print_json", "progress", "table"]
+__all__ = ["echo", "json_error", "log", "print_json", "progress", "strong", "table"]
 
 WIDE = 150
 """Columns where stdout is a file or pipe: logs of builds are read in wide windows."""
@@ -34,6 +34,11 @@ def json_error(message: str, code: int) -> None:
 def echo(line: str) -> None:
     """One line for people, on stdout."""
     click.echo(clean(line))
+
+
+def strong(line: str) -> None:
+    """One line for people, on stdout, in bold where that is a terminal."""
+    click.secho(clean(line), bold=True)
 
 
 def log(line: str) -> None:

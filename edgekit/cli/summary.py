@@ -28,8 +28,10 @@ def finish(manifest: Manifest, as_json: bool) -> None:
 
 
 def _tables(manifest: Manifest) -> None:
-    from edgekit.report.text import budget_sentence, figure, step_rows
+    from edgekit.report.text import budget_sentence, figure, step_rows, warning
 
+    if said := warning(manifest):
+        output.strong(said)
     columns, rows = step_rows(manifest)
     output.table(f"Steps, measured on {manifest.samples:,} test samples", columns, rows)
     columns = ["model", "bytes", "gzip", manifest.metric, "95 % interval", "drop"]

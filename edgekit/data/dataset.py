@@ -12,14 +12,31 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.data.inputs import Samples, check_array, check_samples, count, each, preprocessed, taken
 from edgekit.data.labels import check_label_names
 from edgekit.data.preprocessing import Preprocessing
+from edgekit.data.targets import Task, as_targets, is_labels
 from edgekit.errors import DataError
 
-__all__ = ["Dataset", "Raw", "Split", "SplitName", "split"]
+__all__ = ["Dataset", "Raw", "Samples", "Split", "SplitName", "Wanted", "is_labels", "split"]
 
 Array = NDArray[Any]
 SplitName = Literal["train", "validation", "test", "calibration"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a job wants of a source.
+
+    Attributes:
+        preprocessing: What the samples go through, or None for the source's own.
+        task: What the model is to answer; None where nobody has told.
+        labels: Whether the job needs labels; calibration takes samples alone.
+    """
+
+    preprocessing: Preprocessing | None = None
+    task: Task | None = None
+    labels: bool = True
 
 
 @dataclass(frozen=True)
@@ -27,15 +44,16 @@ class Raw:
     """What a source reads, before it is split.
 
     Attributes:
-        x_train, y_train: Samples [N, ...] and labels [N] (classes) or targets [N, ...]; None where there are none.
+        x_train, y_train: Samples [N, ...] (of several inputs, by name) and labels [N] (classes) or targets [N, ...];
+            None where there are none.
         x_test, y_test: The source's own test split, or None.
         label_names: Names of the classes, or empty.
         preprocessing: The source's own default, or None.
     """
 
-    x_train: Array | None
+    x_train: Samples | None
     y_train: Array | None
-    x_test: Array | None = None
+    x_test: Samples | None = None
     y_test: Array | None = None
     label_names: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
@@ -43,13 +61,13 @@ class Raw:
 
 @dataclass(frozen=True)
 class Split:
-    """Raw samples [N, ...] with their labels [N] or targets [N, ...]."""
+    """Raw samples [N, ...], of several inputs by name, with their labels [N] or targets [N, ...]; [N, 0] for none."""
 
-    x: Array
+    x: Samples
     y: Array
 
     def __len__(self) -> int:
-        return len(self.x)
+        return count(self.x)
 
 
 @dataclass(frozen=True)
@@ -60,29 +78,83 @@ class Dataset:
         splits: By name. They share no sample, but that few training data serve for calibration as well.
         label_names: Names of the classes, or empty.
         preprocessing: What turns raw samples into model input.
+        told: The task that the labels were read for; None where nobody has told.
     """
 
     splits: Mapping[SplitName, Split]
     label_names: tuple[str, ...]
     preprocessing: Preprocessing
-    _features: dict[SplitName, Array] = field(default_factory=dict, repr=False, compare=False)
+    told: Task | None = None
+    _samples: dict[SplitName, Samples] = field(default_factory=dict, repr=False, compare=False)
 
-    def features(self, name: SplitName) -> Array:
-        """Model input of a split, preprocessed once and kept.
+    def samples(self, name: SplitName) -> Samples:
+        """Model input of a split, preprocessed once and kept: one array, or one for each input by its name.
 
         Raises:
             DataError: The split is empty, or preprocessing gives values that are not finite.
         """
-        if name not in self._features:
-            x = self.preprocessing.apply(self.raw(name).x)
-            if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
-                raise DataError(f"Preprocessed {name} samples must be finite.", received="NaN or infinity")
-            self._features[name] = x
-        return self._features[name]
+        if name not in self._samples:
+            x = preprocessed(self.raw(name).x, self.preprocessing)
+            for array in each(x, name).values():
+                if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+                    raise DataError(f"Preprocessed {name} samples must be finite.", received="NaN or infinity")
+            self._samples[name] = x
+        return self._samples[name]
+
+    def features(self, name: SplitName) -> Array:
+        """Model input of a split [N, ...], for jobs that take models with one input.
+
+        Raises:
+            DataError: As `samples` does, or the samples are those of several inputs.
+        """
+        x = self.samples(name)
+        if not isinstance(x, Mapping):
+            return x
+        if len(x) > 1:
+            raise DataError(
+                "This job takes models with one input; edgekit convert takes several.",
+                received=f"samples for {len(x)} inputs, {', '.join(x)}",
+            )
+        return next(iter(x.values()))
 
     def labels(self, name: SplitName) -> Array:
-        """Labels [N] or targets [N, ...] of a split."""
-        return self.raw(name).y
+        """Labels [N] or targets [N, ...] of a split.
+
+        Raises:
+            DataError: The split is empty or has no labels.
+        """
+        y = self.raw(name).y
+        if not y.size:
+            raise DataError("This job needs labels.", received=f"{name} samples without them")
+        return y
+
+    @property
+    def task(self) -> Task | None:
+        """What the labels are for: as told, else classification where they are classes; None where that is open."""
+        if self.told is not None:
+            return self.told
+        parts = [part for part in self.splits.values() if len(part)]
+        return "classification" if parts and all(is_labels(part.y) for part in parts) else None
+
+    def need_task(self, remedy: str) -> Task:
+        """The task, for a job that cannot go on without it.
+
+        Args:
+            remedy: How the user says it.
+
+        Raises:
+            DataError: Nobody has told, and the labels may be classes as well as numbers to predict.
+        """
+        if self.task is not None:
+            return self.task
+        unclear = (part.y for part in self.splits.values() if len(part) and not is_labels(part.y))
+        labels = next(unclear, np.empty(0))
+        some = ", ".join(f"{value:.6g}" for value in np.unique(labels)[:3])
+        raise DataError(
+            "Labels that are numbers may be classes or what a regression predicts, so the task must be told.",
+            received=f"{labels.dtype} labels of shape {list(labels.shape)}, such as {some}" if some else "no labels",
+            remedy=remedy,
+        )
 
     def raw(self, name: SplitName) -> Split:
         """Raw samples and labels of a split.
@@ -109,14 +181,22 @@ class Dataset:
         """sha256 over samples, labels, splits and preprocessing: the data's name in caches and reports."""
         digest = hashlib.sha256(json.dumps([self.preprocessing.dump(), self.label_names]).encode())
         for name in sorted(self.splits):
-            for array in (self.splits[name].x, self.splits[name].y):
-                digest.update(f"{name}{array.dtype}{array.shape}".encode())
+            inputs = each(self.splits[name].x, "x")
+            for key, array in (*sorted(inputs.items()), ("y", self.splits[name].y)):
+                digest.update(f"{name}{key.removeprefix('x').removeprefix('y')}{array.dtype}{array.shape}".encode())
                 digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
 
 def split(
-    raw: Raw, preprocessing: Preprocessing, *, calibration: int, validation: float, test: float, seed: int
+    raw: Raw,
+    preprocessing: Preprocessing,
+    *,
+    calibration: int,
+    validation: float,
+    test: float,
+    seed: int,
+    task: Task | None = None,
 ) -> Dataset:
     """Cut a source into four disjoint splits, the same for the same seed.
 
@@ -129,24 +209,26 @@ def split(
         validation: Fraction of the training data held out for early stopping and for decisions.
         test: Fraction held out where the source has no test split of its own.
         seed: Of the shuffle.
+        task: What the labels are read for; None where nobody has told.
 
     Raises:
         DataError: Labels outside the classes, NaN, lengths that differ, too few samples.
     """
     check_label_names(raw.label_names, "the data set")
-    x, y = _checked(raw.x_train, raw.y_train, "train", raw.label_names)
-    x_test, y_test = _checked(raw.x_test, raw.y_test, "test", raw.label_names)
-    order = np.random.default_rng(seed).permutation(len(x))
-    if not len(x_test) and len(x):
-        count = max(1, round(len(x) * test))
-        x_test, y_test, order = x[order[:count]], y[order[:count]], order[count:]
+    x, y = _checked(raw.x_train, raw.y_train, "train", raw.label_names, task)
+    x_test, y_test = _checked(raw.x_test, raw.y_test, "test", raw.label_names, task)
+    size = count(x)
+    order = np.random.default_rng(seed).permutation(size)
+    if not count(x_test) and size:
+        tests = max(1, round(size * test))
+        x_test, y_test, order = taken(x, order[:tests]), y[order[:tests]], order[tests:]
     held_out = max(1, round(len(order) * validation)) if len(order) else 0
     rest = order[held_out:]
     apart = min(calibration, max(1, len(order) // 4))
-    if len(x) and len(rest) <= apart:
+    if size and len(rest) <= apart:
         raise DataError(
             "Training, validation and calibration need at least one sample each.",
-            received=f"{len(x)} training samples",
+            received=f"{size} training samples",
             remedy="Give more data.",
         )
     parts: dict[SplitName, Array] = {
@@ -154,61 +236,23 @@ def split(
         "calibration": rest[:calibration],
         "train": rest if calibration > apart else rest[apart:],
     }
-    splits: dict[SplitName, Split] = {name: Split(x[np.sort(p)], y[np.sort(p)]) for name, p in parts.items()}
+    splits: dict[SplitName, Split] = {n: Split(taken(x, np.sort(p)), y[np.sort(p)]) for n, p in parts.items()}
     splits["test"] = Split(x_test, y_test)
-    return Dataset(splits, raw.label_names, preprocessing)
+    return Dataset(splits, raw.label_names, preprocessing, task)
 
 
-def is_labels(y: Array) -> bool:
-    """Class indices [N], as opposed to targets [N, ...] of numbers."""
-    return y.ndim == 1 and np.issubdtype(y.dtype, np.integer)
-
-
-def _checked(x: Array | None, y: Array | None, name: str, label_names: tuple[str, ...]) -> tuple[Array, Array]:
-    if x is None or y is None:
+def _checked(
+    x: Samples | None, y: Array | None, name: str, label_names: tuple[str, ...], task: Task | None
+) -> tuple[Samples, Array]:
+    """Samples and labels that keep the rules; [N, 0] where there are no labels."""
+    if x is None:
         return np.empty((0,), np.float32), np.empty((0,), np.int64)
-    for part, array in (("x", x), ("y", y)):
-        if array.ndim == 0 or array.dtype.kind not in "biuf":
-            raise DataError(
-                f"{part}_{name} is an array of numbers, one entry for each sample.",
-                received=f"shape {list(array.shape)} and dtype {array.dtype}",
-                remedy="Save text labels as class indices, with label_names beside them.",
-            )
-    if not len(x):
-        raise DataError(f"The {name} split must hold samples.", received="0 samples", remedy="Give more data.")
-    if len(x) != len(y):
+    check_samples(x, f"x_{name}")
+    if y is None:
+        return x, np.empty((count(x), 0), np.float32)
+    check_array(y, f"y_{name}")
+    if count(x) != len(y):
         raise DataError(
-            f"x_{name} and y_{name} must have the same length.", received=f"{len(x)} samples and {len(y)} labels"
+            f"x_{name} and y_{name} must have the same length.", received=f"{count(x)} samples and {len(y)} labels"
         )
-    for part, array in (("x", x), ("y", y)):
-        if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-            axes = tuple(range(1, array.ndim))
-            index = int(np.argmax(~np.isfinite(array).all(axis=axes)))
-            raise DataError(
-                f"{part}_{name} must be finite.",
-                received=f"NaN or infinity, first in sample {index}",
-                remedy="Remove or repair such samples.",
-            )
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    elif y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
-        y = y.argmax(axis=1)  # one-hot
-    if np.issubdtype(y.dtype, np.floating) and y.ndim == 1 and label_names:
-        if (y != np.floor(y)).any():
-            raise DataError(
-                "Labels are class indices, which are whole numbers.",
-                received=f"the label {y[y != np.floor(y)][0]} in y_{name}",
-                remedy="Correct the labels, or leave out label_names for regression.",
-            )
-        y = y.astype(np.int64)
-    if is_labels(y):
-        y = y.astype(np.int64)
-        top = len(label_names) - 1 if label_names else None
-        if y.min() < 0 or (top is not None and y.max() > top):
-            bad = y.min() if y.min() < 0 else y.max()
-            raise DataError(
-                f"Labels are class indices from 0 to {top if top is not None else 'the number of classes - 1'}.",
-                received=f"the label {bad} in y_{name}",
-                remedy="Correct the labels, or list every class in label_names.",
-            )
-    return x, y
+    return x, as_targets(y, f"y_{name}", label_names, task)

@@ -10,13 +10,16 @@ from pathlib import Path
 from edgekit.artifact import Artifact, write_atomically
 from edgekit.data.labels import label_finding
 from edgekit.data.preprocessing import Preprocessing
+from edgekit.data.targets import TASKS, Task
 from edgekit.errors import DataError, EdgekitError
 from edgekit.files import parse_json, read_limited
 
-__all__ = ["Sidecar", "read_sidecar", "sidecar_path", "write_sidecar"]
+__all__ = ["UNKNOWN", "Sidecar", "read_sidecar", "sidecar_path", "write_sidecar"]
 
-SCHEMA = "edgekit.sidecar/1"
-TASKS = ("classification", "regression", "reconstruction")
+SCHEMA = "edgekit.sidecar/2"
+FIRST = "edgekit.sidecar/1"
+"""Also read. It called a model a classifier where nothing was known, which only names of classes bear out."""
+UNKNOWN = "unknown"
 LARGEST = 64 << 20
 """Bytes; a vocabulary of 8,000 words takes 0.1 MB."""
 MOST_OPERATIONS = 100
@@ -30,12 +33,17 @@ class Sidecar:
     Attributes:
         preprocessing: From raw samples to model input, before quantisation.
         label_names: Names of the classes, in the order of the outputs; or empty.
-        task: classification, regression or reconstruction.
+        task: classification, regression, reconstruction, or unknown.
     """
 
     preprocessing: Preprocessing
     label_names: tuple[str, ...]
     task: str
+
+    @property
+    def known_task(self) -> Task | None:
+        """The task, or None where it is unknown."""
+        return next((task for task in TASKS if task == self.task), None)
 
 
 def sidecar_path(model: Path) -> Path:
@@ -86,7 +94,7 @@ def _sidecar(content: object) -> Sidecar:
     """
     if not isinstance(content, dict):
         raise ValueError(f"{type(content).__name__} instead of an object")
-    if content.get("schema") != SCHEMA:
+    if content.get("schema") not in (SCHEMA, FIRST):
         raise ValueError(f"the schema {str(content.get('schema'))[:80]!r}")
     missing = [key for key in ("preprocessing", "label_names", "task") if key not in content]
     if missing:
@@ -99,6 +107,8 @@ def _sidecar(content: object) -> Sidecar:
     finding = label_finding(names)
     if finding:
         raise ValueError(f"label_names: {finding}")
-    if not isinstance(task, str) or task not in TASKS:
-        raise ValueError(f"task must be one of {', '.join(TASKS)}, not {str(task)[:80]!r}")
+    if not isinstance(task, str) or task not in (*TASKS, UNKNOWN):
+        raise ValueError(f"task must be one of {', '.join((*TASKS, UNKNOWN))}, not {str(task)[:80]!r}")
+    if content["schema"] == FIRST and task == "classification" and not names:
+        task = UNKNOWN
     return Sidecar(Preprocessing.parse(operations), tuple(names), task)

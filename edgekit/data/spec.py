@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -10,9 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edgekit import registry
 from edgekit.data import sources
-from edgekit.data.dataset import Array, Dataset, Raw, is_labels, split
+from edgekit.data.dataset import Array, Dataset, Raw, Wanted, is_labels, split
+from edgekit.data.inputs import Samples, each
 from edgekit.data.preprocessing import Cast, Preprocessing, Rescale, Reshape
 from edgekit.data.sources import keras
+from edgekit.data.targets import Task, as_targets
 from edgekit.errors import DataError, did_you_mean
 
 __all__ = ["KNOWN_SOURCES", "DataSpec", "load_data"]
@@ -61,6 +64,8 @@ def load_data(
     trained: bool = False,
     preprocessing: Preprocessing | None = None,
     dtype: str | None = None,
+    task: Task | None = None,
+    labels: bool = True,
 ) -> Dataset:
     """Read, check and split a data set.
 
@@ -71,6 +76,9 @@ def load_data(
             A model that is trained here gets 8-bit samples rescaled to 0..1 and 16-bit ones to -1..1.
         preprocessing: A trained model's own, which wins over the source's default.
         dtype: Of a trained model's input: samples that have it already go in as they are.
+        task: What the model is to answer, which says what numbers as labels are; None where nobody has told. Then
+            they are taken as numbers, and `Dataset.task` is None.
+        labels: Whether the job needs labels. Where it does not, as for calibration, an .npz may hold samples alone.
 
     Raises:
         DataError: The source is missing, damaged or breaks a rule.
@@ -78,9 +86,10 @@ def load_data(
     if isinstance(spec, str):
         spec = DataSpec(source=spec)
     told = Preprocessing.parse(spec.preprocessing) if spec.preprocessing is not None else preprocessing
-    raw = _read(spec.source, told)
+    raw = _read(spec.source, Wanted(told, task, labels))
     if spec.test_source is not None:
-        raw = _with_test(raw, _read(spec.test_source, told), spec)
+        alike = "classification" if task is None and raw.label_names else task
+        raw = _with_test(raw, _read(spec.test_source, Wanted(told, alike, labels)), spec, task)
     if told is None:
         told = raw.preprocessing if raw.preprocessing is not None else _default(raw, trained, dtype)
     if trained and not told.learned:
@@ -89,17 +98,27 @@ def load_data(
             received="no list of words",
             remedy="Keep the .json beside the model, or give it as data.preprocessing: [{tokenize: ...}].",
         )
-    data = split(raw, told, calibration=spec.calibration, validation=spec.validation, test=spec.test, seed=seed)
+    data = split(
+        raw, told, calibration=spec.calibration, validation=spec.validation, test=spec.test, seed=seed, task=task
+    )
     if told.learned:
         return data
-    return Dataset(data.splits, data.label_names, told.learn(data.raw("train").x))
+    return Dataset(data.splits, data.label_names, told.learn(_only(data.raw("train").x)), task)
 
 
-def _read(source: str, preprocessing: Preprocessing | None) -> Raw:
+def _only(x: Samples) -> Array:
+    """Samples of one input, from which preprocessing learns."""
+    if isinstance(x, Mapping):
+        raise DataError("A vocabulary is learned from samples of one input.", received=f"those of {', '.join(x)}")
+    return x
+
+
+def _read(source: str, wanted: Wanted) -> Raw:
     for name in sources.ORDER:
         module = registry.load(sources, name)
         if module.matches(source):
-            raw: Raw = module.read(source, preprocessing)
+            raw: Raw = module.read(source, wanted)
+            _check_labels(raw, source, wanted)
             return raw
     raise DataError(
         "A data source is digits, a Keras data set's name, an .npz, a .csv, a .tsv, a folder of images or "
@@ -109,30 +128,44 @@ def _read(source: str, preprocessing: Preprocessing | None) -> Raw:
     )
 
 
-def _with_test(raw: Raw, other: Raw, spec: DataSpec) -> Raw:
+def _check_labels(raw: Raw, source: str, wanted: Wanted) -> None:
+    for name, x, y in (("train", raw.x_train, raw.y_train), ("test", raw.x_test, raw.y_test)):
+        if (y is not None and x is None) or (wanted.labels and x is not None and y is None):
+            missing, there = (f"x_{name}", f"y_{name}") if x is None else (f"y_{name}", f"x_{name}")
+            raise DataError(f"x_{name} and y_{name} come together.", received=f"{source} with {there} and no {missing}")
+
+
+def _with_test(raw: Raw, other: Raw, spec: DataSpec, task: Task | None) -> Raw:
     """A source with the samples of another as its test split: the other's own test split, if it has one, else all."""
     x, y = (other.x_train, other.y_train) if other.x_test is None else (other.x_test, other.y_test)
-    if x is None or y is None or raw.x_train is None or raw.y_train is None:
+    if x is None or raw.x_train is None or (y is None) != (raw.y_train is None):
         raise DataError(
             "source gives training samples and test_source test samples.",
             received=f"{spec.source} and {spec.test_source}, of which one has none",
         )
     is_text = raw.preprocessing is not None and raw.preprocessing == other.preprocessing  # of any width
-    if not is_text and x.shape[1:] != raw.x_train.shape[1:]:
+    shapes, others = _shapes(raw.x_train), _shapes(x)
+    if not is_text and shapes != others:
         raise DataError(
             "Samples of source and test_source have one shape.",
-            received=f"{list(raw.x_train.shape[1:])} and {list(x.shape[1:])}",
+            received=f"{', '.join(shapes.values())} and {', '.join(others.values())}",
         )
-    unlike = _unlike_classes(raw, other, y)
+    unlike = _unlike_classes(raw, other, y) if y is not None and task in (None, "classification") else []
     if unlike:
         raise DataError(
             "source and test_source have the same classes.",
             received=f"only in one of them: {', '.join(unlike[:8])}",
             remedy="Correct the labels, or name the file that belongs to the training data.",
         )
-    if raw.label_names and other.label_names:
-        y = np.array([raw.label_names.index(name) for name in other.label_names])[y]
+    if y is not None and raw.label_names and other.label_names:
+        indices = as_targets(y, "y_test", other.label_names, "classification")
+        y = np.array([raw.label_names.index(name) for name in other.label_names])[indices]
     return replace(raw, x_test=x, y_test=y)
+
+
+def _shapes(x: Samples) -> dict[str, str]:
+    """Of one sample of every input, as messages say them."""
+    return {name: str(list(array.shape[1:])) for name, array in sorted(each(x, "x").items())}
 
 
 def _unlike_classes(raw: Raw, other: Raw, y: Array) -> list[str]:
@@ -147,6 +180,8 @@ def _unlike_classes(raw: Raw, other: Raw, y: Array) -> list[str]:
 
 def _default(raw: Raw, trained: bool, dtype: str | None) -> Preprocessing:
     x = raw.x_train if raw.x_train is not None else raw.x_test
+    if isinstance(x, Mapping):
+        return Preprocessing([Cast()])
     if x is None or (trained and (x.dtype in (np.int8, np.int32, np.int64) or x.dtype.name == dtype)):
         return Preprocessing()  # integer features go in as they are
     operations: list[Any] = [Cast()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from edgekit.errors import DataError, ModelError, did_you_mean
 from edgekit.runtimes import Array, TensorSpec
 from edgekit.runtimes._quantize import travel_dtype
 
-__all__ = ["by_input"]
+__all__ = ["by_input", "named"]
 
 
 def by_input(x: Array | Mapping[str, Array], specs: Sequence[TensorSpec]) -> list[Array]:
@@ -20,7 +21,7 @@ def by_input(x: Array | Mapping[str, Array], specs: Sequence[TensorSpec]) -> lis
         ModelError: Names, shapes or dtypes do not fit the model.
         DataError: There are no samples, or not the same number for every input.
     """
-    samples = _named(x, specs) if isinstance(x, Mapping) else [np.asarray(x)]
+    samples = named(x, specs) if isinstance(x, Mapping) else [np.asarray(x)]
     if len(samples) != len(specs):
         names = ", ".join(repr(_short(spec.name)) for spec in specs)
         raise ModelError(
@@ -39,9 +40,15 @@ def by_input(x: Array | Mapping[str, Array], specs: Sequence[TensorSpec]) -> lis
     return _aligned(samples, specs)
 
 
-def _named(x: Mapping[str, Array], specs: Sequence[TensorSpec]) -> list[Array]:
+def named(x: Mapping[str, Array], specs: Sequence[TensorSpec]) -> list[Array]:
+    """The array of every input, by the tensor's name or by what the model's author calls it.
+
+    Raises:
+        ModelError: Names are missing, or there are others.
+    """
     given = {name: np.asarray(values) for name, values in x.items()}
-    found = [given.pop(spec.name, given.pop(_short(spec.name), None)) for spec in specs]
+    keys = [_key(spec.name, given) for spec in specs]
+    found = [given.pop(key, None) if key is not None else None for key in keys]
     missing = [_short(spec.name) for spec, values in zip(specs, found, strict=True) if values is None]
     if missing or given:
         names = [_short(spec.name) for spec in specs]
@@ -51,6 +58,16 @@ def _named(x: Mapping[str, Array], specs: Sequence[TensorSpec]) -> list[Array]:
             remedy=did_you_mean(next(iter(given)), names) if given else f"Add {', '.join(map(repr, missing))}.",
         )
     return [values for values in found if values is not None]
+
+
+def _key(tensor: str, given: Mapping[str, Array]) -> str | None:
+    """Which name is meant; a file spells signs in another way."""
+    for name in (tensor, _short(tensor)):
+        if name in given:
+            return name
+    plain = {name: re.sub(r"\W", "_", name, flags=re.ASCII) for name in given}
+    fitting = [name for name, text in plain.items() if _short(tensor) in (text, f"input_{text}")]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _short(name: str) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 
 from edgekit.data import Dataset
 from edgekit.data.dataset import Array, SplitName
+from edgekit.errors import ModelError
 from edgekit.measure.accuracy import Score, mse, top1
 from edgekit.measure.predict import predict
+from edgekit.models.tflite import inspect_tflite
 from edgekit.training.objective import Objective
 
 __all__ = ["Evaluation", "evaluate_file", "evaluate_keras"]
@@ -68,12 +70,19 @@ def evaluate_file(
         progress: Called with (done, total).
 
     Raises:
-        ModelError: Samples do not fit the model.
+        ModelError: Samples do not fit the model, or it has several outputs.
         RuntimeFailed: The runtime is missing, or does not survive the model.
     """
-    features = dataset.features(split)
+    samples = dataset.samples(split)
+    answers = inspect_tflite(path).outputs
+    if len(answers) > 1:
+        raise ModelError(
+            "Models are evaluated with one output.",
+            received=f"{len(answers)} outputs, {', '.join(tensor.name for tensor in answers)}",
+            remedy="Save a Keras model of the output that is to be judged, and convert it.",
+        )
     started = time.perf_counter()
-    outputs = predict(path, features, runtime=runtime, workers=workers, progress=progress)
+    outputs = predict(path, samples, runtime=runtime, workers=workers, progress=progress)
     return Evaluation(_score(outputs, dataset, objective, split), runtime, time.perf_counter() - started, outputs)
 
 

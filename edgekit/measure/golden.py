@@ -8,14 +8,17 @@ ELU and ROUND, have no reference kernel; then LiteRT answers as in apps. The fil
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 
 from edgekit.artifact import write_atomically
 from edgekit.errors import ModelError, RuntimeFailed
+from edgekit.measure._samples import named
+from edgekit.measure.predict import Samples
 from edgekit.npz import read_npz
 from edgekit.runtimes import Array, TensorSpec, load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime, Kernels
@@ -68,12 +71,13 @@ def golden_path(model: Path) -> Path:
     return model.with_name(f"{model.name}.golden.npz")
 
 
-def write_golden(model: Path, samples: Array | None = None, *, seed: int = 0) -> Path:
+def write_golden(model: Path, samples: Samples | None = None, *, seed: int = 0) -> Path:
     """Run a model on a few samples, under reference kernels where there are such, and save inputs and outputs.
 
     Args:
         model: The `.tflite`.
-        samples: Preprocessed float samples [N, ...] of its only input; None draws random inputs.
+        samples: Preprocessed samples [N, ...] of its only input, or of each input by its name; None draws random
+            inputs, and so do names that cannot be told apart in the file, as "a-b" and "a.b".
         seed: Of the random inputs.
 
     Raises:
@@ -133,7 +137,7 @@ def _finding(arrays: Mapping[str, Array]) -> str | None:
     return None
 
 
-def _reference_answers(model: Path, samples: Array | None, seed: int) -> tuple[list[Run], str, list[str]]:
+def _reference_answers(model: Path, samples: Samples | None, seed: int) -> tuple[list[Run], str, list[str]]:
     """The answers, who gave them, and why those before it did not."""
     missing: list[str] = []
     failure: RuntimeFailed | None = None
@@ -153,27 +157,42 @@ def _reference_answers(model: Path, samples: Array | None, seed: int) -> tuple[l
     raise failure
 
 
-def _is_wrong(runs: list[Run], model: Path, samples: Array | None, seed: int) -> bool:
+def _is_wrong(runs: list[Run], model: Path, samples: Samples | None, seed: int) -> bool:
     try:
         return _far(runs, _answers("litert", "reference", model, samples, seed))
     except RuntimeFailed:
         return False
 
 
-def _answers(name: str, kernels: Kernels, model: Path, samples: Array | None, seed: int) -> list[Run]:
+def _answers(name: str, kernels: Kernels, model: Path, samples: Samples | None, seed: int) -> list[Run]:
     runtime = load_runtime(name)
     assert isinstance(runtime, InterpreterRuntime)
     generator = np.random.default_rng(seed)
     session = runtime.open(model, kernels=kernels)
     try:
-        runs = []
-        for i in range(SAMPLES if samples is None else min(SAMPLES, len(samples))):
-            sample = None if samples is None else samples[i : i + 1]
-            inputs = [_input(spec, sample, generator) for spec in session.inputs]
+        given, runs = _by_input(samples, session.inputs), []
+        for i in range(min([SAMPLES, *map(len, given)])):
+            pairs = zip_longest(session.inputs, (values[i : i + 1] for values in given))
+            inputs = [_input(spec, sample, generator) for spec, sample in pairs]
             runs.append((inputs, session.run(inputs)))
         return runs
     finally:
         session.close()
+
+
+def _by_input(samples: Samples | None, specs: Sequence[TensorSpec]) -> list[Array]:
+    """An array for each input; none where the inputs are to be random."""
+    if samples is None or (len(specs) > 1 and not isinstance(samples, Mapping)):
+        return []
+    if not isinstance(samples, Mapping):
+        return [samples]
+    try:
+        given = named(samples, specs)
+    except ModelError:
+        return []
+    return [
+        values if spec.scale is None else values.astype(np.float32) for values, spec in zip(given, specs, strict=True)
+    ]
 
 
 def _far(runs: list[Run], others: list[Run]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -12,7 +13,7 @@ from edgekit.errors import EdgekitError
 from edgekit.ownership import writing
 from edgekit.pipeline.records import RecordError, as_path, as_sha256, check_fields, parsed, read_json
 
-__all__ = ["FILE", "REPORTS", "Manifest", "ModelRecord", "StepRecord", "read_manifest", "write_manifest"]
+__all__ = ["FILE", "REPORTS", "Manifest", "ModelRecord", "StepRecord", "Trivial", "read_manifest", "write_manifest"]
 
 SCHEMA = "edgekit.compress/1"
 FILE = "manifest.json"
@@ -21,6 +22,8 @@ REPORTS = ("report.md", "report.json", "report.html")
 LARGEST = 16 << 20
 MOST = 10_000
 """Steps, models or artifacts."""
+ANSWERS = {"top1": "most frequent class", "mse": "mean of the training targets"}
+"""By metric, what an answer is that looks at no sample."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,21 @@ class ModelRecord:
 
 
 @dataclass(frozen=True)
+class Trivial:
+    """What an answer is worth that looks at no sample: who is no better has learned nothing.
+
+    Attributes:
+        answer: "most frequent class" of the test split, or "mean of the training targets".
+        score: The metric of that answer on the test split; None where it is unknown.
+        beaten: Whether the baseline is better (for top1, with its whole 95 % interval); None where that is unknown.
+    """
+
+    answer: str
+    score: float | None
+    beaten: bool | None
+
+
+@dataclass(frozen=True)
 class Manifest:
     """A whole run.
 
@@ -106,6 +124,7 @@ class Manifest:
         metric: "top1" or "mse".
         samples: Test samples.
         steps, models: In the order in which they were made.
+        trivial: What an answer is worth that looks at no sample, and whether the baseline is better.
         selected: Path of the chosen model.
         budget: {met, violations} of the chosen model.
         artifacts: Every file with its lineage.
@@ -118,6 +137,7 @@ class Manifest:
     samples: int
     steps: tuple[StepRecord, ...]
     models: tuple[ModelRecord, ...]
+    trivial: Trivial
     selected: str
     budget: dict[str, Any]
     artifacts: tuple[dict[str, Any], ...]
@@ -132,6 +152,19 @@ class Manifest:
     def chosen(self) -> ModelRecord:
         """The model that `selected` names."""
         return next(m for m in self.models if m.path == self.selected)
+
+
+def is_beaten(metric: str, score: float | None, accuracy: float, low: float) -> bool | None:
+    """Whether a model is better than an answer that looks at no sample.
+
+    Args:
+        metric: top1 or mse.
+        score: Of that answer; None where it is unknown.
+        accuracy, low: The model's, and the lower end of its 95 % interval.
+    """
+    if score is None:
+        return None
+    return low > score if metric == "top1" else accuracy < score
 
 
 def write_manifest(manifest: Manifest, output: Path, *, overwrite: bool = False) -> Path:
@@ -174,7 +207,7 @@ def _manifest(value: object) -> Manifest:
     if content["schema"] != SCHEMA:
         raise RecordError(f"schema is {content['schema'][:100]!r}")
     hints = get_type_hints(Manifest)
-    plain = {f.name: hints[f.name] for f in fields(Manifest) if f.name not in ("steps", "models", "artifacts")}
+    plain = {f.name: hints[f.name] for f in fields(Manifest) if f.name not in _RECORDS}
     check_fields(content, plain, "")
     if unknown := sorted(content.keys() - hints.keys() - {"schema"}):
         raise RecordError(f"unknown key {unknown[0][:100]!r}")
@@ -183,6 +216,7 @@ def _manifest(value: object) -> Manifest:
         **{name: content[name] for name in plain},
         steps=tuple(parsed(StepRecord, item, where) for where, item in _items(content, "steps")),
         models=models,
+        trivial=parsed(Trivial, content.get("trivial"), "trivial"),
         artifacts=tuple(parsed(Artifact, item, where).as_dict() for where, item in _items(content, "artifacts")),
     )
     _check_values(manifest)
@@ -214,6 +248,7 @@ def _check_values(manifest: Manifest) -> None:
                     raise RecordError(f"{name}[{number}].{key} must not be negative")
     if any(model.bytes == 0 for model in manifest.models):
         raise RecordError("models: a file of no bytes")
+    _check_trivial(manifest)
     if manifest.selected not in [model.path for model in manifest.models]:
         raise RecordError("selected must be the path of one of the models")
     check_fields(manifest.budget, {"met": bool, "violations": tuple[str, ...]}, "budget")
@@ -226,6 +261,18 @@ def _check_values(manifest: Manifest) -> None:
     check_fields(packages, dict.fromkeys(packages, str | None), "environment.packages")
 
 
+def _check_trivial(manifest: Manifest) -> None:
+    trivial, baseline = manifest.trivial, manifest.steps[0]
+    if trivial.answer != ANSWERS[manifest.metric]:
+        raise RecordError(f"trivial.answer must be {ANSWERS[manifest.metric]!r} for {manifest.metric}")
+    if trivial.score is not None and not 0 <= trivial.score <= (1 if manifest.metric == "top1" else math.inf):
+        raise RecordError("trivial.score must be a fraction for top1, and not negative")
+    beaten = is_beaten(manifest.metric, trivial.score, baseline.accuracy, baseline.accuracy_low)
+    if trivial.beaten is not beaten:
+        raise RecordError("trivial.beaten must say what its score and the baseline's accuracy say")
+
+
+_RECORDS = ("steps", "models", "artifacts", "trivial")
 _COUNTS = (
     "params", "nonzero_params", "macs", "model_bytes", "gzip_bytes", "bytes", "latency_ms", "arena_bytes",
     "instructions", "cycles", "seconds", "samples",

@@ -9,7 +9,7 @@ from pathlib import Path
 from edgekit import interrupt
 from edgekit.artifact import Artifact
 from edgekit.data import Dataset
-from edgekit.data.sidecar import Sidecar, sidecar_path, write_sidecar
+from edgekit.data.sidecar import UNKNOWN, Sidecar, sidecar_path, write_sidecar
 from edgekit.measure.accuracy import paired_drop
 from edgekit.measure.environment import environment
 from edgekit.measure.golden import golden_path, write_golden
@@ -19,7 +19,7 @@ from edgekit.pipeline.manifest import FILE as MANIFEST
 from edgekit.pipeline.manifest import REPORTS, Manifest, ModelRecord, StepRecord
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured
 from edgekit.pipeline.store import versions
-from edgekit.pipeline.verdict import select, violations
+from edgekit.pipeline.verdict import select, trivial, violations
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
 from edgekit_converters.tflite import ConvertSpec
@@ -68,13 +68,14 @@ def build_manifest(
             models.append(_model_record(path, item, done[0], recipe, figures))
     needed = {name for model in models for name in _companions(model.path)}
     remove_unchanged(output, [name for name in written(output) if name.startswith(f"{MODELS}/") and name not in needed])
-    selected = select(models)
+    selected, first = select(models), done[0].record
     return Manifest(
         output=str(output),
         metric=recipe.objective.metric,
         samples=len(dataset.splits["test"]),
         steps=tuple(_step_record(s, figures) for s in [*done, *(i.measured for i in shipped)]),
         models=tuple(models),
+        trivial=trivial(dataset, recipe.objective, accuracy=first["accuracy"], low=first["accuracy_low"]),
         selected=selected.path,
         budget={"met": not selected.violations, "violations": list(selected.violations)},
         artifacts=tuple(a.as_dict() for a in artifacts),
@@ -97,7 +98,7 @@ def _companions(path: str) -> list[str]:
 def _write_shipped(path: Path, item: Shipped, recipe: Recipe, dataset: Dataset, artifact: Artifact) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(item.measured.tflite.read_bytes())
-    write_sidecar(path, Sidecar(dataset.preprocessing, dataset.label_names, recipe.objective.task), artifact)
+    write_sidecar(path, Sidecar(dataset.preprocessing, dataset.label_names, recipe.objective.task or UNKNOWN), artifact)
     write_golden(path, dataset.features("test"))
 
 

@@ -131,9 +131,7 @@ def compress(
     check_writable(output, output_names(recipe), overwrite=overwrite)
     if tensorboard:
         check_folder(output, TENSORBOARD)
-    dataset = load_data(
-        recipe.data, seed=recipe.seed, trained=recipe.train is None, preprocessing=_own_preprocessing(recipe)
-    )
+    recipe, dataset = _with_data(recipe)
     with open_store(output, log) as store:
         run = _Run(recipe, dataset, store, log, loading, quiet, tensorboard)
         settings = (recipe.seed, recipe.objective.task, recipe.measure[0], loading.fingerprint)
@@ -292,9 +290,23 @@ def _starting_model(run: _Run) -> Any:
     return build_network(recipe.model, dataset.features("train").shape[1:], dataset.classes or 1)
 
 
-def _own_preprocessing(recipe: Recipe) -> Any:
-    sidecar = None if registry.is_reference(recipe.model) else read_sidecar(Path(recipe.model))
-    return sidecar.preprocessing if sidecar else None
+def _with_data(recipe: Recipe) -> tuple[Recipe, Dataset]:
+    """The data, and the recipe with its task, which it says itself or which the model's sidecar or the data say.
+
+    Raises:
+        DataError: Nobody says it, or the data break a rule.
+    """
+    own = None if registry.is_reference(recipe.model) else read_sidecar(Path(recipe.model))
+    task = recipe.objective.task or (own.known_task if own else None)
+    dataset = load_data(
+        recipe.data,
+        seed=recipe.seed,
+        trained=recipe.train is None,
+        preprocessing=own.preprocessing if own else None,
+        task=task,
+    )
+    known = dataset.need_task("Add to the recipe: objective: {task: classification}, or {task: regression}.")
+    return recipe.model_copy(update={"objective": recipe.objective.model_copy(update={"task": known})}), dataset
 
 
 def _fingerprint(recipe: Recipe) -> str:

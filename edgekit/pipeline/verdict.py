@@ -1,14 +1,36 @@
-"""The budget's verdict on a shipped file, and the choice among several."""
+"""Verdicts: on the baseline, on a shipped file by the budget, and the choice among several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgekit.pipeline.figures import Figures
-from edgekit.pipeline.manifest import ModelRecord
-from edgekit.target import FIGURE_RUNTIMES, Budget, Target
+import numpy as np
 
-__all__ = ["select", "violations"]
+from edgekit.data import Dataset
+from edgekit.measure.accuracy import mse
+from edgekit.pipeline.figures import Figures
+from edgekit.pipeline.manifest import ANSWERS, ModelRecord, Trivial, is_beaten
+from edgekit.target import FIGURE_RUNTIMES, Budget, Target
+from edgekit.training import Objective
+
+__all__ = ["select", "trivial", "violations"]
+
+
+def trivial(dataset: Dataset, objective: Objective, *, accuracy: float, low: float) -> Trivial:
+    """What an answer is worth that looks at no sample, and whether the baseline is better.
+
+    Args:
+        dataset, objective: What the baseline is judged on.
+        accuracy, low: The baseline's metric on the test split, and the lower end of its 95 % interval.
+    """
+    metric, score = objective.metric, None
+    targets = objective.targets(dataset, "test")
+    if metric == "top1":
+        score = float(np.unique(targets, return_counts=True)[1].max() / len(targets))
+    elif len(dataset.splits["train"]):
+        mean = objective.targets(dataset, "train").mean(axis=0, dtype=np.float64)
+        score = mse(np.broadcast_to(mean, targets.shape), targets).value
+    return Trivial(ANSWERS[metric], score, is_beaten(metric, score, accuracy, low))
 
 
 def violations(budget: Budget, target: Target, *, drop: float, size: int, figures: Figures) -> tuple[str, ...]:

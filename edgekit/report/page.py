@@ -33,6 +33,7 @@ def html(manifest: Manifest) -> str:
     steps_columns, steps = text.step_rows(manifest)
     models_columns, models = text.model_rows(manifest)
     return environment.from_string(template).render(
+        warning=text.warning(manifest),
         headline=text.headline(manifest),
         device=text.device_sentences(manifest),
         verdict=text.budget_sentence(manifest),

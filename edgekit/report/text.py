@@ -8,7 +8,17 @@ import yaml
 
 from edgekit.pipeline.manifest import Manifest, StepRecord
 
-__all__ = ["budget_sentence", "caveats", "figure", "headline", "markdown", "model_rows", "recipe_yaml", "step_rows"]
+__all__ = [
+    "budget_sentence",
+    "caveats",
+    "figure",
+    "headline",
+    "markdown",
+    "model_rows",
+    "recipe_yaml",
+    "step_rows",
+    "warning",
+]
 
 DEVICE_COLUMNS = {"arena_bytes": "arena bytes", "instructions": "arm64 instructions", "cycles": "Ethos-U cycles"}
 """Figures of device-side runtimes; shown where the recipe measures them."""
@@ -31,6 +41,21 @@ def headline(manifest: Manifest) -> str:
         f"{chosen.path}: {chosen.bytes:,} bytes, {times:.2f} times smaller than the float32 baseline "
         f"({baseline.model_bytes:,}), {manifest.metric} {figure(chosen.accuracy, manifest.metric)} against "
         f"{figure(baseline.accuracy, manifest.metric)} on {manifest.samples:,} test samples."
+    )
+
+
+def warning(manifest: Manifest) -> str | None:
+    """That the baseline has learned nothing, so that a drop against it says nothing; None where it has."""
+    trivial, baseline, metric = manifest.trivial, manifest.steps[0], manifest.metric
+    if trivial.beaten is not False:
+        return None
+    low, high = figure(baseline.accuracy_low, metric), figure(baseline.accuracy_high, metric)
+    worth = f"{metric} {figure(baseline.accuracy, metric)} [{low}, {high}]"
+    other = f"{figure(trivial.score, metric)} for always answering the {trivial.answer}"
+    than = "chance" if metric == "top1" else "the mean"
+    return (
+        f"The baseline is no better than {than}: {worth} on {manifest.samples:,} test samples, against {other}. "
+        "What is gained or lost against it means nothing. Train it for longer, or check labels and preprocessing."
     )
 
 
@@ -119,6 +144,7 @@ def markdown(manifest: Manifest) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in packages.items() if v)
     parts = [
         "# EdgeKit report",
+        *([f"**{said}**"] if (said := warning(manifest)) else []),
         headline(manifest),
         *device_sentences(manifest),
         budget_sentence(manifest),

@@ -135,12 +135,12 @@ def check_teacher(
             received=f"{teacher.name} and train.augment",
             remedy="Leave out train.augment, or name a teacher that can answer.",
         )
-    if teacher.stored is not None and objective.task != "classification":
+    if teacher.stored is not None and not objective.classifies:
         raise DataError("Stored logits teach classification.", received=f"objective.task: {objective.task}")
     few = dataset.features("train")[:2]
     outputs = teacher.stored[:2] if teacher.answer is None and teacher.stored is not None else _ask(teacher, few)
     if len(outputs) != len(few) or math.prod(outputs.shape[1:]) != math.prod(n or 0 for n in expected):
-        what = "as many classes" if objective.task == "classification" else "outputs of the same shape"
+        what = "as many classes" if objective.classifies else "outputs of the same shape"
         raise ModelError(
             f"A teacher has {what} as its student, {list(expected)}.",
             received=f"{teacher.name} with outputs of shape {list(outputs.shape[1:])} "
@@ -168,7 +168,7 @@ def _ask(teacher: Teacher, samples: Array) -> Array:
 
 
 def _answers(setup: Setup, teacher: Teacher, hints: Hints, plan: Train) -> Answers:
-    classifies = setup.objective.task == "classification"
+    classifies = setup.objective.classifies
 
     def converted(outputs: Array) -> Array:
         flat = outputs.reshape(len(outputs), -1)
@@ -220,14 +220,14 @@ def _loss(settings: Distillation, objective: Objective, model: Any) -> Callable[
     """For targets [B, label + answer]; plain targets, as of validation, get the plain loss."""
     tf, plain = _tf.tensorflow(), objective.loss(model)
     size = math.prod(model.output_shape[1:])
-    width = (1 if objective.task == "classification" else size) + size
+    width = (1 if objective.classifies else size) + size
     alpha, temperature, activation = settings.alpha, settings.temperature, output_activation(model)
 
     def loss(targets: Any, outputs: Any) -> Any:
         if targets.shape.rank != 2 or targets.shape[-1] != width:
             return plain(targets, outputs)
         labels, answers = targets[:, :-size], targets[:, -size:]
-        if objective.task != "classification":
+        if not objective.classifies:
             labels, answers = (tf.reshape(t, tf.shape(outputs)) for t in (labels, answers))
             return alpha * plain(answers, outputs) + (1 - alpha) * plain(labels, outputs)
         ours = _with_zero(_logits(outputs, activation)) / temperature

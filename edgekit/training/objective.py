@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from edgekit import _tf
 from edgekit.data import Dataset
 from edgekit.data.dataset import Array, SplitName, is_labels
+from edgekit.data.targets import Task
 from edgekit.errors import DataError, ModelError
 from edgekit.models.outputs import output_activation
 from edgekit.training.distillation import Distillation
@@ -16,21 +17,32 @@ from edgekit.training.distillation import Distillation
 __all__ = ["Objective", "Task"]
 
 SPLITS: tuple[SplitName, ...] = ("test", "train", "validation", "calibration")
-Task = Literal["classification", "regression", "reconstruction"]
 
 
 class Objective(BaseModel):
-    """The task: classification (cross-entropy, top-1), regression or reconstruction (mean squared error)."""
+    """The task: classification (cross-entropy, top-1), regression or reconstruction (mean squared error).
+
+    Where it is left out, labels are classes: numbers that could be either are refused before anything is trained.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    task: Task = Field("classification", description="what the model's output is; says the loss and the metric")
+    task: Task | None = Field(
+        None,
+        description="what the model's output is; says the loss and the metric; may be left out where the labels can "
+        "only be classes",
+    )
     distill: Distillation | None = Field(None, description="in fine-tuning, learn from a teacher too")
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the output tells classes."""
+        return self.task in (None, "classification")
 
     @property
     def metric(self) -> str:
         """Name of the figure that is reported: "top1" (a fraction, higher is better) or "mse" (lower is better)."""
-        return "top1" if self.task == "classification" else "mse"
+        return "top1" if self.classifies else "mse"
 
     def targets(self, dataset: Dataset, name: SplitName) -> Array:
         """What the model's output is compared with, for a split: labels [N], targets [N, ...] or the input itself."""
@@ -45,8 +57,9 @@ class Objective(BaseModel):
         """
         if len(model.inputs) != 1 or len(model.outputs) != 1:
             raise ModelError(
-                "Training takes models with one input and one output.",
+                "Keras models are trained, compressed and evaluated with one input and one output.",
                 received=f"{len(model.inputs)} inputs and {len(model.outputs)} outputs",
+                remedy="edgekit convert takes several of both.",
             )
         present = [n for n in SPLITS if len(dataset.splits[n])]
         sample, expected = dataset.features(present[0]).shape[1:], tuple(model.input_shape[1:])
@@ -56,15 +69,22 @@ class Objective(BaseModel):
                 received=f"samples of shape {list(sample)}",
                 remedy="Add reshape or resize to data.preprocessing, or use the data that the model was made for.",
             )
-        if self.task == "classification":
+        if self.classifies:
             self._check_classes(int(model.output_shape[-1]), dataset, present)
             if int(model.output_shape[-1]) == 1 and output_activation(model) != "sigmoid":
                 raise ModelError(
                     "A classifier with one output ends in a sigmoid, so that 0.5 parts the classes.",
                     received=f"the activation {output_activation(model)}",
-                    remedy="Add activation='sigmoid' to its last layer, or give it one output for each class.",
+                    remedy="Add activation='sigmoid' to its last layer, or give it one output for each class; where "
+                    "the labels are numbers to predict, choose the task regression.",
                 )
         else:
+            if int(model.output_shape[-1]) == 1 and output_activation(model) == "softmax":
+                raise ModelError(
+                    "A softmax over one output is always 1, so it predicts nothing.",
+                    received="a model that ends in one",
+                    remedy="Use a model whose last layer has no activation; reference networks tell classes.",
+                )
             self._check_targets(tuple(model.output_shape[1:]), dataset, present)
 
     def _check_classes(self, units: int, dataset: Dataset, present: list[SplitName]) -> None:
@@ -74,7 +94,7 @@ class Objective(BaseModel):
                 raise DataError(
                     "Classification takes one class index per sample.",
                     received=f"labels of shape {list(labels.shape)} and dtype {labels.dtype}",
-                    remedy="Give class indices, or set objective: {task: regression}.",
+                    remedy="Give class indices, or choose the task regression (objective: {task: regression}).",
                 )
             if name == "train" and labels.min() == labels.max():
                 raise DataError(
@@ -103,7 +123,7 @@ class Objective(BaseModel):
     def loss(self, model: Any) -> Any:
         """The tf_keras loss for this model's output (logits or probabilities, told by its last activation)."""
         losses = _tf.tf_keras().losses
-        if self.task != "classification":
+        if not self.classifies:
             return losses.MeanSquaredError()
         activation = output_activation(model)
         if int(model.output_shape[-1]) == 1:

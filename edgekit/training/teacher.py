@@ -147,17 +147,17 @@ def source_rows(dataset: Dataset, spec: DataSpec, seed: int, count: int) -> Arra
     labels, one = np.zeros(count, np.int64), np.zeros(1, np.int64)
     for test in (one, None):  # the source's own test split, or one cut from the training samples
         numbers = Raw(np.arange(count), labels, test, test)
-        parts = split(
+        cut = split(
             numbers,
             Preprocessing(),
             calibration=spec.calibration,
             validation=spec.validation,
             test=spec.test,
             seed=seed,
-        ).splits
+        )
         kept: tuple[SplitName, ...] = ("train", "validation", "calibration", *(() if test is one else ("test",)))
-        if all(len(parts[name]) == len(dataset.splits[name]) for name in kept):
-            return parts["train"].x
+        if all(len(cut.splits[name]) == len(dataset.splits[name]) for name in kept):
+            return cut.features("train")
     own = sum(len(dataset.splits[n]) for n in ("train", "validation", "calibration"))
     raise DataError(
         f"Logits have a row for each training sample of the source before the split: {own:,}, or "

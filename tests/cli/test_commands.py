@@ -66,7 +66,8 @@ def test_convert(kind: str, cli: Cli, trained: Any, npz: Path, tmp_path: Path) -
     assert left >= {"m.tflite", "m.tflite.json", ".edgekit"}
     assert all(name.startswith("m.tflite") for name in left - {".edgekit"})
     sidecar = json.loads((tmp_path / "m.tflite.json").read_text())
-    assert sidecar["schema"] == "edgekit.sidecar/1" and sidecar["task"] == "classification"
+    assert sidecar["schema"] == "edgekit.sidecar/2"
+    assert sidecar["task"] == ("classification" if data else "unknown")
     scored = parsed(cli("evaluate", out, "--data", npz, "--json"), "edgekit.evaluate/1")
     assert scored["value"] > 0.85 and scored["samples"] == 100
 

@@ -87,7 +87,7 @@ def test_csv(tmp_path: Path) -> None:
 def test_csv_from_a_spreadsheet(tmp_path: Path) -> None:
     """Which writes a byte order mark and CRLF, and names classes by numbers, which sort as numbers."""
     rows = "".join(f"{10 * (i % 3)},{i}\r\n" for i in range(40))
-    data = load_data(write(tmp_path / "d.csv", "\ufefflabel,a\r\n" + rows))
+    data = load_data(write(tmp_path / "d.csv", "\ufefflabel,a\r\n" + rows), task="classification")
     assert data.label_names == ("0", "10", "20") and data.features("train").shape[1:] == (1,)
 
 

@@ -23,7 +23,7 @@ from edgekit.training.teacher import file_fingerprint, open_teacher
 
 ROW = {"model": "m.tflite", "runtime": "litert", "error": None, "latency_ms": {"p50": 1.0}, "bytes": 5}
 SIDECAR = {
-    "schema": "edgekit.sidecar/1",
+    "schema": "edgekit.sidecar/2",
     "preprocessing": [{"resize": {"height": 8, "width": 8}}, {"normalize": {"mean": [1.0], "std": [2.0]}}],
     "label_names": ["a", "b"],
     "task": "classification",

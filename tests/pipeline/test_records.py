@@ -63,7 +63,7 @@ def test_what_is_no_file(kind: str, tmp_path: Path, cli: Cli) -> None:
 def damaged(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The manifest with each key, at the top and in a first record, missing, unknown and of each wrong kind."""
     wrong = [None, "", "x" * 200_000, -1, 1.5, float("nan"), float("inf"), 2**80, True, [], {}, [[[]]], [1], {"a": 1}]
-    for spot in ("", "steps", "models", "artifacts", "budget", "environment"):
+    for spot in ("", "steps", "models", "artifacts", "budget", "environment", "trivial"):
         for key in [*(content[spot][0] if isinstance(content.get(spot), list) else content.get(spot, content))]:
             for number, value in enumerate([KeyError, *wrong]):
                 copy = deepcopy(content)

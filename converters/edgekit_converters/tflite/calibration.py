@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from edgekit.data.dataset import Array
+from edgekit.data.inputs import how_to_give
 from edgekit.errors import ConversionError
 
 __all__ = ["Representative", "bound_samples"]
@@ -18,12 +19,12 @@ Representative = Array | Mapping[str, Array]
 def bound_samples(
     samples: Representative, inputs: Mapping[str, tuple[int | None, ...]], dtypes: Mapping[str, str]
 ) -> dict[str, Array]:
-    """Samples [N, ...] of each input by its name, in the input's dtype.
+    """Samples [N, ...] of each input by its name, in the dtypes asked for.
 
     Args:
         samples: Preprocessed samples.
         inputs: Shape of one sample (without batch) for every input of the model.
-        dtypes: numpy name of every input's dtype in the Keras model: float32, or int32 for indices.
+        dtypes: numpy names of the dtypes to give, as the Keras model has them: float32, or int32 for indices.
 
     Raises:
         ConversionError: Names, shapes or lengths do not fit, or a value is not finite.
@@ -33,17 +34,20 @@ def bound_samples(
             raise ConversionError(
                 "A model with several inputs takes calibration samples by input name.",
                 received="one array",
-                remedy=f"Give a mapping with the keys {', '.join(inputs)}.",
+                remedy=how_to_give(inputs),
             )
         samples = {next(iter(inputs)): samples}
     if set(samples) != set(inputs):
         raise ConversionError(
-            f"Calibration samples are bound to the model's inputs: {', '.join(inputs)}.", received=", ".join(samples)
+            f"Calibration samples are bound to the model's inputs: {', '.join(inputs)}.",
+            received=", ".join(samples) or "none",
+            remedy=how_to_give(inputs),
         )
     lengths = {len(a) for a in samples.values()}
     if len(lengths) != 1 or not min(lengths):
         raise ConversionError(
-            "Calibration takes the same number of samples, at least one, for every input.", received=sorted(lengths)
+            "Calibration takes the same number of samples, at least one, for every input.",
+            received=", ".join(f"{len(array)} for {name!r}" for name, array in samples.items()),
         )
     for name, array in samples.items():
         expected, given = inputs[name], array.shape[1:]
@@ -54,4 +58,4 @@ def bound_samples(
         if not np.isfinite(array).all():
             raise ConversionError("Calibration samples must be finite.", received=f"NaN or infinity in {name!r}")
 
-    return {name: samples[name].astype(dtype, copy=False) for name, dtype in dtypes.items()}
+    return {name: array.astype(dtypes.get(name, array.dtype), copy=False) for name, array in samples.items()}

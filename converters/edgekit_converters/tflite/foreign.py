@@ -38,7 +38,7 @@ def convert_file(
         path: Where to write; nothing is left there on failure.
         spec: Format and dtypes.
         representative: Preprocessed float samples [N, ...] of training data, for int8 and int16x8.
-        held: Samples on which the file is compared with the model; None takes the representative ones, else random ones.
+        held: Samples on which file and model are compared; None takes the representative ones, else random ones.
         accept_parity: dB that the file must reach in place of its format's bound.
         loading: Limits of the child, for its whole work; by default they grow with the file and the samples.
 

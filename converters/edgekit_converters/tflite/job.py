@@ -45,12 +45,12 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
     count = len(request["representative"])
     representative = _samples(request["representative"], arrays[:count])
     samples = _samples(request["held"], arrays[count:])
-    reference = reference_of(model, Held(samples, request["data"]) if samples is not None else None)
+    held = Held(samples, request["data"]) if samples is not None else None
     if request.get("layers"):
-        found = layer_answers(model, reference)
+        found = layer_answers(model, reference_of(model, held))
         return {"layers": [layer for layer, _ in found]}, [values for _, values in found]
     content = converted(model, ConvertSpec.model_validate(request["spec"]), representative)
-    header, answers = packed_reference(reference)
+    header, answers = packed_reference(reference_of(model, held))
     return header, [np.frombuffer(content, np.uint8), *answers]
 
 

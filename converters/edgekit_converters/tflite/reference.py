@@ -14,7 +14,7 @@ from edgekit.measure.parity import SAMPLES, Answer, Reference
 from edgekit.models.cloning import cloned
 from edgekit.models.outputs import output_activation
 from edgekit.models.recurrent import recurrent_layers
-from edgekit_converters.tflite.calibration import Representative
+from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.names import output_names, parameter_names
 
 __all__ = ["Held", "layer_answers", "reference_of"]
@@ -45,8 +45,10 @@ def reference_of(model: Any, held: Held | None, *, seed: int = 0) -> Reference:
     if held is None:
         samples, data = random_samples(model, names, seed), "random"
     else:
-        given = held.samples if isinstance(held.samples, Mapping) else {names[0]: held.samples}
-        samples, data = {n: np.asarray(given[n])[:SAMPLES] for n in names}, held.data
+        few = {n: a[:SAMPLES] for n, a in held.samples.items()} if isinstance(held.samples, Mapping) else held.samples
+        shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
+        samples = bound_samples(few if isinstance(few, dict) else few[:SAMPLES], shapes, {})
+        data = held.data
     arrays = [samples[n].astype(t.dtype.as_numpy_dtype) for n, t in zip(names, model.inputs, strict=True)]
     rows = _called(model, arrays)
     answers = tuple(_answer(model, k, name, [row[k] for row in rows]) for k, name in enumerate(output_names(model)))
@@ -70,7 +72,7 @@ def layer_answers(model: Any, reference: Reference) -> list[tuple[str, Array]]:
 def random_samples(model: Any, names: Sequence[str], seed: int) -> dict[str, Array]:
     """Samples that a model's inputs can take: indices that its embeddings have, pixels, or numbers of scale 1."""
     rng = np.random.default_rng(seed)
-    samples = {}
+    samples: dict[str, Array] = {}
     for name, tensor in zip(names, model.inputs, strict=True):
         shape = (SAMPLES, *(n or 1 for n in tensor.shape[1:]))
         readers = [node.outbound_layer for node in tensor._keras_history.layer.outbound_nodes]

@@ -41,6 +41,7 @@ def command(
     \b
     edgekit compress recipe.yaml
     edgekit compress recipe.yaml -o runs/sparser --set passes.0.sparsity=0.8 --json
+    edgekit compress recipe.yaml --set data=houses.csv --set objective.task=regression
 
     Exit code 3 means: done, but the budget is missed.
     """

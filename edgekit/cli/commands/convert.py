@@ -20,6 +20,11 @@ SUMMARY = "Convert a trained Keras model to a .tflite and check its contract."
 @click.option("--input-dtype", help="Of the file: int8, uint8 or float32 for int8.")
 @click.option("--output-dtype", help="As --input-dtype.")
 @click.option("--calibration", type=click.IntRange(min=1), default=256, show_default=True, help="Calibration samples.")
+@click.option(
+    "--task",
+    type=click.Choice(["classification", "regression", "reconstruction"]),
+    help="What the model answers, for the file's sidecar; default as the model's own or the data say, else unknown.",
+)
 @options.seed("the choice of calibration samples")
 @options.unsafe
 @options.overwrite
@@ -35,6 +40,7 @@ def command(
     input_dtype: str | None,
     output_dtype: str | None,
     calibration: int,
+    task: str | None,
     seed: int,
     unsafe: bool,
     overwrite: bool,
@@ -44,9 +50,14 @@ def command(
 ) -> None:
     """Convert MODEL (.h5, .keras, SavedModel or module:function) with batch 1 and builtin operators only.
 
+    Calibration needs no labels. A model with several inputs takes an .npz with an array for each, named x_train/NAME or
+    just NAME, or a module:function that returns {"x_train": {"NAME": array, ...}}.
+
     \b
     edgekit convert resnet8.h5 --format int8 --data cifar10.npz -o resnet8.tflite
     edgekit convert model.keras --format float16
+    edgekit convert houses.keras --data houses.csv --task regression
+    edgekit convert two_inputs.keras --data left_and_right.npz
     """
     import edgekit
     from edgekit.data import DataSpec
@@ -57,6 +68,7 @@ def command(
         target,
         format=kind,
         data=DataSpec(source=data, calibration=calibration) if data else None,
+        task=task,  # type: ignore[arg-type]
         input_dtype=input_dtype,
         output_dtype=output_dtype,
         seed=seed,

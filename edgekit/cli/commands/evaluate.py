@@ -13,7 +13,7 @@ SUMMARY = "Accuracy of a .tflite or Keras model on a test split, with its interv
 @click.argument("model")
 @options.data
 @click.option("--runtime", help="That runs a .tflite (default litert); see: edgekit runtimes.")
-@click.option("--task", type=click.Choice(["classification", "regression", "reconstruction"]))
+@options.task
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; default one per core.")
 @options.seed("the split, where the data have none")
 @options.unsafe
@@ -38,6 +38,7 @@ def command(
     \b
     edgekit evaluate resnet8.tflite --data cifar10.npz
     edgekit evaluate resnet8.h5 --data cifar10.npz --json
+    edgekit evaluate houses.tflite --data houses.csv --task regression
     """
     import edgekit
 

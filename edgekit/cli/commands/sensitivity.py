@@ -27,6 +27,7 @@ SUMMARY = "What each layer can bear: pruning, ranks and 8 bits, one layer at a t
     "--samples", type=click.IntRange(min=1), default=256, show_default=True, help="Calibration samples, at most."
 )
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw to a .html or .png file.")
+@options.task
 @options.seed("the choice of samples")
 @options.unsafe
 @options.overwrite
@@ -41,6 +42,7 @@ def command(
     ratios: tuple[float, ...],
     samples: int,
     plot: Path | None,
+    task: str | None,
     seed: int,
     unsafe: bool,
     overwrite: bool,
@@ -51,7 +53,7 @@ def command(
     """Change one layer of MODEL at a time and compare its output on calibration data. Nothing is trained.
 
     The figures are the signal-to-noise ratio of the output (of logits, after a softmax) in dB and, in brackets, the
-    points of top-1 that the change costs. A layer with a low ratio is one to leave alone.
+    points of top-1 that the change costs, where the labels are classes. A layer with a low ratio is one to leave alone.
 
     \b
     edgekit sensitivity resnet8.h5 --data cifar10.npz
@@ -69,6 +71,7 @@ def command(
             kinds=kinds or None,  # type: ignore[arg-type]
             ratios=ratios or None,
             samples=samples,
+            task=task,  # type: ignore[arg-type]
             seed=seed,
             unsafe=unsafe,
             memory_limit=memory_limit,

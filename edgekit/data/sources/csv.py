@@ -1,4 +1,7 @@
-"""`.csv` with a header: numeric columns are features, the column `label` (else the last) is the class."""
+"""`.csv` with a header: numeric columns are features, the column `label` (else the last) is what is predicted.
+
+A numeric column `label` holds class names where the task is classification, and else numbers; text is always a class.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.dataset import Raw
+from edgekit.data.dataset import Array, Raw, Wanted
 from edgekit.data.labels import check_label_names
-from edgekit.data.preprocessing import Preprocessing
 from edgekit.errors import DataError
 from edgekit.files import read_limited
 
@@ -26,7 +28,7 @@ def matches(source: str) -> bool:
     return source.endswith(".csv")
 
 
-def read(source: str, preprocessing: Preprocessing | None) -> Raw:
+def read(source: str, wanted: Wanted) -> Raw:
     header, *rows = _rows(source) or [[]]
     if len(header) < 2 or not rows:
         raise DataError(
@@ -40,6 +42,28 @@ def read(source: str, preprocessing: Preprocessing | None) -> Raw:
             remedy="Add a header, such as: x1,x2,label",
         )
     label = header.index("label") if "label" in header else len(header) - 1
+    features = _features(source, header, rows, label)
+    values = [row[label].strip() for row in rows]
+    if "" in values:
+        raise DataError("Every row of a .csv has a label.", received=f"none in row {values.index('') + 2} of {source}")
+    numbers = _numbers(values)
+    if wanted.task == "regression" and numbers is None:
+        first = next(i for i, value in enumerate(values) if _numeric_first(value)[0])
+        raise DataError(
+            "Targets of a regression are numbers.",
+            received=f"{values[first][:80]!r} in the column {header[label]} of {source}, row {first + 2}",
+            remedy="Correct the column, name another one 'label', or choose the task classification.",
+        )
+    if wanted.task != "classification" and numbers is not None:
+        return Raw(features, numbers)
+    check_label_names(list(dict.fromkeys(values)), source)
+    names = sorted(set(values), key=_numeric_first)
+    index = {name: i for i, name in enumerate(names)}
+    return Raw(features, np.array([index[v] for v in values]), label_names=tuple(names))
+
+
+def _features(source: str, header: list[str], rows: list[list[str]], label: int) -> Array:
+    """float32 [N, columns but the label]."""
     for i, row in enumerate(rows):  # before memory is taken for all of them
         if len(row) != len(header):
             raise DataError(
@@ -55,13 +79,16 @@ def read(source: str, preprocessing: Preprocessing | None) -> Raw:
                 received=f"{str(error)[:120]} in row {i + 2} of {source}",
                 remedy="Encode text columns as numbers, or name the class column 'label'.",
             ) from None
-    values = [row[label].strip() for row in rows]
-    if "" in values:
-        raise DataError("Every row of a .csv has a label.", received=f"none in row {values.index('') + 2} of {source}")
-    check_label_names(list(dict.fromkeys(values)), source)
-    names = sorted(set(values), key=_numeric_first)
-    index = {name: i for i, name in enumerate(names)}
-    return Raw(features, np.array([index[v] for v in values]), label_names=tuple(names))
+    return features
+
+
+def _numbers(values: list[str]) -> Array | None:
+    """float32 [N]; None where a value is no number."""
+    try:
+        with np.errstate(over="ignore"):
+            return np.array([float(value) for value in values]).astype(np.float32)
+    except ValueError:
+        return None
 
 
 def _rows(source: str) -> list[list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgekit.data.dataset import Raw
+from edgekit.data.dataset import Raw, Wanted
 from edgekit.data.preprocessing import Cast, Preprocessing, Rescale
 from edgekit.errors import MissingDependency
 
@@ -13,7 +13,7 @@ def matches(source: str) -> bool:
     return source == "digits"
 
 
-def read(source: str, preprocessing: Preprocessing | None) -> Raw:
+def read(source: str, wanted: Wanted) -> Raw:
     try:
         from sklearn.datasets import load_digits
     except ModuleNotFoundError as error:

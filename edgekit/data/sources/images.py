@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edgekit.data.dataset import Array, Raw
+from edgekit.data.dataset import Array, Raw, Wanted
 from edgekit.data.preprocessing import Preprocessing, Resize
 from edgekit.errors import DataError
 from edgekit.files import regular_file
@@ -26,7 +26,7 @@ def matches(source: str) -> bool:
     return os.path.isdir(source)
 
 
-def read(source: str, preprocessing: Preprocessing | None) -> Raw:
+def read(source: str, wanted: Wanted) -> Raw:
     root = Path(source)
     train = root / "train" if (root / "train").is_dir() else root
     names = tuple(sorted(d.name for d in train.iterdir() if d.is_dir() and not d.name.startswith(".")))
@@ -36,9 +36,9 @@ def read(source: str, preprocessing: Preprocessing | None) -> Raw:
             received=f"{source} with {len(names)}",
             remedy="Arrange it as ROOT/CLASS/IMAGE.png, or ROOT/train/CLASS and ROOT/test/CLASS.",
         )
-    x, y = _read_classes(root, train, names, preprocessing)
+    x, y = _read_classes(root, train, names, wanted.preprocessing)
     if train != root and (root / "test").is_dir():
-        x_test, y_test = _read_classes(root, root / "test", names, preprocessing)
+        x_test, y_test = _read_classes(root, root / "test", names, wanted.preprocessing)
         return Raw(x, y, x_test, y_test, names)
     return Raw(x, y, label_names=names)
 

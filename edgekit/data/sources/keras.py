@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit import _tf
-from edgekit.data.dataset import Raw
-from edgekit.data.preprocessing import Preprocessing
+from edgekit.data.dataset import Raw, Wanted
 from edgekit.errors import DataError
 
 LABELS: dict[str, tuple[str, ...]] = {
@@ -23,7 +22,7 @@ def matches(source: str) -> bool:
     return source in LABELS
 
 
-def read(source: str, preprocessing: Preprocessing | None) -> Raw:
+def read(source: str, wanted: Wanted) -> Raw:
     loader: Any = getattr(_tf.tf_keras().datasets, source)
     try:
         (x, y), (x_test, y_test) = loader.load_data()

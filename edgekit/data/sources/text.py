@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.dataset import Array, Raw
+from edgekit.data.dataset import Array, Raw, Wanted
 from edgekit.data.labels import check_label_names
 from edgekit.data.preprocessing import Preprocessing, Tokenize
 from edgekit.errors import DataError
@@ -30,7 +30,7 @@ def matches(source: str) -> bool:
     return source.endswith(".tsv")
 
 
-def read(source: str, preprocessing: Preprocessing | None) -> Raw:
+def read(source: str, wanted: Wanted) -> Raw:
     rows = _rows(source)
     label = _label_column(source, rows)
     if _is_header(rows[0][1]):

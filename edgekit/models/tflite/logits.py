@@ -1,4 +1,4 @@
-"""Outputs before a final softmax: a variant of a file that answers with logits, for comparing and never for shipping."""
+"""Outputs before a final softmax: a variant of a file that answers with logits, for comparing, never to ship."""
 
 from __future__ import annotations
 

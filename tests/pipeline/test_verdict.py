@@ -1,0 +1,66 @@
+"""A baseline is held against an answer that looks at no sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.data import Dataset, Preprocessing
+from edgekit.data.dataset import Raw, split
+from edgekit.measure.accuracy import mse, top1
+from edgekit.pipeline.manifest import Trivial
+from edgekit.pipeline.verdict import trivial
+from edgekit.training import Objective
+
+X = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
+RARE = (np.arange(200) % 20 == 0).astype(int)
+"""19 of 20 samples are of class 0."""
+
+
+def cut(y: Any, y_test: Any, task: Any) -> Dataset:
+    raw = Raw(X, y, X[:200], y_test)
+    return split(raw, Preprocessing(), calibration=9, validation=0.1, test=0.2, seed=0, task=task)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "beaten"),
+    [(0, True), (1, True), (5, False), (10, False), (30, False)],
+    ids=["perfect", "nearly", "within the interval", "the majority", "worse than it"],
+)
+def test_the_most_frequent_class_of_the_test_split(wrong: int, beaten: bool) -> None:
+    dataset = cut(np.arange(400) % 2, RARE, "classification")
+    answers = np.where(np.arange(200) < wrong, 1 - RARE, RARE)
+    score = top1(np.eye(2)[answers], RARE)
+    found = trivial(dataset, Objective(task="classification"), accuracy=score.value, low=score.low)
+    assert found == Trivial("most frequent class", pytest.approx(0.95), beaten)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("answer", "beaten"),
+    [(lambda y: y, True), (lambda y: y + 1, True), (lambda y: 0 * y + 5, False), (lambda y: 3 * y, False)],
+)
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_the_mean_of_the_training_targets(answer: Any, beaten: bool, shape: tuple[int, ...]) -> None:
+    targets = 5 + 3 * np.random.default_rng(1).normal(size=(400, *shape))
+    dataset = cut(targets, targets[:200], "regression")
+    score = mse(answer(targets[:200]), targets[:200])
+    found = trivial(dataset, Objective(task="regression"), accuracy=score.value, low=score.low)
+    mean = dataset.labels("train").mean(axis=0)
+    wanted = np.mean((targets[:200] - mean) ** 2)
+    assert found.answer == "mean of the training targets" and found.score == pytest.approx(wanted, rel=1e-4)
+    assert found.beaten is beaten
+
+
+def test_the_mean_sample_of_a_reconstruction() -> None:
+    dataset = cut(np.arange(400) % 2, RARE, "reconstruction")
+    found = trivial(dataset, Objective(task="reconstruction"), accuracy=0.01, low=0.0)
+    assert found.score == pytest.approx(X[:200].var(axis=0).mean(), rel=0.05) and found.beaten is True
+
+
+def test_without_training_samples_the_mean_is_unknown() -> None:
+    raw = Raw(None, None, X, X[:, 0])
+    dataset = split(raw, Preprocessing(), calibration=9, validation=0.1, test=0.2, seed=0, task="regression")
+    found = trivial(dataset, Objective(task="regression"), accuracy=1.0, low=0.5)
+    assert found.score is None and found.beaten is None
