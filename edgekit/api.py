@@ -11,18 +11,16 @@ from edgekit.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from edgekit.data import Dataset, DataSpec
-    from edgekit.data.inputs import Samples
     from edgekit.data.sidecar import Sidecar
     from edgekit.data.targets import Task
     from edgekit.measure.evaluation import Evaluation
     from edgekit.measure.latency import BenchmarkReport
-    from edgekit.models import Loading
     from edgekit.models.sensitivity import Effect, Kind
     from edgekit.models.tflite import Inspection
     from edgekit.pipeline import Manifest
     from edgekit.recipe import Recipe
     from edgekit.runtimes._interpreter import Kernels
-    from edgekit_converters.tflite import ConvertSpec
+    from edgekit_converters.tflite import Conversion
 
 __all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data", "load_model", "sensitivity"]
 
@@ -97,14 +95,15 @@ def convert(
     task: Task | None = None,
     input_dtype: str | None = None,
     output_dtype: str | None = None,
+    accept_parity: float | None = None,
     seed: int = 0,
     unsafe: bool = False,
     overwrite: bool = False,
     custom_objects: Mapping[str, Any] | None = None,
     memory_limit: int | None = None,
     time_limit: float | None = None,
-) -> Inspection:
-    """Convert a trained Keras model to a `.tflite` with batch 1 and hold the file to its contract.
+) -> Conversion:
+    """Convert a trained Keras model to a `.tflite` with batch 1, and hold the file to its contract and to the model.
 
     Args:
         model: .h5, .keras, SavedModel or `module:function`.
@@ -115,6 +114,7 @@ def convert(
         task: classification, regression or reconstruction, for the sidecar; default what the model's own sidecar says,
             else classification where the labels of the data can be nothing else, else "unknown".
         input_dtype, output_dtype: Of the file; default the format's own (int8 for int8).
+        accept_parity: dB that the file must be near its Keras model, in place of the format's own bound.
         seed: Of the choice of calibration samples.
         unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
         overwrite: Replace files that EdgeKit did not write, or that were changed since.
@@ -123,15 +123,17 @@ def convert(
         time_limit: Seconds that reading and converting it may take.
 
     Raises:
-        EdgekitError: The model or the data break a rule, or the file would break its contract.
+        EdgekitError: The model or the data break a rule, the file would break its contract, or it would answer
+            otherwise than the model.
     """
     from edgekit.data import Preprocessing
     from edgekit.data.sidecar import UNKNOWN, Sidecar, sidecar_path, write_sidecar
     from edgekit.measure.golden import golden_path, write_golden
     from edgekit.models import Loading
-    from edgekit.models.tflite import inspect_tflite
+    from edgekit.models.tflite import read_tflite, state_of
     from edgekit.ownership import check_writable, publishing
     from edgekit.recipe import parse_convert
+    from edgekit_converters.tflite import conversion_of, convert_source, held_of
 
     path = _tflite_path(output)
     spec = parse_convert({format: {"input_dtype": input_dtype, "output_dtype": output_dtype}})
@@ -148,15 +150,19 @@ def convert(
     check_writable(path.parent, names, overwrite=overwrite)
     with publishing(path.parent, overwrite=overwrite) as staging:
         file = staging / path.name
-        _convert(model, file, spec, samples, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
+        loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit)
+        held = held_of(dataset) if dataset is not None else None
+        parity = convert_source(
+            model, file, spec, representative=samples, held=held, accept_parity=accept_parity, loading=loading
+        )
+        sidecar = own or Sidecar(Preprocessing(), (), UNKNOWN)
         if dataset is not None:
-            write_sidecar(file, Sidecar(dataset.preprocessing, dataset.label_names, dataset.task or UNKNOWN))
-        elif own:
-            write_sidecar(file, replace(own, task=told or UNKNOWN))
-        else:
-            write_sidecar(file, Sidecar(Preprocessing(), (), told or UNKNOWN))
+            sidecar = Sidecar(dataset.preprocessing, dataset.label_names, UNKNOWN)
+        found = dataset.task if dataset is not None else told
+        state = state_of(read_tflite(file))
+        write_sidecar(file, replace(sidecar, task=found or UNKNOWN, state=state, parity=parity.as_dict()))
         write_golden(file, samples, seed=seed)
-    return inspect_tflite(path)
+    return conversion_of(path, parity)
 
 
 def evaluate(
@@ -367,18 +373,6 @@ def _task_of(model: str | Path) -> Task | None:
     """What the model's sidecar says; None where there is none, or it does not know."""
     own = _sidecar(model)
     return own.known_task if own else None
-
-
-def _convert(model: str | Path, path: Path, spec: ConvertSpec, samples: Samples | None, loading: Loading) -> None:
-    """In one child process where the model is a foreign file; here where it is the user's own code."""
-    from edgekit import registry
-    from edgekit.models import load_model
-    from edgekit_converters.tflite import convert_file, convert_keras
-
-    if registry.is_reference(str(model)) or loading.unsafe or loading.custom_objects:
-        convert_keras(load_model(model, loading), path, spec, representative=samples)
-    else:
-        convert_file(Path(model), path, spec, representative=samples, loading=loading)
 
 
 def _tflite_path(output: str | Path) -> Path:

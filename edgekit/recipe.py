@@ -112,6 +112,9 @@ class Recipe(BaseModel):
     passes: tuple[AnyPass, ...] = Field((), description="Keras -> Keras steps, in order")
     convert: tuple[AnyFormat, ...] = Field((ConvertSpec(format="int8").resolved(),), description="files to make")
     measure: tuple[str, ...] = Field(("litert",), description="runtimes; the first one gives the accuracy")
+    accept_parity: Annotated[float, Field(ge=-200, le=200)] | None = Field(
+        None, description="dB that files must be near their Keras model (SQNR), in place of each format's own bound"
+    )
     budget: Budget = Budget.model_validate({})
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -51,8 +52,10 @@ def _tables(manifest: Manifest) -> None:
     output.echo(f"Report: {manifest.output}/report.html")
 
 
-def inspection_table(found: Inspection) -> None:
-    """What a `.tflite` holds."""
+def inspection_table(
+    found: Inspection, *, against_keras: str | None = None, warnings: Sequence[str] | None = None
+) -> None:
+    """What a `.tflite` holds and, of one that was just converted, how near it is to its Keras model."""
     macs = f"{found.macs:,}" if found.macs is not None else None
     rows: list[list[object]] = [
         ["quantization", found.quantization],
@@ -60,10 +63,13 @@ def inspection_table(found: Inspection) -> None:
         ["weights (zeros)", f"{found.params:,} ({found.zeros:,})"],
         ["MACs", macs],
         ["constants", ", ".join(f"{k} {v:,} B" for k, v in found.constants.items())],
+        ["state", found.state],
         ["smallest runtime", found.min_runtime],
         ["Flex / custom operators", ", ".join([*found.flex, *found.custom]) or "none"],
         ["sha256", found.sha256],
     ]
+    if against_keras is not None:
+        rows.insert(0, ["against Keras", against_keras])
     for side, tensors in (("input", found.inputs), ("output", found.outputs)):
         for t in tensors:
             quantised = f", scale {t.scale:.6g}, zero point {t.zero_point}" if t.scale is not None else ""
@@ -71,5 +77,5 @@ def inspection_table(found: Inspection) -> None:
     output.table(str(found.path), ["", ""], rows, figures=False)
     operators = [[o.name, o.version, o.count] for o in found.operators]
     output.table("Operators", ["operator", "version", "count"], operators)
-    for warning in found.warnings:
+    for warning in found.warnings if warnings is None else warnings:
         output.echo(f"Warning: {warning}")

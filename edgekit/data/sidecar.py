@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ SCHEMA = "edgekit.sidecar/2"
 FIRST = "edgekit.sidecar/1"
 """Also read. It called a model a classifier where nothing was known, which only names of classes bear out."""
 UNKNOWN = "unknown"
+STATES = ("none", "reset before each call", "kept")
 LARGEST = 64 << 20
 """Bytes; a vocabulary of 8,000 words takes 0.1 MB."""
 MOST_OPERATIONS = 100
@@ -34,11 +37,17 @@ class Sidecar:
         preprocessing: From raw samples to model input, before quantisation.
         label_names: Names of the classes, in the order of the outputs; or empty.
         task: classification, regression, reconstruction, or unknown.
+        state: What the file keeps from call to call: "none", "reset before each call" or "kept"; None where a sidecar
+            of the first form does not say.
+        parity: How near the file is to its Keras model, as `edgekit.measure.parity.Parity` has it; None where it was
+            not compared.
     """
 
     preprocessing: Preprocessing
     label_names: tuple[str, ...]
     task: str
+    state: str | None = None
+    parity: Mapping[str, object] | None = None
 
     @property
     def known_task(self) -> Task | None:
@@ -58,6 +67,8 @@ def write_sidecar(model: Path, sidecar: Sidecar, artifact: Artifact | None = Non
         "preprocessing": sidecar.preprocessing.dump(),
         "label_names": list(sidecar.label_names),
         "task": sidecar.task,
+        "state": sidecar.state,
+        "parity": dict(sidecar.parity) if sidecar.parity is not None else None,
         "artifact": artifact.as_dict() if artifact else None,
     }
     with write_atomically(sidecar_path(model)) as temporary:
@@ -111,4 +122,18 @@ def _sidecar(content: object) -> Sidecar:
         raise ValueError(f"task must be one of {', '.join((*TASKS, UNKNOWN))}, not {str(task)[:80]!r}")
     if content["schema"] == FIRST and task == "classification" and not names:
         task = UNKNOWN
-    return Sidecar(Preprocessing.parse(operations), tuple(names), task)
+    state, parity = content.get("state"), content.get("parity")
+    if state not in (None, *STATES):
+        raise ValueError(f"state must be one of {', '.join(STATES)}, not {str(state)[:80]!r}")
+    if parity is not None and not _is_plain(parity):
+        raise ValueError("parity must be an object of numbers and short texts")
+    return Sidecar(Preprocessing.parse(operations), tuple(names), task, state, parity)
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        item is None
+        or (isinstance(item, int | float) and not isinstance(item, bool) and math.isfinite(item))
+        or (isinstance(item, str) and len(item) <= 100)
+        for item in value.values()
+    )

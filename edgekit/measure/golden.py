@@ -174,7 +174,7 @@ def _answers(name: str, kernels: Kernels, model: Path, samples: Samples | None, 
         for i in range(min([SAMPLES, *map(len, given)])):
             pairs = zip_longest(session.inputs, (values[i : i + 1] for values in given))
             inputs = [_input(spec, sample, generator) for spec, sample in pairs]
-            runs.append((inputs, session.run(inputs)))
+            runs.append((inputs, session.run(inputs, fresh=True)))
         return runs
     finally:
         session.close()

@@ -23,19 +23,7 @@ from edgekit.runtimes import Array, TensorSpec, load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime
 from edgekit.runtimes._quantize import dequantize, quantize
 
-__all__ = [
-    "LEAST_DB",
-    "MOST_STEPS",
-    "SAMPLES",
-    "WARN_DB",
-    "Answer",
-    "Parity",
-    "Reference",
-    "compare",
-    "finding",
-    "refused",
-    "run",
-]
+__all__ = ["FIELDS", "SAMPLES", "Answer", "Parity", "Reference", "compare", "finding", "refused", "run", "warning"]
 
 SAMPLES = 64
 LEAST_DB = {"float32": 60.0, "float16": 30.0, "int16x8": 20.0, "dynamic": 15.0, "int8": 6.0}
@@ -47,6 +35,10 @@ MOST_STEPS = 2.0
 FIXED_SCALES = (1 / 256, 1 / 128, 1 / 32768)
 """Of sigmoid and tanh, which no sample has chosen: outputs that move by less than a step of them have no signal."""
 _TINY = 1e-30
+FIELDS: dict[str, Any] = {
+    **dict.fromkeys(("sqnr_db", "agreement", "steps", "accepted_db"), float | None), "samples": int, "data": str,
+}  # fmt: skip
+"""What a parity holds in JSON, with its types."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +209,16 @@ def _agreement(answer: Answer, given: Array) -> float:
     if answer.values.shape[-1] == 1:
         return float(np.mean((answer.values > 0.5) == (given > 0.5)))
     return float(np.mean(answer.values.argmax(-1) == given.argmax(-1)))
+
+
+def warning(parity: Parity, kind: str) -> str | None:
+    """What a user should know of a parity that is enough, in a sentence; None where there is nothing to say."""
+    if kind not in ("int8", "int16x8") or parity.sqnr_db is None or parity.sqnr_db >= WARN_DB:
+        return None
+    return (
+        f"The {kind} file is {parity.sqnr_db:.1f} dB near its Keras model, less than the {WARN_DB:g} dB that integer "
+        "files usually reach: measure its accuracy, calibrate on typical samples, or train it quantisation-aware."
+    )
 
 
 def refused(parity: Parity, kind: str, found: str, layer: str | None) -> ConversionError:

@@ -15,7 +15,7 @@ from edgekit.pipeline.records import check_fields
 from edgekit.pipeline.store import StepStore, step_key, versions
 from edgekit.runtimes import DeviceRuntime, load_runtime
 from edgekit.target import FIGURE_RUNTIMES, Target
-from edgekit_converters.tflite import ConvertSpec, convert_keras
+from edgekit_converters.tflite import ConvertSpec, converted
 
 __all__ = ["Figures", "count_instructions", "measure_figures"]
 
@@ -90,7 +90,7 @@ def count_instructions(model: Any, target: Target, samples: Array) -> int:
             Path(folder) / "model.tflite",
             ConvertSpec(format="int8" if "int8" in target.formats else "float32"),
         )
-        convert_keras(model, path, spec.resolved(), representative=samples[:ENOUGH] if spec.needs_calibration else None)
+        path.write_bytes(converted(model, spec.resolved(), samples[:ENOUGH] if spec.needs_calibration else None))
         counted = runtime.measure(path).instructions
     assert counted is not None
     return counted

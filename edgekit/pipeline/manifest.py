@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 from edgekit.artifact import Artifact
 from edgekit.errors import EdgekitError
+from edgekit.measure.parity import FIELDS as PARITY
 from edgekit.ownership import writing
 from edgekit.pipeline.records import RecordError, as_path, as_sha256, check_fields, parsed, read_json
 
@@ -35,6 +36,7 @@ class StepRecord:
         format: Of the measured file.
         accuracy, accuracy_low, accuracy_high: The metric on the whole test split, with its 95 % interval.
         agreement: Fraction of test samples on which the file and the Keras model choose the same class.
+        parity: How near the file is to its Keras model, as `edgekit.measure.parity.Parity` has it.
         params, nonzero_params: Weights in the file.
         macs: Of one inference; None where the file does not tell.
         model_bytes, gzip_bytes: Size of the file.
@@ -51,6 +53,7 @@ class StepRecord:
     accuracy_low: float
     accuracy_high: float
     agreement: float | None
+    parity: dict[str, Any]
     params: int
     nonzero_params: int
     macs: int | None
@@ -90,6 +93,7 @@ class ModelRecord:
     drop_low: float | None
     drop_high: float | None
     agreement: float | None
+    parity: dict[str, Any]
     nonzero_params: int
     params: int
     latency_ms: float | None
@@ -243,6 +247,8 @@ def _check_values(manifest: Manifest) -> None:
         for number, record in enumerate(getattr(manifest, name)):
             values = record if isinstance(record, dict) else asdict(record)
             as_sha256(values["sha256"], f"{name}[{number}].sha256")
+            if "parity" in values:
+                check_fields(values["parity"], PARITY, f"{name}[{number}].parity")
             for key, value in values.items():
                 if key in _COUNTS and value is not None and value < 0:
                     raise RecordError(f"{name}[{number}].{key} must not be negative")

@@ -14,11 +14,12 @@ from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
 from edgekit.measure.accuracy import correct
 from edgekit.measure.evaluation import evaluate_file
+from edgekit.measure.parity import FIELDS as PARITY
 from edgekit.models.tflite import inspect_tflite
 from edgekit.passes import zero_masks
 from edgekit.pipeline.records import as_sha256, check_fields
 from edgekit.training import Objective
-from edgekit_converters.tflite import ConvertSpec, convert_keras
+from edgekit_converters.tflite import ConvertSpec, convert_keras, held_of
 
 __all__ = ["CORRECT_FILE", "KERAS_FILE", "TFLITE_FILE", "Measured", "convert_and_measure", "is_whole"]
 
@@ -60,6 +61,7 @@ def is_whole(folder: Path, record: dict[str, Any]) -> bool:
     """Whether a step's folder holds what its record says, and the record what a step's must."""
     try:
         check_fields(record, _FIELDS, "")
+        check_fields(record["parity"], PARITY, "parity")
         ConvertSpec.model_validate(record["spec"])
         for key in ("sha256", "keras_sha256", "keras_parent", "correct_sha256"):
             as_sha256(record[key], key)
@@ -74,7 +76,14 @@ def is_whole(folder: Path, record: dict[str, Any]) -> bool:
 
 
 def convert_and_measure(
-    model: Any, folder: Path, spec: ConvertSpec, dataset: Dataset, objective: Objective, runtime: str
+    model: Any,
+    folder: Path,
+    spec: ConvertSpec,
+    dataset: Dataset,
+    objective: Objective,
+    runtime: str,
+    *,
+    accept_parity: float | None = None,
 ) -> dict[str, Any]:
     """Make a model's `.tflite` in a step's folder and measure that very file.
 
@@ -84,16 +93,25 @@ def convert_and_measure(
         spec: Format and dtypes.
         dataset, objective: What it is judged on: the whole test split.
         runtime: That runs it.
+        accept_parity: dB that the file must be near the model, in place of its format's own bound.
 
     Returns:
         The step's record.
 
     Raises:
-        ConversionError: The file breaks its contract, or loses zeros that a pass has pruned.
+        ConversionError: The file breaks its contract, answers otherwise than the model, or loses zeros that a pass
+            has pruned.
     """
     path = folder / TFLITE_FILE
     representative = dataset.features("calibration") if spec.needs_calibration else None
-    convert_keras(model, path, spec, representative=representative)
+    parity = convert_keras(
+        model,
+        path,
+        spec,
+        representative=representative,
+        held=held_of(dataset),
+        accept_parity=accept_parity,
+    )
     found = inspect_tflite(path)
     pruned = sum(int(mask.sum()) for mask in zero_masks(model).values())
     if found.params - found.nonzero_params < pruned:
@@ -115,6 +133,7 @@ def convert_and_measure(
         "accuracy_low": evaluation.score.low,
         "accuracy_high": evaluation.score.high,
         "agreement": agreement,
+        "parity": parity.as_dict(),
         "params": found.params,
         "nonzero_params": found.nonzero_params,
         "macs": found.macs,
@@ -132,6 +151,7 @@ _FIELDS = {
     **dict.fromkeys(("params", "nonzero_params", "model_bytes", "gzip_bytes"), int),
     "macs": int | None,
     "agreement": float | None,
+    "parity": dict[str, Any],
     **dict.fromkeys(("sha256", "keras_sha256"), str),
     **dict.fromkeys(("keras_parent", "correct_sha256"), str | None),
 }

@@ -13,6 +13,7 @@ from edgekit.data.sidecar import UNKNOWN, Sidecar, sidecar_path, write_sidecar
 from edgekit.measure.accuracy import paired_drop
 from edgekit.measure.environment import environment
 from edgekit.measure.golden import golden_path, write_golden
+from edgekit.models.tflite import read_tflite, state_of
 from edgekit.ownership import publishing, remove_unchanged, written
 from edgekit.pipeline.figures import Figures
 from edgekit.pipeline.manifest import FILE as MANIFEST
@@ -98,7 +99,14 @@ def _companions(path: str) -> list[str]:
 def _write_shipped(path: Path, item: Shipped, recipe: Recipe, dataset: Dataset, artifact: Artifact) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(item.measured.tflite.read_bytes())
-    write_sidecar(path, Sidecar(dataset.preprocessing, dataset.label_names, recipe.objective.task or UNKNOWN), artifact)
+    sidecar = Sidecar(
+        dataset.preprocessing,
+        dataset.label_names,
+        recipe.objective.task or UNKNOWN,
+        state_of(read_tflite(path)),
+        item.measured.record["parity"],
+    )
+    write_sidecar(path, sidecar, artifact)
     write_golden(path, dataset.features("test"))
 
 
@@ -143,8 +151,8 @@ def _step_record(step: Measured, figures: Mapping[str, Figures]) -> StepRecord:
 
 
 _MEASURED = (
-    "accuracy", "accuracy_low", "accuracy_high", "agreement", "params", "nonzero_params", "macs", "model_bytes",
-    "gzip_bytes", "seconds", "sha256",
+    "accuracy", "accuracy_low", "accuracy_high", "agreement", "parity", "params", "nonzero_params", "macs",
+    "model_bytes", "gzip_bytes", "seconds", "sha256",
 )  # fmt: skip
 
 
@@ -173,6 +181,7 @@ def _model_record(
         drop_low=drop[1],
         drop_high=drop[2],
         agreement=record["agreement"],
+        parity=record["parity"],
         nonzero_params=record["nonzero_params"],
         params=record["params"],
         latency_ms=cost.latency_ms,

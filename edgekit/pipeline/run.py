@@ -14,6 +14,7 @@ from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import RecipeError
+from edgekit.measure.parity import Parity, warning
 from edgekit.measure.predict import predict
 from edgekit.models import FOREIGN, Loading, build_network, is_network, load_model, save_model
 from edgekit.ownership import check_folder, check_writable
@@ -95,6 +96,23 @@ class _Run:
             self.teachers[source] = open_teacher(source, run_tflite=predict, rows=rows, loading=self.loading)
         return self.teachers[source]
 
+    def converted(self, model: Any, folder: Path, spec: ConvertSpec) -> dict[str, Any]:
+        """Make a model's `.tflite` in a step's folder, and measure it."""
+        recipe = self.recipe
+        record = convert_and_measure(
+            model,
+            folder,
+            spec,
+            self.dataset,
+            recipe.objective,
+            recipe.measure[0],
+            accept_parity=recipe.accept_parity,
+        )
+        said = warning(Parity(**record["parity"]), spec.format)
+        if said:
+            self.log(f"Warning: {said}")
+        return record
+
     def instructions(self, model: Any) -> int:
         return count_instructions(model, load_target(self.recipe.target), self.dataset.features("calibration"))
 
@@ -134,7 +152,7 @@ def compress(
     recipe, dataset = _with_data(recipe)
     with open_store(output, log) as store:
         run = _Run(recipe, dataset, store, log, loading, quiet, tensorboard)
-        settings = (recipe.seed, recipe.objective.task, recipe.measure[0], loading.fingerprint)
+        settings = (recipe.seed, recipe.objective.task, recipe.measure[0], loading.fingerprint, recipe.accept_parity)
         base = step_key(_fingerprint(recipe), dataset.fingerprint, versions(), settings)
         done = [_baseline(run, base)]
         for item in recipe.passes:
@@ -225,7 +243,7 @@ def _make(run: _Run, name: str, key: str, make: Callable[[], Any], *, parent: Me
     with run.store.writing(name, key) as (folder, record):
         save_model(model, folder / KERAS_FILE)
         spec = ConvertSpec(format="int8" if is_quantized(model) else "float32").resolved()
-        record |= convert_and_measure(model, folder, spec, run.dataset, run.recipe.objective, run.recipe.measure[0])
+        record |= run.converted(model, folder, spec)
         record |= {
             "keras_sha256": sha256_of(folder / KERAS_FILE),
             "keras_parent": parent.record["keras_sha256"] if parent else None,
@@ -264,9 +282,7 @@ def _convert(run: _Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
             record |= {k: v for k, v in source.record.items() if k not in ("key", "seconds")}
         else:
             run.log(f"{name}: converting the model of {source.name}" + (" with calibration" if integer else ""))
-            record |= convert_and_measure(
-                run.model(source), folder, spec, run.dataset, run.recipe.objective, run.recipe.measure[0]
-            )
+            record |= run.converted(run.model(source), folder, spec)
         record |= {"keras_sha256": source.record["keras_sha256"], "seconds": time.perf_counter() - started}
     made = Measured(name, key, run.store.folder(name, key), record, cached=False)
     _say(run, made)

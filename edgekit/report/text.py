@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import yaml
 
@@ -31,6 +32,14 @@ def figure(value: float | None, metric: str) -> str | None:
     if value is None:
         return None
     return f"{value:.2%}" if metric == "top1" else f"{value:.4g}"
+
+
+def decibels(parity: Mapping[str, Any]) -> str | None:
+    """How near a file is to its Keras model (SQNR), for a table."""
+    if parity["sqnr_db"] is None:
+        return f"constant, {parity['steps']:.2f} steps" if parity["steps"] is not None else None
+    accepted = f" ({parity['accepted_db']:g} accepted)" if parity["accepted_db"] is not None else ""
+    return f"{parity['sqnr_db']:.1f} dB{accepted}"
 
 
 def headline(manifest: Manifest) -> str:
@@ -81,7 +90,7 @@ def budget_sentence(manifest: Manifest) -> str:
 
 def step_rows(manifest: Manifest) -> tuple[list[str], Rows]:
     """Columns and rows of what each step did, measured on the step's own `.tflite`."""
-    columns = ["step", "file", manifest.metric, "bytes", "gzip", "non-zero", "MACs", "host ms"]
+    columns = ["step", "file", manifest.metric, "against Keras", "bytes", "gzip", "non-zero", "MACs", "host ms"]
     told = {k: v for k, v in DEVICE_COLUMNS.items() if any(getattr(s, k) is not None for s in manifest.steps)}
     rows = [[*_step_row(s, manifest.metric), *_device_cells(s, told), _seconds(s)] for s in manifest.steps]
     return [*columns, *told.values(), "seconds"], rows
@@ -98,6 +107,7 @@ def model_rows(manifest: Manifest) -> tuple[list[str], Rows]:
         "95 % interval",
         "drop (paired)",
         "as Keras",
+        "against Keras",
         "made from",
         "budget",
     ]
@@ -110,7 +120,7 @@ def model_rows(manifest: Manifest) -> tuple[list[str], Rows]:
         verdict = "; ".join(m.violations) or "met"
         rows.append(
             [m.path, f"{m.bytes:,}", f"{m.gzip_bytes:,}", figure(m.accuracy, metric), interval, drop,
-             figure(m.agreement, "top1"), m.made_from, verdict]
+             figure(m.agreement, "top1"), decibels(m.parity), m.made_from, verdict]
         )  # fmt: skip
     return columns, rows
 
@@ -176,6 +186,7 @@ def _step_row(step: StepRecord, metric: str) -> list[str | None]:
         step.name,
         step.format,
         figure(step.accuracy, metric),
+        decibels(step.parity),
         f"{step.model_bytes:,}",
         f"{step.gzip_bytes:,}",
         f"{step.nonzero_params / max(step.params, 1):.0%}",

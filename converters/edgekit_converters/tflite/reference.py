@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgekit import _tf
-from edgekit.data.dataset import Array
+from edgekit.data.dataset import Array, Dataset, SplitName
 from edgekit.measure.parity import SAMPLES, Answer, Reference
 from edgekit.models.cloning import cloned
 from edgekit.models.outputs import output_activation
@@ -17,7 +17,7 @@ from edgekit.models.recurrent import recurrent_layers
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.names import output_names, parameter_names
 
-__all__ = ["Held", "layer_answers", "reference_of"]
+__all__ = ["Held", "held_of", "layer_answers", "reference_of"]
 
 LAYERS_OF = 8
 """Samples for which the outputs of single layers are compared."""
@@ -37,6 +37,12 @@ class Held:
 
     samples: Representative
     data: str
+
+
+def held_of(dataset: Dataset) -> Held:
+    """The samples of a data set that a file is held to: validation, else calibration."""
+    name: SplitName = "validation" if len(dataset.splits["validation"]) else "calibration"
+    return Held(dataset.samples(name), name)
 
 
 def reference_of(model: Any, held: Held | None, *, seed: int = 0) -> Reference:

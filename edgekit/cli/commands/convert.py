@@ -25,6 +25,13 @@ SUMMARY = "Convert a trained Keras model to a .tflite and check its contract."
     type=click.Choice(["classification", "regression", "reconstruction"]),
     help="What the model answers, for the file's sidecar; default as the model's own or the data say, else unknown.",
 )
+@click.option(
+    "--accept-parity",
+    metavar="DB",
+    type=float,
+    help="SQNR against Keras that the file must reach, in place of "
+    "60 (float32), 30 (float16), 20 (int16x8), 15 (dynamic) or 6 (int8) dB; noted in its sidecar.",
+)
 @options.seed("the choice of calibration samples")
 @options.unsafe
 @options.overwrite
@@ -41,6 +48,7 @@ def command(
     output_dtype: str | None,
     calibration: int,
     task: str | None,
+    accept_parity: float | None,
     seed: int,
     unsafe: bool,
     overwrite: bool,
@@ -49,6 +57,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Convert MODEL (.h5, .keras, SavedModel or module:function) with batch 1 and builtin operators only.
+
+    The file is compared with the Keras model on 64 samples (validation, else calibration, else random ones), and one
+    that answers otherwise is not written.
 
     Calibration needs no labels. A model with several inputs takes an .npz with an array for each, named x_train/NAME or
     just NAME, or a module:function that returns {"x_train": {"NAME": array, ...}}.
@@ -71,6 +82,7 @@ def command(
         task=task,  # type: ignore[arg-type]
         input_dtype=input_dtype,
         output_dtype=output_dtype,
+        accept_parity=accept_parity,
         seed=seed,
         unsafe=unsafe,
         overwrite=overwrite,
@@ -78,6 +90,6 @@ def command(
         time_limit=time_limit,
     )
     if as_json:
-        output.print_json({**found.as_dict(), "schema": "edgekit.convert/1"})
+        output.print_json(found.as_dict())
     else:
-        inspection_table(found)
+        inspection_table(found.file, against_keras=str(found.parity), warnings=found.warnings)

@@ -12,6 +12,7 @@ from edgekit.models.tflite.macs import count_macs
 from edgekit.models.tflite.model import Subgraph, Tensor, TfliteModel, reachable_subgraphs
 from edgekit.models.tflite.quantization import quantization_of
 from edgekit.models.tflite.reader import read_bytes, read_tflite
+from edgekit.models.tflite.state import State, state_of
 from edgekit.models.tflite.weights import Sources, weights, zero_counts
 
 __all__ = ["Inspection", "OperatorCount", "TensorInfo", "inspect_tflite"]
@@ -57,6 +58,7 @@ class Inspection:
         flex: TensorFlow kernels that it needs.
         custom: Other custom operators.
         subgraphs: Number of subgraphs.
+        state: What it keeps from one inference to the next: "none", "reset before each call" (by the caller) or "kept".
         min_runtime: The runtime version that its converter asks for, if any.
         warnings: What is unusual in the file, one sentence each; some runtimes refuse such files.
     """
@@ -77,6 +79,7 @@ class Inspection:
     flex: tuple[str, ...]
     custom: tuple[str, ...]
     subgraphs: int
+    state: State
     min_runtime: str | None
     warnings: tuple[str, ...] = ()
 
@@ -117,6 +120,7 @@ def inspect_tflite(path: Path) -> Inspection:
         flex=tuple(sorted({op.name for op in running if op.flex})),
         custom=tuple(sorted({op.name for op in running if op.custom and not op.flex})),
         subgraphs=len(model.subgraphs),
+        state=state_of(model),
         min_runtime=model.min_runtime,
         warnings=model.warnings,
     )

@@ -1,0 +1,35 @@
+"""Convert whatever a user names: a file or folder in a child process, their own code in this one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgekit import registry
+from edgekit.measure.parity import Parity
+from edgekit.models.loading import Loading, load_model
+from edgekit_converters.tflite.calibration import Representative
+from edgekit_converters.tflite.convert import convert_keras
+from edgekit_converters.tflite.foreign import convert_file
+from edgekit_converters.tflite.reference import Held
+from edgekit_converters.tflite.spec import ConvertSpec
+
+__all__ = ["convert_source"]
+
+
+def convert_source(
+    model: str | Path,
+    path: Path,
+    spec: ConvertSpec,
+    *,
+    representative: Representative | None,
+    held: Held | None,
+    accept_parity: float | None,
+    loading: Loading,
+) -> Parity:
+    """`convert_keras` or `convert_file`, whichever a model asks for."""
+    if registry.is_reference(str(model)) or loading.unsafe or loading.custom_objects:
+        own = load_model(model, loading)
+        return convert_keras(own, path, spec, representative=representative, held=held, accept_parity=accept_parity)
+    return convert_file(
+        Path(model), path, spec, representative=representative, held=held, accept_parity=accept_parity, loading=loading
+    )
