@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
 from edgekit.measure._samples import by_input
 from edgekit.measure.environment import cores
+from edgekit.models.tflite import read_tflite, state_of
 from edgekit.runtimes import Array, BatchSession, Session, TensorSpec, load_runtime
 from edgekit.runtimes._quantize import dequantize, quantize
 
@@ -72,6 +73,8 @@ def predict(
 class Predictor:
     """`predict` with its worker processes kept between calls; a context manager, for one thread at a time.
 
+    A model that keeps its state from call to call takes the samples one after the other, in one process.
+
     Args:
         path, runtime, workers, batch, output: As for `predict`.
     """
@@ -89,7 +92,11 @@ class Predictor:
             if value is not None and value < 1:
                 raise UsageError(f"{name} must be at least 1.", received=value)
         opened = load_runtime(runtime)
-        self._workers = [_Worker(lambda: opened.open(Path(path)), batch, output) for _ in range(workers or cores())]
+        one_after_the_other = state_of(read_tflite(Path(path))) == "kept"
+        count = 1 if one_after_the_other else workers or cores()
+        self._workers = [
+            _Worker(lambda: opened.open(Path(path)), batch, output, one_after_the_other) for _ in range(count)
+        ]
 
     def __enter__(self) -> Predictor:
         return self
@@ -166,8 +173,8 @@ class _Job:
 class _Worker:
     """One session, opened when first needed, with its plan."""
 
-    def __init__(self, open_session: Callable[[], Session], batch: int | None, output: int) -> None:
-        self._open, self._batch, self._output = open_session, batch, output
+    def __init__(self, open_session: Callable[[], Session], batch: int | None, output: int, single: bool) -> None:
+        self._open, self._batch, self._output, self._single = open_session, batch, output, single
         self._session: Session | None = None
         self._planned: object = None
         self._samples_per_run = 1
@@ -185,7 +192,7 @@ class _Worker:
         if self._planned == form:
             return self._samples_per_run
         assert self._session is not None
-        if isinstance(self._session, BatchSession):
+        if isinstance(self._session, BatchSession) and not self._single:
             try:
                 planned = self._session.plan(samples, batch=self._batch, output=self._output)
             except RuntimeFailed:
@@ -203,7 +210,7 @@ class _Worker:
 
     def map(self, samples: Sequence[Array]) -> Array:
         assert self._session is not None
-        if isinstance(self._session, BatchSession):
+        if isinstance(self._session, BatchSession) and not self._single:
             return self._session.map(samples)
         return _one_by_one(self._session, samples, self._output)
 

@@ -60,7 +60,7 @@ def test_convert(kind: str, cli: Cli, trained: Any, npz: Path, tmp_path: Path) -
     out = tmp_path / "m.tflite"
     data = ["--data", npz] if kind == "int8" else []
     result = cli("convert", trained.h5, "--format", kind, *data, "-o", out, "--json")
-    found = parsed(result, "edgekit.convert/1")
+    found = parsed(result, "edgekit.convert/2")
     assert found["quantization"] == kind and found["bytes"] == out.stat().st_size
     left = {f.name for f in tmp_path.iterdir()}
     assert left >= {"m.tflite", "m.tflite.json", ".edgekit"}

@@ -115,7 +115,7 @@ def test_json_form(files: dict[str, Path]) -> None:
         list(found)
         == (
             "schema path bytes gzip_bytes sha256 quantization inputs outputs operators constants zeros params "
-            "nonzero_params macs flex custom subgraphs min_runtime warnings"
+            "nonzero_params macs flex custom subgraphs state min_runtime warnings"
         ).split()
     )
     assert found["schema"] == "edgekit.inspect/1" and found["path"] == str(files["int8"])

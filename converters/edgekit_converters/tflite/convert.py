@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from edgekit.models.recurrent import is_recurrent
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.contract import check_contract, check_parity
 from edgekit_converters.tflite.converter import convert_function
-from edgekit_converters.tflite.loops import Outline, convert_body, spliced
+from edgekit_converters.tflite.loops import Body, Loop, Outline, Record, convert_body, needs_16_bits, spliced
+from edgekit_converters.tflite.lstm import Unrepairable, with_right_scales
 from edgekit_converters.tflite.names import output_names, parameter_names
 from edgekit_converters.tflite.reference import Held, layer_answers, reference_of
 from edgekit_converters.tflite.spec import ConvertSpec
@@ -86,7 +88,7 @@ def converted(model: Any, spec: ConvertSpec, representative: Representative | No
     shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
     dtypes = {n: t.dtype.name for n, t in zip(names, model.inputs, strict=True)}
     samples = bound_samples(representative, shapes, dtypes) if calibrated and representative is not None else None
-    return (_with_loops if is_recurrent(model) else _plain)(model, names, spec, samples)
+    return (_recurrent if is_recurrent(model) else _plain)(model, names, spec, samples)
 
 
 def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
@@ -102,12 +104,26 @@ def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping
     return convert_function(spec, serve, specs, model.weights, feed)
 
 
-def _with_loops(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
-    """The model around its loops and each loop's step by TensorFlow's converter, then put together."""
+def _recurrent(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
+    """LSTMs by TensorFlow's one operator for them where that is right, all other loops by ours."""
+    try:
+        return _with_loops(model, names, spec, samples, fused=True)
+    except Unrepairable:
+        return _with_loops(model, names, spec, samples, fused=False)
+
+
+def _with_loops(
+    model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None, *, fused: bool
+) -> bytes:
+    """The model around its loops and each loop's step by TensorFlow's converter, then put together.
+
+    Raises:
+        Unrepairable: A fused LSTM would compute something else.
+    """
     tf = _tf.tensorflow()
     model = cloned(model, lambda layer: None, _inputs_of_one(model))
     given = [samples[n] if samples is not None else _any_sample(t) for n, t in zip(names, model.inputs, strict=True)]
-    outline = Outline(model)
+    outline = Outline(model, fused=fused)
     records, taken = outline.record(given)
     parameters, specs = _signature(model, names)
     specs |= {n: tf.TensorSpec((1, *array.shape[1:]), array.dtype, name=n) for n, array in taken.items()}
@@ -119,13 +135,18 @@ def _with_loops(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Ma
     def feed() -> Iterator[dict[str, Array]]:
         yield from _one_by_one({**{parameters[n]: a for n, a in zip(names, given, strict=True)}, **taken})
 
-    around = convert_function(spec, serve, specs, model.weights, feed)
-    step_spec = ConvertSpec(format=spec.format).resolved()
-    bodies = [
-        convert_body(loop, record, partial(convert_function, step_spec))
-        for loop, record in zip(outline.loops, records, strict=True)
-    ]
+    around = with_right_scales(convert_function(spec, serve, specs, model.weights, feed))
+    bodies = [_body(loop, record, spec) for loop, record in zip(outline.loops, records, strict=True)]
     return spliced(around, bodies, outline.maskings)
+
+
+def _body(loop: Loop, record: Record, spec: ConvertSpec) -> Body:
+    """A loop's step in the model's format, or with states of 16 bits where 8 would leave noise."""
+    plain, wide = (ConvertSpec(format=kind).resolved() for kind in (spec.format, "int16x8"))
+    if spec.format == "int8" and needs_16_bits(record):
+        with suppress(ConversionError):  # some activations have no kernel of 16 bits
+            return convert_body(loop, record, partial(convert_function, wide))
+    return convert_body(loop, record, partial(convert_function, plain))
 
 
 def _check_shapes(model: Any, names: Sequence[str]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from edgekit.models.tflite.model import Subgraph, Tensor, TfliteModel, reachable_subgraphs
+from edgekit.models.tflite.model import Subgraph, Tensor, TfliteModel, called_subgraphs, reachable_subgraphs
 from edgekit.models.tflite.weights import MATRIX_OPERATORS, Sources, weights
 
 __all__ = ["float_tensors", "quantization_of"]
@@ -17,8 +17,8 @@ def quantization_of(model: TfliteModel, sources: Sources | None = None) -> str:
     """The scheme of a model by the types of its activations and weights.
 
     Inputs that only QUANTIZE reads and outputs that only DEQUANTIZE or QUANTIZE writes are the model's border and do
-    not count, nor do the states that recurrent layers keep (int16 in int8 models), integers that are indices, and rows
-    of a constant table that only DEQUANTIZE reads (embeddings of dynamic models).
+    not count, nor do the states that recurrent layers keep and the steps of loops (int16 in int8 models), integers
+    that are indices, and rows of a constant table that only DEQUANTIZE reads (embeddings of dynamic models).
 
     Returns:
         "float32"; "float16" for float16 weights; "dynamic" for integer weights with float activations (kernels of
@@ -26,7 +26,10 @@ def quantization_of(model: TfliteModel, sources: Sources | None = None) -> str:
         else "mixed".
     """
     sources = sources or Sources(model)
-    activations = {t.dtype for s in _reachable(model) for t in _activations(s, _border(s)) if _numeric(t)}
+    found = [(s, t) for s in _reachable(model) for t in _activations(s, _border(s)) if _numeric(t)]
+    activations = {t.dtype for _, t in found}
+    if activations == {"int8", "int16"} and not any(t.dtype == "int16" for t in _outside_loops(model, found)):
+        activations = {"int8"}
     kernels = {
         w.tensor.dtype
         for w in weights(model, sources)
@@ -62,6 +65,14 @@ def float_tensors(model: TfliteModel) -> list[str]:
         used.update(subgraph.inputs, subgraph.outputs)
         names |= {subgraph.tensors[i].name: None for i in sorted(used - border) if subgraph.tensors[i].floating}
     return list(names)
+
+
+def _outside_loops(model: TfliteModel, found: Sequence[tuple[Subgraph, Tensor]]) -> Iterator[Tensor]:
+    """Of tensors with their subgraphs, those that no loop computes, takes or leaves."""
+    loops = [(s, op) for s in _reachable(model) for op in s.operators if op.name == "WHILE"]
+    bodies = {id(model.subgraphs[i]) for _, op in loops for i in called_subgraphs(op)}
+    operands = {(id(s), i) for s, op in loops for i in (*op.inputs, *op.outputs)}
+    yield from (t for s, t in found if id(s) not in bodies and (id(s), t.index) not in operands)
 
 
 def _reachable(model: TfliteModel) -> Iterator[Subgraph]:

@@ -12,8 +12,10 @@ from edgekit import _tf
 from edgekit.data.dataset import Array
 from edgekit_converters.tflite.loops.outline import Loop, Record
 
-__all__ = ["Body", "convert_body", "representative_steps", "step_function"]
+__all__ = ["Body", "convert_body", "needs_16_bits", "representative_steps", "step_function"]
 
+SMALLEST_MOVE = 2.0
+"""Steps of 8 bits that a state moves at least, by the median, where 8 bits are enough for it."""
 MOST_STEPS = 2_000
 """Steps that a body is calibrated on; those with the extremes of inputs and states are among them."""
 
@@ -54,6 +56,21 @@ def convert_body(loop: Loop, record: Record, convert: Callable[..., bytes]) -> B
     """Convert a loop's step by `convert(function, specs, weights, representative)`."""
     function, specs = step_function(loop)
     return Body(loop, convert(function, specs, loop.weights, lambda: representative_steps(record)))
+
+
+def needs_16_bits(record: Record) -> bool:
+    """Whether a state moves, from one step to the next, by little more than a step of 8 bits over its range.
+
+    Then the rounding of every step adds up: an LSTM with relu counts upwards in its cell, and 8 bits leave noise.
+    """
+    for k in range(len(record.states[0])):
+        states = np.stack([states[k] for states in record.states])
+        moves = np.abs(np.diff(states, axis=0))
+        moves = moves[moves > 0]
+        step = float(np.ptp(states)) / 255
+        if len(moves) and float(np.median(moves)) < SMALLEST_MOVE * step:
+            return True
+    return False
 
 
 def representative_steps(record: Record, *, seed: int = 0) -> Iterator[dict[str, Array]]:

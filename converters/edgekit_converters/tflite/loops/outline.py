@@ -121,9 +121,10 @@ class Outline:
 
     Args:
         model: A tf_keras model of the converter's own (its layers are changed), with batch 1 where it is stateful.
+        fused: Leave those LSTMs in it that become one operator, unless the model keeps states from call to call.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, fused: bool = True) -> None:
         self.model = model
         self.loops: list[Loop] = []
         self.maskings: list[Masking] = []
@@ -131,6 +132,7 @@ class Outline:
         self._defaults: list[Any] = []
         self._mask: Callable[[Any, Any, Any], Any] = lambda layer, call, inputs: call(inputs)
         self._keeps_state = any(layer.stateful for layer in recurrent_layers(model))
+        self._fuses = fused and not self._keeps_state
         for layer in recurrent_layers(model):
             self._watch(layer)
         for layer in model.layers:
@@ -212,7 +214,7 @@ class Outline:
         @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
         def watched(*args: Any, **kwargs: Any) -> Any:
             if hasattr(layer, "_could_use_gpu_kernel"):
-                layer._could_use_gpu_kernel = not self._keeps_state and _is_fused(layer, args, kwargs)
+                layer._could_use_gpu_kernel = self._fuses and _is_fused(layer, args, kwargs)
             _check_call(layer, args, kwargs)
             self._layers.append(layer)
             try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from edgekit_converters.tflite.loops.graft import Graft, same, text_of
@@ -49,6 +51,14 @@ class Ports:
             self._replace(place, result)
         else:
             self.graft.requantize(self.main, result, place)
+
+    def taken(self, name: str) -> Any | None:
+        """What the model takes by that name: a tensor with its dtype and scale; None where nothing reads it."""
+        port = self._places[name]
+        readers = [op for op in self.main.operators if port in op.inputs]
+        if len(readers) == 1 and port not in self.main.outputs and self.graft.kind(readers[0]) == "QUANTIZE":
+            return self.main.tensors[int(readers[0].outputs[0])]
+        return self.main.tensors[port] if readers or port in self.main.outputs else None
 
     def _replace(self, old: int, new: int) -> None:
         for op in self.main.operators:

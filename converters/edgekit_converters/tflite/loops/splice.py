@@ -104,7 +104,7 @@ class _Splice:
     def _value(self, at: int) -> None:
         """The sequence, which stays the same, and this step's part of it."""
         outer = self.ports.handed(self.loop.name("input"))
-        sequence = self.main.tensors[outer]
+        sequence = self.sequence = self.main.tensors[outer]
         inside = self.graft.like(self.body, sequence, self.loop.name("sequence"))
         self._carry("sequence", outer, inside, inside)
         value = self.inside["value"]
@@ -122,8 +122,8 @@ class _Splice:
     def _mask(self, at: int) -> int:
         """Whether this step counts, bool [1, 1]. As a number on its way, since few runtimes gather booleans."""
         graft, name = self.graft, self.loop.name
-        beside = self.body.tensors[self.inside["value"]].type
-        numbers = flags_as_numbers(graft, self.main, self.ports.handed(name("mask")), name("flags"), beside)
+        flags = self.ports.handed(name("mask"))
+        numbers = flags_as_numbers(graft, self.main, flags, name("flags"), self.sequence.type)
         inside = graft.like(self.body, self.main.tensors[numbers], name("mask"))
         self._carry("mask", numbers, inside, inside)
         flag = graft.like(self.body, self.main.tensors[numbers], name("flag"), [1, 1])
@@ -199,7 +199,13 @@ class _Splice:
         return int(made.inputs[1])
 
     def _write(self, output: int) -> None:
+        """Put this step's output into the sequence of outputs, in the dtype that the model takes."""
         graft, loop = self.graft, self.loop
+        taken = self.ports.taken(loop.name("output"))
+        if taken is not None and taken.type != self.body.tensors[output].type:
+            narrow = graft.like(self.body, taken, loop.name("narrow"), loop.output_shape)
+            graft.requantize(self.body, output, narrow)
+            output = narrow
         like = self.body.tensors[output]
         shape = [loop.steps, *loop.output_shape[1:]]
         first = np.zeros(len(shape), np.int32)

@@ -1,0 +1,111 @@
+"""Faults of the fused integer LSTM, found in a converted file and repaired.
+
+TensorFlow's converter may give an LSTM's output, and the variable in which it keeps its hidden state, the range of a
+later tensor: between two LSTMs with a batch norm, |h| < 0.3 was stored in steps of 0.043. The right scale stands in
+the operator's fifth intermediate tensor. And LiteRT computes an LSTM wrongly whose cell has a scale below 2^-15.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edgekit.models.tflite.writing import opened, packed
+
+__all__ = ["Unrepairable", "with_right_scales"]
+
+HIDDEN, STATE, CELL = 4, 18, 19
+"""The intermediate that has the hidden state's scale; the operands that hold hidden state and cell."""
+LEAST_CELL = 2.0**-15
+BIASES = {"FULLY_CONNECTED": (2,), "CONV_2D": (2,), "DEPTHWISE_CONV_2D": (2,), "TRANSPOSE_CONV": (3,),
+          "UNIDIRECTIONAL_SEQUENCE_LSTM": (12, 13, 14, 15)}  # fmt: skip
+"""Operators whose biases are stored in the scale of their input, and which operands those are."""
+SAME = ("EXPAND_DIMS", "GATHER", "RESHAPE", "REVERSE_V2", "SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE")
+"""Operators whose output has the scale of their first input."""
+ANY = ("ADD", "BATCH_MATMUL", "DEQUANTIZE", "LOGISTIC", "MEAN", "MUL", "QUANTIZE", "SOFTMAX", "SUB", "SUM", "TANH")
+"""Operators that take an input of any scale."""
+_NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
+
+
+class Unrepairable(Exception):
+    """The fused operator computes something else, and no change of the file helps."""
+
+
+def with_right_scales(content: bytes) -> bytes:
+    """The file with the hidden states of its integer LSTMs in their own scale; itself where that is so.
+
+    Raises:
+        Unrepairable: It cannot be: a cell's scale is too small, or a reader's scale hangs on others.
+    """
+    model = opened(content)
+    changed = False
+    for graph in model.subgraphs:
+        for operator in graph.operators or []:
+            if _kind(model, operator) != "UNIDIRECTIONAL_SEQUENCE_LSTM" or not _has_intermediates(operator):
+                continue
+            hidden, cell = graph.tensors[operator.intermediates[HIDDEN]], graph.tensors[operator.inputs[CELL]]
+            if cell.type != schema.TensorType.INT16:
+                continue
+            if float(cell.quantization.scale[0]) < LEAST_CELL:
+                raise Unrepairable(f"a cell scale of {float(cell.quantization.scale[0]):.3g}")
+            for tensor in (int(operator.inputs[STATE]), int(operator.outputs[0])):
+                if _affine(graph.tensors[tensor]) != _affine(hidden):
+                    _rescale(model, graph, tensor, hidden.quantization)
+                    changed = True
+    return packed(model) if changed else content
+
+
+def _rescale(model: Any, graph: Any, index: int, quantization: Any) -> None:
+    """Give a tensor another scale, and what hangs on it."""
+    tensor = graph.tensors[index]
+    ratio = float(tensor.quantization.scale[0]) / float(quantization.scale[0])
+    readers = [op for op in graph.operators if index in op.inputs]
+    tensor.quantization = quantization
+    for operator in readers:
+        kind, places = _kind(model, operator), [n for n, i in enumerate(operator.inputs) if i == index]
+        if kind in BIASES and places == [0]:
+            for operand in BIASES[kind]:
+                if operand < len(operator.inputs) and operator.inputs[operand] >= 0:
+                    _rescale_bias(model, graph, operator, operand, ratio)
+        elif kind in SAME and places == [0]:
+            _rescale(model, graph, int(operator.outputs[0]), quantization)
+        elif kind == "UNIDIRECTIONAL_SEQUENCE_LSTM" and places == [STATE]:
+            continue
+        elif kind not in ANY:
+            raise Unrepairable(f"{kind} behind an LSTM whose scale is another one's")
+
+
+def _rescale_bias(model: Any, graph: Any, operator: Any, operand: int, ratio: float) -> None:
+    """The same bias in steps that are `ratio` times smaller, as a constant of its own."""
+    old = graph.tensors[operator.inputs[operand]]
+    new = schema.TensorT()
+    new.__dict__.update(old.__dict__)
+    values = np.frombuffer(bytes(model.buffers[old.buffer].data), np.int32).astype(np.float64)
+    limits = np.iinfo(np.int32)
+    stored = np.clip(np.rint(values * ratio), limits.min, limits.max).astype(np.int32)
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(stored.tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    new.buffer = len(model.buffers) - 1
+    if old.quantization is not None and old.quantization.scale is not None:
+        new.quantization = schema.QuantizationParametersT()
+        new.quantization.__dict__.update(old.quantization.__dict__)
+        new.quantization.scale = np.asarray(old.quantization.scale, np.float32) / np.float32(ratio)
+    graph.tensors.append(new)
+    operator.inputs = np.array(operator.inputs, np.int32)
+    operator.inputs[operand] = len(graph.tensors) - 1
+
+
+def _has_intermediates(operator: Any) -> bool:
+    return operator.intermediates is not None and len(operator.intermediates) > HIDDEN
+
+
+def _kind(model: Any, operator: Any) -> str:
+    code = model.operatorCodes[operator.opcodeIndex]
+    return str(_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)])
+
+
+def _affine(tensor: Any) -> tuple[float, int]:
+    return float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])
