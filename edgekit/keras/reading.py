@@ -17,6 +17,7 @@ from edgekit.errors import ModelError
 from edgekit.filekinds import describe_kind
 from edgekit.keras.check import Checked, check_config
 from edgekit.keras.hdf5 import Bounds, read_text, read_tree
+from edgekit.keras.layouts import class_names, places_of
 from edgekit.keras.plain import Form, PlainModel, Tree
 from edgekit.keras.values import JSON
 from edgekit.keras.words import give_words
@@ -128,8 +129,10 @@ def _read_keras(stream: IO[bytes], file: str, bounds: Bounds, custom: Collection
                 )
             bounds.take(members[WEIGHTS].file_size)
             with h5py.File(io.BytesIO(_member(archive, members, WEIGHTS, members[WEIGHTS].file_size)), "r") as h5:
-                weights = read_tree(h5, bounds)
-            vocabularies = _vocabularies(archive, members)
+                stored = read_tree(h5, bounds)
+            places = places_of(stored, class_names(config))
+            weights = places.moved(stored, bounds)
+            vocabularies = {places.of(at): words for at, words in _vocabularies(archive, members).items()}
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, NotImplementedError, EOFError) as error:
         raise _damaged(file, ".keras archive", error) from None
     except zipfile.BadZipFile as error:
