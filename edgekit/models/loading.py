@@ -6,14 +6,18 @@ which the model is built here. A model object, or what `module:function` gives, 
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from edgekit import _tf, registry, sandbox
 from edgekit.errors import ModelError, did_you_mean
+from edgekit.filekinds import TFLITE, kind_of
+from edgekit.keras.archives import holds_saved_model, unpack_saved_model
 from edgekit.keras.building import build_model, first_line
 from edgekit.keras.plain import PlainModel
 from edgekit.keras.reading import version_of
@@ -68,7 +72,8 @@ def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
     """Load a trained model as a flat tf_keras model, which TF-MOT and the converter take.
 
     Args:
-        source: A `.h5` or `.keras` file of Keras 2 or 3, a SavedModel folder, or `module:function`.
+        source: A `.h5` or `.keras` file of Keras 2 or 3, a SavedModel folder or a zip archive of one, or
+            `module:function`. What a file is, its content says.
         loading: How a file is opened.
 
     Returns:
@@ -83,7 +88,7 @@ def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
     check_source(path)
     if loading.unsafe:
         return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, True)
-    job = "edgekit.models.saved_models" if path.is_dir() else "edgekit.keras.jobs.read"
+    job = "edgekit.models.saved_models" if holds_saved_model(path) else "edgekit.keras.jobs.read"
     limits = loading.limits(size_of(path))
     request = {
         "path": str(path.resolve()),
@@ -96,7 +101,7 @@ def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
 
 
 def check_source(path: Path) -> None:
-    """A model file is there and has a name that Keras gives.
+    """A model file is there, and it is none that was converted already. What else it is, the child finds out.
 
     Raises:
         ModelError: It is not.
@@ -105,16 +110,23 @@ def check_source(path: Path) -> None:
         if not (path / "saved_model.pb").is_file():
             raise ModelError("A model folder is a SavedModel.", received=f"{path} without saved_model.pb")
         return
-    if path.suffix not in FILES:
+    if not path.exists() and path.suffix not in FILES:
         raise ModelError(
             "A Keras model is a .h5 or .keras file, a SavedModel folder or module:function.",
             received=repr(str(path)),
-            remedy=did_you_mean(str(path), network_names()) if not path.exists() else "",
+            remedy=did_you_mean(str(path), network_names()),
         )
     if not path.is_file():
         raise ModelError("A model file must exist.", received=repr(str(path)), remedy="Check the path.")
     if not path.stat().st_size:
         raise ModelError("A model file must hold a model.", received=f"{path}, an empty file")
+    if kind_of(path) == TFLITE:
+        use = "Use" if path.suffix == ".tflite" else "Let its name end in .tflite, and use"
+        raise ModelError(
+            "A Keras model is wanted here.",
+            received=f"{path}, a .tflite model, which is converted already",
+            remedy=f"{use} it with edgekit evaluate, benchmark or inspect.",
+        )
 
 
 def model_from(plain: PlainModel, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -199,7 +211,17 @@ def classes_made_known(makers: frozenset[str]) -> Iterator[None]:
 
 def _trusted(path: Path, custom_objects: Mapping[str, Any]) -> Any:
     """Let Keras open a file that the user trusts."""
-    version = "2" if path.is_dir() else version_of(path)
+    if path.is_dir():
+        return _opened(path, "2", custom_objects, path)
+    with TemporaryDirectory() as folder:
+        if holds_saved_model(path):
+            return _opened(unpack_saved_model(path, Path(folder), str(path)), "2", custom_objects, path)
+        named = Path(folder) / ("model.keras" if zipfile.is_zipfile(path) else "model.h5")  # as Keras goes by names
+        named.symlink_to(path.resolve())
+        return _opened(named, version_of(path), custom_objects, path)
+
+
+def _opened(path: Path, version: str, custom_objects: Mapping[str, Any], source: Path) -> Any:
     keras = _tf.tf_keras() if version.split(".")[0] in ("1", "2") else _tf.keras3()
     options = {} if path.is_dir() else {"safe_mode": False}
     with classes_made_known(frozenset(["tensorflow_model_optimization", "edgekit"])):
@@ -208,7 +230,7 @@ def _trusted(path: Path, custom_objects: Mapping[str, Any]) -> Any:
         except Exception as error:  # Keras raises every kind of error on a damaged or unknown file
             raise ModelError(
                 f"Keras {version} must be able to load the model.",
-                received=f"{path} ({first_line(error)})",
+                received=f"{source} ({first_line(error)})",
                 remedy="If it holds custom layers, give module:function that builds and loads it; else save it again.",
             ) from error
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.data.dataset import Array
+from edgekit.keras.archives import holds_saved_model
 from edgekit.keras.plain import PlainModel
 from edgekit.keras.reading import read_model
 from edgekit.models.loading import model_from
@@ -43,7 +44,7 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
 
 
 def _read(path: Path, name: str, folder: Path, reading: float) -> PlainModel:
-    if not path.is_dir():
+    if not holds_saved_model(path):
         with cpu_limit(reading):
             return read_model(path, name=name)
     from edgekit.models.saved_models import read_saved_model  # which reads protobufs that other files have no need of
