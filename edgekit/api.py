@@ -75,7 +75,7 @@ def compress(
     manifest = pipeline.compress(
         recipe,
         Path(output),
-        loading=Loading(unsafe, custom_objects or {}, memory_limit, time_limit),
+        loading=Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log),
         overwrite=overwrite,
         quiet=quiet,
         tensorboard=tensorboard,
@@ -99,6 +99,7 @@ def convert(
     custom_objects: Mapping[str, Any] | None = None,
     memory_limit: int | None = None,
     time_limit: float | None = None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Inspection:
     """Convert a trained Keras model to a `.tflite` with batch 1 and hold the file to its contract.
 
@@ -114,6 +115,7 @@ def convert(
         custom_objects: Classes and functions of yours that the file names, by name.
         memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
         time_limit: Seconds that reading and converting it may take.
+        log: Takes one line for the user, such as that wrappers of pruning were taken off.
 
     Raises:
         EdgekitError: The model or the data break a rule, or the file would break its contract.
@@ -140,7 +142,7 @@ def convert(
     check_writable(path.parent, names, overwrite=overwrite)
     with publishing(path.parent, overwrite=overwrite) as staging:
         file = staging / path.name
-        _convert(model, file, spec, samples, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
+        _convert(model, file, spec, samples, Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
         if dataset is not None:
             write_sidecar(file, Sidecar(dataset.preprocessing, dataset.label_names, _task_of(model)))
         elif own := _sidecar(model):
@@ -164,6 +166,7 @@ def evaluate(
     memory_limit: int | None = None,
     time_limit: float | None = None,
     progress: Progress | None = None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Evaluation:
     """Accuracy of a model on the whole test split, with its 95 % interval.
 
@@ -179,6 +182,7 @@ def evaluate(
         memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
         time_limit: Seconds that reading it may take.
         progress: Called with (done, total).
+        log: Takes one line for the user, such as that wrappers of pruning were taken off.
 
     Raises:
         EdgekitError: The model or the data break a rule, or the runtime does not survive the model.
@@ -195,7 +199,7 @@ def evaluate(
         return evaluate_file(
             Path(model), dataset, objective, runtime=runtime or "litert", workers=workers, progress=progress
         )
-    loaded = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
+    loaded = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
     return evaluate_keras(loaded, dataset, objective)
 
 
@@ -258,6 +262,7 @@ def sensitivity(
     memory_limit: int | None = None,
     time_limit: float | None = None,
     progress: Progress = lambda done, total: None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> list[Effect]:
     """What each layer of a Keras model can bear, one change at a time; see `edgekit.models.sensitivity`.
 
@@ -273,6 +278,7 @@ def sensitivity(
         memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
         time_limit: Seconds that reading it may take.
         progress: Called with (done, total).
+        log: Takes one line for the user, such as that wrappers of pruning were taken off.
 
     Raises:
         EdgekitError: The model or the data break a rule.
@@ -287,7 +293,7 @@ def sensitivity(
     check_choice(kinds or KINDS, ratios or RATIOS)
     spec = DataSpec(source=data) if isinstance(data, str) else data
     dataset = _data_for(model, spec.model_copy(update={"calibration": samples}), seed)
-    keras_model = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
+    keras_model = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
     Objective(task=_task_of(model)).check(keras_model, dataset)
     labels = dataset.labels("calibration")
     return find(
@@ -307,11 +313,12 @@ def load_model(
     custom_objects: Mapping[str, Any] | None = None,
     memory_limit: int | None = None,
     time_limit: float | None = None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Any:
     """Load a .h5, .keras, SavedModel or `module:function` as a flat tf_keras model; see `edgekit.models.load_model`."""
     from edgekit import models
 
-    return models.load_model(source, models.Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
+    return models.load_model(source, models.Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
 
 
 def load_data(spec: str | DataSpec, *, seed: int = 0) -> Dataset:

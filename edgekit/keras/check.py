@@ -13,7 +13,7 @@ from typing import NoReturn
 from edgekit.errors import ModelError
 from edgekit.keras.functions import OPERATIONS
 from edgekit.keras.holds import Holds
-from edgekit.keras.kinds import KINDS, LayerKind
+from edgekit.keras.kinds import KINDS, TF_MOT, LayerKind
 from edgekit.keras.objects import FAMILIES
 from edgekit.keras.refused import reason_against
 from edgekit.keras.sizes import fitting
@@ -314,7 +314,8 @@ class _Check:
         clean: dict[str, JSON] = {"class_name": kind, "config": config}
         if "module" in node:
             clean |= {"module": home, "registered_name": None if home and home.startswith("keras.") else kind}
-        if isinstance(node.get("build_config"), dict):  # the shapes that a layer is built for
+        wrapper = kind in KINDS and KINDS[kind].found_by == TF_MOT  # which makes its weights anew when it is called
+        if isinstance(node.get("build_config"), dict) and not wrapper:  # the shapes that a layer is built for
             clean["build_config"] = self.values.shape(node["build_config"], Place(f"the build_config of {kind}"))
         if isinstance(node.get("shared_object_id"), int):
             clean["shared_object_id"] = node["shared_object_id"]

@@ -6,8 +6,9 @@ which the model is built here. A model object, or what `module:function` gives, 
 
 from __future__ import annotations
 
+import importlib
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,10 @@ __all__ = [
 FILES = (".h5", ".hdf5", ".keras")
 
 
+def _silent(line: str) -> None:
+    """Notes that nobody reads."""
+
+
 @dataclass(frozen=True)
 class Loading:
     """How the files of models are opened.
@@ -48,12 +53,14 @@ class Loading:
         custom_objects: Classes and functions of the user's that the files name, by name.
         memory_limit: Bytes of resident memory that reading one may take; default 2 GB and 20 times the file.
         time_limit: Seconds that it may take.
+        log: Takes one line for the user, on what was done to the model while it was loaded.
     """
 
     unsafe: bool = False
     custom_objects: Mapping[str, Any] = field(default_factory=dict)
     memory_limit: int | None = None
     time_limit: float | None = None
+    log: Callable[[str], None] = _silent
 
     def limits(self, size: int) -> sandbox.Limits:
         """Of the child that reads so many bytes."""
@@ -84,10 +91,10 @@ def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
     """
     text, path = str(source), Path(source)
     if registry.is_reference(text):
-        return _as_flat_tf_keras(registry.call(text), text, loading.unsafe)
+        return _as_flat_tf_keras(registry.call(text), text, loading.log, unsafe=loading.unsafe)
     check_source(path)
     if loading.unsafe:
-        return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, True)
+        return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, loading.log, unsafe=True)
     job = "edgekit.models.saved_models" if holds_saved_model(path) else "edgekit.keras.jobs.read"
     limits = loading.limits(size_of(path))
     request = {
@@ -97,7 +104,7 @@ def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
         "reading": limits.reading,
     }
     reply = sandbox.run(job, request, readable=[path.resolve()], limits=limits, what=text)
-    return model_from(PlainModel.unpack(reply.header, reply.arrays), text, loading.custom_objects)
+    return model_from(PlainModel.unpack(reply.header, reply.arrays), text, loading.custom_objects, log=loading.log)
 
 
 def check_source(path: Path) -> None:
@@ -129,19 +136,26 @@ def check_source(path: Path) -> None:
         )
 
 
-def model_from(plain: PlainModel, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def model_from(
+    plain: PlainModel,
+    name: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    *,
+    log: Callable[[str], None] = _silent,
+) -> Any:
     """Build a flat tf_keras model of what was read of a file.
 
     Args:
         plain: As a child gave it, or as it was read inside one.
         name: What messages call the file.
         custom_objects: Classes and functions of the user's.
+        log: Takes one line for the user.
 
     Raises:
         ModelError: It cannot be built, or a layer cannot be carried over.
     """
     with classes_made_known(plain.makers):
-        return _as_flat_tf_keras(build_model(plain, name=name, custom_objects=custom_objects), name, False)
+        return _as_flat_tf_keras(build_model(plain, name=name, custom_objects=custom_objects), name, log, unsafe=False)
 
 
 def network_names() -> list[str]:
@@ -175,13 +189,17 @@ def build_network(name: str, input_shape: tuple[int, ...], classes: int) -> Any:
         ) from None
 
 
-def _as_flat_tf_keras(model: Any, source: str, unsafe: bool) -> Any:
+def _as_flat_tf_keras(model: Any, source: str, log: Callable[[str], None], *, unsafe: bool) -> Any:
     from edgekit.models.bridge import bridge
     from edgekit.models.flatten import flatten
     from edgekit.models.low_rank.layers import expand
+    from edgekit.models.unwrapping import unwrapped
 
     if isinstance(model, _tf.tf_keras().Model):
-        return expand(flatten(model))
+        bare, notes = unwrapped(model, source)
+        for note in notes:
+            log(note)
+        return expand(flatten(bare))
     if isinstance(model, _tf.keras3().Model):
         return bridge(model, unsafe=unsafe)
     raise ModelError(
@@ -196,17 +214,25 @@ def classes_made_known(makers: frozenset[str]) -> Iterator[None]:
     """Make classes of TF-MOT's and EdgeKit's known to Keras where a file names them: TF-MOT takes seconds to load."""
     with ExitStack() as scopes:
         if "tensorflow_model_optimization" in makers:
-            from edgekit.models.quantize import quantize_scope
+            from edgekit.models.quantize import quantize_scope, wrappers_read
 
             keras = _tf.tfmot()
             scopes.enter_context(quantize_scope())
+            scopes.enter_context(wrappers_read())
             scopes.enter_context(keras.sparsity.keras.prune_scope())
             scopes.enter_context(keras.clustering.keras.cluster_scope())
+            scopes.enter_context(_tf.tf_keras().utils.custom_object_scope(_clusterings()))  # which the scope lacks
         if "edgekit" in makers:
             from edgekit.models.low_rank.layers import layer_classes
 
             layer_classes()
         yield
+
+
+def _clusterings() -> dict[str, Any]:
+    """TF-MOT's wrappers of recurrent and attention layers."""
+    module = importlib.import_module("tensorflow_model_optimization.python.core.clustering.keras.cluster_wrapper")
+    return {name: vars(module)[name] for name in ("ClusterWeightsMHA", "ClusterWeightsRNN")}
 
 
 def _trusted(path: Path, custom_objects: Mapping[str, Any]) -> Any:

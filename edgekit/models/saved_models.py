@@ -66,7 +66,11 @@ def read_saved_model(path: Path, name: str, custom: list[str], folder: Path, *, 
             with bounded_building(keras, name, 2 * facts.bytes):
                 model = keras.models.model_from_json(json.dumps(checked.config))
                 model.load_weights(path / "variables" / "variables").assert_existing_objects_matched()
-            model.save(file, include_optimizer=False, save_format="h5")
+            try:
+                model.save(file, include_optimizer=False, save_format="h5")
+            except ValueError:  # wrapped recurrent layers have several weights of one name
+                file = folder / "model.keras"
+                model.save(file, save_format="keras")
         except EdgekitError:
             raise
         except Exception as error:  # Keras and TensorFlow raise errors of every kind

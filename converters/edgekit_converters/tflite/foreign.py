@@ -7,10 +7,13 @@ from pathlib import Path
 from edgekit import sandbox
 from edgekit.artifact import write_atomically
 from edgekit.data.dataset import Array
+from edgekit.errors import clean
 from edgekit.models.loading import FOREIGN, Loading, check_source, size_of
 from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_file"]
+
+MOST_NOTES, LONGEST_NOTE = 8, 1000
 
 
 def convert_file(
@@ -28,7 +31,8 @@ def convert_file(
         path: Where to write; nothing is left there on failure.
         spec: Format and dtypes.
         representative: Preprocessed float samples [N, ...] of training data, for int8 and int16x8.
-        loading: Limits of the child, for its whole work; by default they grow with the file and the samples.
+        loading: Limits of the child, for its whole work, by default growing with the file and the samples; and who
+            takes notes for the user.
 
     Raises:
         ModelError: The file is damaged, of another kind, holds code or takes more than it may.
@@ -54,3 +58,6 @@ def convert_file(
     )
     with write_atomically(path) as temporary:
         temporary.write_bytes(reply.arrays[0].tobytes())
+    notes = reply.header.get("notes")
+    for note in notes[:MOST_NOTES] if isinstance(notes, list) else []:  # the file may have taken the child over
+        loading.log(clean(str(note)[:LONGEST_NOTE]))

@@ -29,18 +29,18 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
     """Convert the file of the request (`path`, `name`, `spec`, `reading`) with calibration samples [N, ...], if any.
 
     Returns:
-        No header, and the `.tflite` as uint8 [bytes].
+        A header with `notes` for the user, and the `.tflite` as uint8 [bytes].
     """
     path, name = Path(request["path"]), str(request["name"])
     plain = _read(path, name, folder, request["reading"])
-    file = folder / "model.tflite"
+    file, notes = folder / "model.tflite", list[str]()
     convert_keras(
-        model_from(plain, name),
+        model_from(plain, name, log=notes.append),
         file,
         ConvertSpec.model_validate(request["spec"]),
         representative=arrays[0] if arrays else None,
     )
-    return {}, [np.fromfile(file, np.uint8)]
+    return {"notes": notes}, [np.fromfile(file, np.uint8)]
 
 
 def _read(path: Path, name: str, folder: Path, reading: float) -> PlainModel:
