@@ -76,7 +76,7 @@ def compress(
     manifest = pipeline.compress(
         recipe,
         Path(output),
-        loading=Loading(unsafe, custom_objects or {}, memory_limit, time_limit),
+        loading=Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log),
         overwrite=overwrite,
         quiet=quiet,
         tensorboard=tensorboard,
@@ -102,6 +102,7 @@ def convert(
     custom_objects: Mapping[str, Any] | None = None,
     memory_limit: int | None = None,
     time_limit: float | None = None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Conversion:
     """Convert a trained Keras model to a `.tflite` with batch 1, and hold the file to its contract and to the model.
 
@@ -121,6 +122,7 @@ def convert(
         custom_objects: Classes and functions of yours that the file names, by name.
         memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
         time_limit: Seconds that reading and converting it may take.
+        log: Takes one line for the user, such as that wrappers of pruning were taken off.
 
     Raises:
         EdgekitError: The model or the data break a rule, the file would break its contract, or it would answer
@@ -150,7 +152,7 @@ def convert(
     check_writable(path.parent, names, overwrite=overwrite)
     with publishing(path.parent, overwrite=overwrite) as staging:
         file = staging / path.name
-        loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit)
+        loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log)
         held = held_of(dataset) if dataset is not None else None
         parity = convert_source(
             model, file, spec, representative=samples, held=held, accept_parity=accept_parity, loading=loading
@@ -178,6 +180,7 @@ def evaluate(
     memory_limit: int | None = None,
     time_limit: float | None = None,
     progress: Progress | None = None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Evaluation:
     """Accuracy of a model on the whole test split, with its 95 % interval.
 
@@ -194,6 +197,7 @@ def evaluate(
         memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
         time_limit: Seconds that reading it may take.
         progress: Called with (done, total).
+        log: Takes one line for the user, such as that wrappers of pruning were taken off.
 
     Raises:
         EdgekitError: The model or the data break a rule, or the runtime does not survive the model.
@@ -210,7 +214,7 @@ def evaluate(
         return evaluate_file(
             Path(model), dataset, objective, runtime=runtime or "litert", workers=workers, progress=progress
         )
-    loaded = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
+    loaded = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
     return evaluate_keras(loaded, dataset, objective)
 
 
@@ -274,6 +278,7 @@ def sensitivity(
     memory_limit: int | None = None,
     time_limit: float | None = None,
     progress: Progress = lambda done, total: None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> list[Effect]:
     """What each layer of a Keras model can bear, one change at a time; see `edgekit.models.sensitivity`.
 
@@ -290,6 +295,7 @@ def sensitivity(
         memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
         time_limit: Seconds that reading it may take.
         progress: Called with (done, total).
+        log: Takes one line for the user, such as that wrappers of pruning were taken off.
 
     Raises:
         EdgekitError: The model or the data break a rule.
@@ -304,7 +310,7 @@ def sensitivity(
     spec = DataSpec(source=data) if isinstance(data, str) else data
     dataset = _data_for(model, spec.model_copy(update={"calibration": samples}), seed, task or _task_of(model))
     objective = Objective(task=dataset.need_task(_SAY_TASK))
-    keras_model = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
+    keras_model = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
     objective.check(keras_model, dataset)
     return find(
         keras_model,
@@ -323,11 +329,12 @@ def load_model(
     custom_objects: Mapping[str, Any] | None = None,
     memory_limit: int | None = None,
     time_limit: float | None = None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Any:
     """Load a .h5, .keras, SavedModel or `module:function` as a flat tf_keras model; see `edgekit.models.load_model`."""
     from edgekit import models
 
-    return models.load_model(source, models.Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
+    return models.load_model(source, models.Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
 
 
 def load_data(spec: str | DataSpec, *, task: Task | None = None, seed: int = 0) -> Dataset:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["HEAD", "FileKind", "describe_kind", "kind_of"]
+__all__ = ["HEAD", "KERAS", "OTHER_ARCHIVE", "TFLITE", "ZIPPED_SAVED_MODEL", "FileKind", "describe_kind", "kind_of"]
 
 HEAD = 64
 """Bytes from the start of a file that tell its kind."""
@@ -71,7 +71,7 @@ def _kind(head: bytes, ends: bytes) -> FileKind | None:
     if not head.strip(b"\0"):
         return FileKind("a file of zero bytes", "Its contents were lost; write or download it again.")
     if head.startswith(b"PK\x03\x04"):
-        return next((kind for names, kind in _ARCHIVES if any(name in ends for name in names)), _ZIP)
+        return next((kind for names, kind in _ARCHIVES if any(name in ends for name in names)), OTHER_ARCHIVE)
     for pattern, kind in _KINDS:
         if re.match(pattern, head, re.DOTALL):
             return kind
@@ -94,7 +94,7 @@ def _text_kind(head: bytes) -> FileKind | None:
 _CONVERT = "Make a .tflite of it with: edgekit convert MODEL --format int8 --data SPEC -o OUT.tflite"
 _DOWNLOAD = "Download the file itself again."
 _UNPACK = "Unpack it and give the model inside."
-_KERAS = FileKind("a Keras .keras model", _CONVERT)
+KERAS = FileKind("a Keras .keras model", _CONVERT)
 _KERAS_H5 = FileKind("an HDF5 file, as Keras .h5 models are", _CONVERT)
 _SAVED_MODEL = FileKind("a TensorFlow SavedModel", f"{_CONVERT} (MODEL is the folder that holds saved_model.pb).")
 _ONNX = FileKind("an ONNX model", "EdgeKit does not read ONNX; make a .tflite or SavedModel of it, with onnx2tf.")
@@ -103,9 +103,10 @@ _NUMPY = FileKind("a NumPy array file", "It holds data, not a model; commands ta
 _IMAGE = FileKind("an image", "It holds data, not a model; commands take a folder of images as --data.")
 _PROGRAM = FileKind("a program or library", "Give the model file itself.")
 _COMPRESSED = FileKind("a compressed file", _UNPACK)
-_ZIP = FileKind("a zip archive", _UNPACK)
+OTHER_ARCHIVE = FileKind("a zip archive", _UNPACK)
+ZIPPED_SAVED_MODEL = FileKind("a zip archive of a SavedModel", _CONVERT)
 _TEXT = FileKind("a text file", "Give the model file itself.")
-_TFLITE = FileKind("a .tflite model", "Commands that read .tflite files take it: inspect, evaluate, benchmark.")
+TFLITE = FileKind("a .tflite model", "Commands that read .tflite files take it: inspect, evaluate, benchmark.")
 _OLD_TFLITE = FileKind(
     "a .tflite model of an older form than 'TFL3'", "No runtime of today reads it; convert the original model again."
 )
@@ -118,8 +119,8 @@ _OTHER_RUNTIME = "Give the .tflite or Keras model that it was made of."
 # What the names of an archive's members tell.
 _ARCHIVES: tuple[tuple[tuple[bytes, ...], FileKind], ...] = (
     ((b"data.pkl", b"constants.pkl"), _TORCH),
-    ((b"model.weights.h5",), _KERAS),
-    ((b"saved_model.pb",), FileKind("a zip archive of a SavedModel", "Unpack it and give the folder.")),
+    ((b"model.weights.h5",), KERAS),
+    ((b"saved_model.pb",), ZIPPED_SAVED_MODEL),
     ((b".npy",), FileKind("a NumPy .npz archive", _NUMPY.remedy)),
     ((b".tflite",), FileKind("a zip archive that holds a .tflite model", _UNPACK)),
 )
@@ -128,7 +129,7 @@ _ARCHIVES: tuple[tuple[tuple[bytes, ...], FileKind], ...] = (
 # form version (3 or later) and the producer's name, domain, graph or operator sets; a SavedModel with version 1 and its
 # graphs; a GraphDef with a node's name.
 _KINDS: tuple[tuple[bytes, FileKind], ...] = (
-    (rb".{4}TFL3", _TFLITE),
+    (rb".{4}TFL3", TFLITE),
     (rb".{4}TFL[012]", _OLD_TFLITE),
     (rb".{4}ET1[0-9]", FileKind("an ExecuTorch program", _OTHER_RUNTIME)),
     (rb".{4}ORTM", FileKind("an ONNX Runtime .ort model", _ONNX.remedy)),

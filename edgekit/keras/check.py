@@ -13,13 +13,13 @@ from typing import NoReturn
 from edgekit.errors import ModelError
 from edgekit.keras.functions import OPERATIONS
 from edgekit.keras.holds import Holds
-from edgekit.keras.kinds import KINDS, LayerKind
+from edgekit.keras.kinds import KINDS, TF_MOT, LayerKind
 from edgekit.keras.objects import FAMILIES
 from edgekit.keras.refused import reason_against
 from edgekit.keras.sizes import fitting
 from edgekit.keras.values import DEEPEST, JSON, Place, Values, is_object
 
-__all__ = ["Checked", "check_config"]
+__all__ = ["Checked", "Sized", "check_config", "check_sizes"]
 
 MODELS = {"Functional": "Functional", "Model": "Functional", "Sequential": "Sequential"}
 """Models, and what they are called today."""
@@ -32,6 +32,16 @@ MOST_LAYERS = 20_000
 
 
 @dataclass(frozen=True)
+class Sized:
+    """A layer whose sizes stand in the shape of a weight; see `LayerKind.weights`."""
+
+    pattern: tuple[str, ...]
+    config: Mapping[str, JSON]
+    kind: str
+    place: str
+
+
+@dataclass(frozen=True)
 class Checked:
     """A configuration that passed.
 
@@ -40,29 +50,27 @@ class Checked:
         makers: Who must make classes known to Keras before it is built: "edgekit", "tensorflow_model_optimization", or
             a module of Keras that has them.
         custom: Classes of the user's that stand in it.
+        sizes: What `check_sizes` has to compare with the weights.
     """
 
     config: dict[str, JSON]
     makers: frozenset[str]
     custom: frozenset[str]
+    sizes: tuple[Sized, ...]
 
 
-def check_config(
-    config: JSON, *, file: str, custom: Collection[str] = (), shapes: Sequence[tuple[int, ...]] | None = None
-) -> Checked:
+def check_config(config: JSON, *, file: str, custom: Collection[str] = ()) -> Checked:
     """Check the configuration of a model.
 
     Args:
         config: As it stands in the file, read as JSON.
         file: The file's name, for messages.
         custom: Names of classes and functions that the user hands over.
-        shapes: Of all arrays in the file: sizes of layers with weights are compared with them. None compares nothing,
-            where the arrays are laid out as in Keras 1.
 
     Raises:
         ModelError: It names a class that is not in the tables, or a key holds something else than they say.
     """
-    check = _Check(file, frozenset(custom), shapes)
+    check = _Check(file, frozenset(custom))
     try:
         config = _lists(config)
         if not isinstance(config, dict):
@@ -70,15 +78,36 @@ def check_config(
         clean = check.model(config, Place("the model"))
     except RecursionError:
         check.refuse(f"A configuration is at most {DEEPEST} levels deep.", "more")
-    return Checked(clean, frozenset(check.makers), frozenset(check.used))
+    return Checked(clean, frozenset(check.makers), frozenset(check.used), tuple(check.sizes))
+
+
+def check_sizes(checked: Checked, shapes: Sequence[tuple[int, ...]], *, file: str) -> None:
+    """Compare the sizes of layers with the weights of the file.
+
+    Args:
+        checked: The configuration.
+        shapes: Of all arrays in the file.
+        file: The file's name, for messages.
+
+    Raises:
+        ModelError: A layer has other sizes than any array.
+    """
+    for layer in checked.sizes:
+        wanted = fitting(layer.pattern, layer.config, layer.kind, shapes)
+        if wanted:
+            raise ModelError(
+                "A layer's sizes are those of its weights in the file.",
+                received=f"{file}, {wanted} in {layer.place}, and no array of that shape",
+                remedy="The file is damaged, or was made to ask for memory: do not use it.",
+            )
 
 
 @dataclass
 class _Check:
     file: str
     custom: frozenset[str]
-    shapes: Sequence[tuple[int, ...]] | None
     makers: set[str] = field(default_factory=set)
+    sizes: list[Sized] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     layers: int = 0
 
@@ -127,26 +156,19 @@ class _Check:
             self.refuse(f"A model has at most {MOST_LAYERS:,} layers.", "more")
         if kind in MODELS:
             return self.model(node, place)
+        name = config.get("name") if isinstance(config, dict) else None
+        place = place.inner(f"the layer {str(name or node.get('name') or kind)[:80]!r}")
+        own, module = self.values.custom_name(kind, node.get("registered_name")), node.get("module")
+        operation = isinstance(module, str) and kind in OPERATIONS.get(module, ())
+        row = None if own or operation else self._row(kind, node, place)  # names the class, whatever it holds
         if not isinstance(config, dict):
             self.refuse("The configuration of a layer is a mapping.", f"{kind!r} in {place}")
-        place = place.inner(f"the layer {str(config.get('name') or node.get('name') or kind)[:80]!r}")
-        own = self.values.custom_name(kind, node.get("registered_name"))
         if own:
             return self._custom(node, own, config, place)
-        module = node.get("module")
-        if isinstance(module, str) and kind in OPERATIONS.get(module, ()):
-            return self._named(node, kind, self._operation(config, place), module)
-        row = KINDS.get(kind) or KINDS.get(kind.rpartition("keras>")[2]) or KINDS.get(f"edgekit>{kind}")
-        if row is None and "module" not in node and any(kind in classes for classes in OPERATIONS.values()):
-            self.refuse(
-                "Operations of keras.ops are kept by the .keras format; Keras cannot load them from an .h5 file.",
-                f"the operation {kind} in {place}",
-                "Save the model as .keras.",
-            )
-        if row is None or row.found_by == "edgekit" and not kind.startswith("edgekit>"):
-            self.unlisted(kind, "layer", place)
+        if row is None:
+            return self._named(node, kind, self._operation(config, place), str(module))
         clean = self._keys(row.keys, config, kind, place)
-        self._check_sizes(row, clean, kind, place)
+        self.sizes += [Sized(pattern, clean, kind, str(place)) for pattern in row.weights]
         if row.found_by != "keras" or row.home.startswith("keras.src.applications"):
             self.makers.add(row.home)
         return self._named(node, kind, clean, row.home if row.found_by == "keras" else None)
@@ -187,6 +209,18 @@ class _Check:
             "If the class is yours, give module:function that builds and loads it, or in Python "
             f"custom_objects={{{name[:80]!r}: ...}}. A file that you trust is opened by --unsafe (unsafe=True).",
         )
+
+    def _row(self, kind: str, node: Mapping[str, JSON], place: Place) -> LayerKind:
+        row = KINDS.get(kind) or KINDS.get(kind.rpartition("keras>")[2]) or KINDS.get(f"edgekit>{kind}")
+        if row is None and "module" not in node and any(kind in classes for classes in OPERATIONS.values()):
+            self.refuse(
+                "Operations of keras.ops are kept by the .keras format; Keras cannot load them from an .h5 file.",
+                f"the operation {kind} in {place}",
+                "Save the model as .keras.",
+            )
+        if row is None or row.found_by == "edgekit" and not kind.startswith("edgekit>"):
+            self.unlisted(kind, "layer", place)
+        return row
 
     def _in_graph(self, node: JSON, place: Place) -> dict[str, JSON]:
         """A layer with its place in the graph."""
@@ -275,22 +309,13 @@ class _Check:
             "Save the model again with a current Keras, or give module:function that builds and loads it.",
         )
 
-    def _check_sizes(self, row: LayerKind, config: Mapping[str, JSON], kind: str, place: Place) -> None:
-        for pattern in row.weights if self.shapes is not None else ():
-            wanted = fitting(pattern, config, kind, self.shapes or ())
-            if wanted:
-                self.refuse(
-                    "A layer's sizes are those of its weights in the file.",
-                    f"{wanted} in {place}, and no array of that shape",
-                    "The file is damaged, or was made to ask for memory: do not use it.",
-                )
-
     def _named(self, node: Mapping[str, JSON], kind: str, config: dict[str, JSON], home: str | None) -> dict[str, JSON]:
         """The object anew: in the file's grammar, with the table's module in the place of the file's."""
         clean: dict[str, JSON] = {"class_name": kind, "config": config}
         if "module" in node:
             clean |= {"module": home, "registered_name": None if home and home.startswith("keras.") else kind}
-        if isinstance(node.get("build_config"), dict):  # the shapes that a layer is built for
+        wrapper = kind in KINDS and KINDS[kind].found_by == TF_MOT  # which makes its weights anew when it is called
+        if isinstance(node.get("build_config"), dict) and not wrapper:  # the shapes that a layer is built for
             clean["build_config"] = self.values.shape(node["build_config"], Place(f"the build_config of {kind}"))
         if isinstance(node.get("shared_object_id"), int):
             clean["shared_object_id"] = node["shared_object_id"]

@@ -1,7 +1,7 @@
 """A `.h5` or `.keras` file as plain data, under the tables and bounds. Runs in a child process; loads no Keras.
 
-Which reader takes a file is decided by its first bytes, and which Keras builds the model by the version that it names:
-the rules are the same for all, so that no file can choose weaker ones.
+Which reader takes a file is decided by its content, never by its name, and which Keras builds the model by the version
+that it states: the rules are the same for all, so that no file can choose weaker ones.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import IO, Any
 
 from edgekit.errors import ModelError
-from edgekit.filekinds import describe_kind
-from edgekit.keras.check import Checked, check_config
+from edgekit.filekinds import KERAS, OTHER_ARCHIVE, kind_of
+from edgekit.keras.archives import damaged, member, members_of
+from edgekit.keras.check import Checked, check_config, check_sizes
 from edgekit.keras.hdf5 import Bounds, read_text, read_tree
+from edgekit.keras.layouts import class_names, places_of
 from edgekit.keras.plain import Form, PlainModel, Tree
-from edgekit.keras.values import JSON
 from edgekit.keras.words import give_words
 
 __all__ = ["read_model", "version_of"]
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 ZIP = b"PK\x03\x04"
-WEIGHTS = "model.weights.h5"
-MOST_MEMBERS = 10_000
+WEIGHTS, SHARDS = "model.weights.h5", "model.weights.json"
 LARGEST_CONFIG = 64 << 20
 """Bytes of a configuration."""
 LARGEST_VOCABULARY = 64 << 20
@@ -50,19 +50,17 @@ def read_model(path: Path, *, custom: Collection[str] = (), name: str | None = N
         bounds = Bounds(file, path.stat().st_size)
         if not head:
             raise ModelError("A model file must hold a model.", received=f"{file}, an empty file")
+        kind = kind_of(path)
         if head.startswith(HDF5):
             return _read_h5(stream, file, bounds, custom)
-        if head.startswith(ZIP):
+        if head.startswith(ZIP) and kind in (KERAS, OTHER_ARCHIVE):
             return _read_keras(stream, file, bounds, custom)
-    what = ".keras archive" if path.suffix == ".keras" else "HDF5 file"
-    kind = describe_kind(head)
+    what = {".keras": ".keras archive", ".h5": "HDF5 file", ".hdf5": "HDF5 file"}.get(path.suffix, "Keras model")
     if kind:
         raise ModelError(
-            f"The model must be a complete {what}.",
-            received=f"{file}, which is {kind}",
-            remedy="Give the file that Keras saved.",
+            f"The model must be a complete {what}.", received=f"{file}, which is {kind.name}", remedy=kind.remedy
         )
-    raise _damaged(file, what, "its first bytes are of no kind of model")
+    raise damaged(file, what, "its first bytes are of no kind of model")
 
 
 def version_of(path: Path) -> str:
@@ -81,7 +79,7 @@ def version_of(path: Path) -> str:
             version = file.attrs.get("keras_version", "2")
             return version.decode() if isinstance(version, bytes) else str(version)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise _damaged(str(path), "model file", error) from None
+        raise damaged(str(path), "model file", error) from None
 
 
 def _read_h5(stream: IO[bytes], file: str, bounds: Bounds, custom: Collection[str]) -> PlainModel:
@@ -97,6 +95,7 @@ def _read_h5(stream: IO[bytes], file: str, bounds: Bounds, custom: Collection[st
                     remedy="Save the whole model with model.save(), or give module:function that builds it.",
                 )
             version = read_text(h5, "keras_version", bounds) or "2"
+            checked = check_config(_parsed(text, file, "HDF5 file"), file=file, custom=custom)
             link = h5.get("model_weights", getlink=True)
             if link is not None and not isinstance(link, h5py.HardLink):
                 bounds.refuse(
@@ -104,9 +103,8 @@ def _read_h5(stream: IO[bytes], file: str, bounds: Bounds, custom: Collection[st
                 )
             weights = read_tree(h5["model_weights"], bounds) if link is not None else Tree()
     except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:  # as h5py says that bytes are damaged
-        raise _damaged(file, "HDF5 file", error) from None
-    config = _parsed(text, file, "HDF5 file")
-    return _plain("h5", version, config, weights, file, custom)
+        raise damaged(file, "HDF5 file", error) from None
+    return _plain("h5", version, checked, weights, file)
 
 
 def _read_keras(stream: IO[bytes], file: str, bounds: Bounds, custom: Collection[str]) -> PlainModel:
@@ -114,69 +112,54 @@ def _read_keras(stream: IO[bytes], file: str, bounds: Bounds, custom: Collection
 
     try:
         with zipfile.ZipFile(stream) as archive:
-            members = _members(archive, bounds)
-            config = _parsed(_member(archive, members, "config.json", LARGEST_CONFIG), file, ".keras archive")
-            metadata = _parsed(_member(archive, members, "metadata.json", 1 << 20), file, ".keras archive")
+            members = members_of(archive, bounds)
+            config = _parsed(member(archive, members, "config.json", LARGEST_CONFIG), file, ".keras archive")
+            metadata = _parsed(member(archive, members, "metadata.json", 1 << 20), file, ".keras archive")
             version = metadata.get("keras_version") if isinstance(metadata, dict) else None
             if not isinstance(version, str):
                 raise KeyError("keras_version")
-            if "model.weights.json" in members:
+            if WEIGHTS not in members and SHARDS not in members:
+                raise KeyError(f"no {WEIGHTS}")
+            checked = check_config(config, file=file, custom=custom)  # a class of the user's is said before all else
+            if SHARDS in members:
                 raise ModelError(
                     "The weights of a .keras file lie in one member, model.weights.h5.",
                     received=f"{file}, with weights in shards",
                     remedy="Save it again with model.save().",
                 )
             bounds.take(members[WEIGHTS].file_size)
-            with h5py.File(io.BytesIO(_member(archive, members, WEIGHTS, members[WEIGHTS].file_size)), "r") as h5:
-                weights = read_tree(h5, bounds)
-            vocabularies = _vocabularies(archive, members)
+            with h5py.File(io.BytesIO(member(archive, members, WEIGHTS, members[WEIGHTS].file_size)), "r") as h5:
+                stored = read_tree(h5, bounds)
+            places = places_of(stored, class_names(config))
+            weights = places.moved(stored, bounds)
+            vocabularies = {places.of(at): words for at, words in _vocabularies(archive, members).items()}
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, NotImplementedError, EOFError) as error:
-        raise _damaged(file, ".keras archive", error) from None
+        raise damaged(file, ".keras archive", error) from None
     except zipfile.BadZipFile as error:
-        raise _damaged(file, ".keras archive", error) from None
+        raise damaged(file, ".keras archive", error) from None
     except Exception as error:  # zlib, lzma and bz2 have errors of their own
         if isinstance(error, ModelError):
             raise
-        raise _damaged(file, ".keras archive", error) from None
+        raise damaged(file, ".keras archive", error) from None
     if vocabularies:
         give_words(config, vocabularies)
-    return _plain("keras", version, config, _without_optimizer(weights), file, custom)
+        checked = check_config(config, file=file, custom=custom)
+    return _plain("keras", version, checked, _without_optimizer(weights), file)
 
 
-def _plain(form: Form, version: str, config: JSON, weights: Tree, file: str, custom: Collection[str]) -> PlainModel:
-    shapes = None if version.startswith("1.") else weights.shapes  # Keras 1 stored kernels with other axes
-    checked: Checked = check_config(config, file=file, custom=custom, shapes=shapes)
+def _plain(form: Form, version: str, checked: Checked, weights: Tree, file: str) -> PlainModel:
+    if not version.startswith("1."):  # Keras 1 stored kernels with other axes
+        check_sizes(checked, weights.shapes, file=file)
     return PlainModel(form, version[:40], checked.config, checked.makers, checked.custom, weights)
-
-
-def _members(archive: zipfile.ZipFile, bounds: Bounds) -> Mapping[str, zipfile.ZipInfo]:
-    infos = archive.infolist()
-    members = {info.filename: info for info in infos}
-    if len(infos) > MOST_MEMBERS or len(members) != len(infos):
-        bounds.refuse("A .keras archive has one member of each name.", f"{len(infos)} members")
-    return members
-
-
-def _member(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], name: str, most: int) -> bytes:
-    """A member's bytes; it may not be longer than the archive says, nor than `most`."""
-    if name not in members:
-        raise KeyError(f"no {name}")
-    if members[name].file_size > most:
-        raise ValueError(f"{name} of {members[name].file_size:,} bytes, and {most:,} are the most")
-    with archive.open(members[name]) as stream:
-        data = stream.read(most + 1)
-    if len(data) > most:
-        raise ValueError(f"{name} is longer than {most:,} bytes")
-    return data
 
 
 def _parsed(text: str | bytes, file: str, what: str) -> Any:
     if len(text) > LARGEST_CONFIG:
-        raise _damaged(file, what, f"a configuration of {len(text):,} bytes")
+        raise damaged(file, what, f"a configuration of {len(text):,} bytes")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _damaged(file, what, error) from None
+        raise damaged(file, what, error) from None
 
 
 def _vocabularies(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo]) -> dict[str, list[str]]:
@@ -185,7 +168,7 @@ def _vocabularies(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInf
     for name in members:
         head, _, tail = name.rpartition("/")
         if head.startswith("assets/") and tail == "vocabulary.txt":
-            lines = _member(archive, members, name, LARGEST_VOCABULARY).decode("utf-8")
+            lines = member(archive, members, name, LARGEST_VOCABULARY).decode("utf-8")
             words[head.removeprefix("assets/")] = lines.split("\n")
     return words
 
@@ -200,13 +183,4 @@ def _without_optimizer(weights: Tree) -> Tree:
         {path: array for path, array in weights.arrays.items() if kept(path)},
         {path: names for path, names in weights.attributes.items() if kept(path)},
         tuple(filter(kept, weights.groups)),
-    )
-
-
-def _damaged(file: str, what: str, error: Exception | str) -> ModelError:
-    text = error if isinstance(error, str) else f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return ModelError(
-        f"The model must be a complete {what}.",
-        received=f"{file} ({text})",
-        remedy="It is damaged or truncated: copy or save it again.",
     )

@@ -170,7 +170,10 @@ class Values:
 
     def _numbers(self, value: JSON, place: Place) -> JSON:
         self.count(place)
-        if isinstance(value, dict) and value.get("class_name") in ("__tuple__", "__numpy__", "__tensor__"):
+        if isinstance(value, dict) and value.get("class_name") == "__numpy__":  # Keras 2.12 cannot read it itself
+            config = value.get("config")
+            return self._numbers(config.get("value") if isinstance(config, dict) else None, place)
+        if isinstance(value, dict) and value.get("class_name") in ("__tuple__", "__tensor__"):
             return self.graph_value(value, place)
         if isinstance(value, list):
             return [self._numbers(item, place) for item in value]

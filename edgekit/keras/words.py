@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+
+from edgekit.keras.layouts import place_of
 
 __all__ = ["give_words"]
 
@@ -32,7 +33,7 @@ def _walk(model: Any, place: str, words: Mapping[str, list[str]]) -> None:
         kind = layer.get("class_name") if isinstance(layer, dict) else None
         if not isinstance(kind, str):
             continue
-        name = _snake_case(kind)
+        name = place_of(kind)
         folder = f"{place}layers/{name}_{numbers[name]}" if numbers[name] else f"{place}layers/{name}"
         numbers[name] += 1
         learned = words.get(folder, words.get(f"{folder}/{INNER}"))
@@ -40,11 +41,6 @@ def _walk(model: Any, place: str, words: Mapping[str, list[str]]) -> None:
         if learned is not None and isinstance(config, dict) and config.get("vocabulary") is None:
             config["vocabulary"] = _numbers(learned) if kind == "IntegerLookup" else list(learned)
         _walk(layer, f"{folder}/", words)
-
-
-def _snake_case(name: str) -> str:
-    """As Keras makes the name of a place out of a class: Conv2D becomes conv2d, StringLookup string_lookup."""
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
 
 
 def _numbers(words: list[str]) -> list[int] | list[str]:

@@ -6,14 +6,19 @@ which the model is built here. A model object, or what `module:function` gives, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import importlib
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from edgekit import _tf, registry, sandbox
 from edgekit.errors import ModelError, did_you_mean
+from edgekit.filekinds import TFLITE, kind_of
+from edgekit.keras.archives import holds_saved_model, unpack_saved_model
 from edgekit.keras.building import build_model, first_line
 from edgekit.keras.plain import PlainModel
 from edgekit.keras.reading import version_of
@@ -35,6 +40,10 @@ __all__ = [
 FILES = (".h5", ".hdf5", ".keras")
 
 
+def _silent(line: str) -> None:
+    """Notes that nobody reads."""
+
+
 @dataclass(frozen=True)
 class Loading:
     """How the files of models are opened.
@@ -44,12 +53,14 @@ class Loading:
         custom_objects: Classes and functions of the user's that the files name, by name.
         memory_limit: Bytes of resident memory that reading one may take; default 2 GB and 20 times the file.
         time_limit: Seconds that it may take.
+        log: Takes one line for the user, on what was done to the model while it was loaded.
     """
 
     unsafe: bool = False
     custom_objects: Mapping[str, Any] = field(default_factory=dict)
     memory_limit: int | None = None
     time_limit: float | None = None
+    log: Callable[[str], None] = _silent
 
     def limits(self, size: int) -> sandbox.Limits:
         """Of the child that reads so many bytes."""
@@ -68,7 +79,8 @@ def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
     """Load a trained model as a flat tf_keras model, which TF-MOT and the converter take.
 
     Args:
-        source: A `.h5` or `.keras` file of Keras 2 or 3, a SavedModel folder, or `module:function`.
+        source: A `.h5` or `.keras` file of Keras 2 or 3, a SavedModel folder or a zip archive of one, or
+            `module:function`. What a file is, its content says.
         loading: How a file is opened.
 
     Returns:
@@ -79,11 +91,11 @@ def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
     """
     text, path = str(source), Path(source)
     if registry.is_reference(text):
-        return _as_flat_tf_keras(registry.call(text), text, loading.unsafe)
+        return _as_flat_tf_keras(registry.call(text), text, loading.log, unsafe=loading.unsafe)
     check_source(path)
     if loading.unsafe:
-        return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, True)
-    job = "edgekit.models.saved_models" if path.is_dir() else "edgekit.keras.jobs.read"
+        return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, loading.log, unsafe=True)
+    job = "edgekit.models.saved_models" if holds_saved_model(path) else "edgekit.keras.jobs.read"
     limits = loading.limits(size_of(path))
     request = {
         "path": str(path.resolve()),
@@ -92,11 +104,11 @@ def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
         "reading": limits.reading,
     }
     reply = sandbox.run(job, request, readable=[path.resolve()], limits=limits, what=text)
-    return model_from(PlainModel.unpack(reply.header, reply.arrays), text, loading.custom_objects)
+    return model_from(PlainModel.unpack(reply.header, reply.arrays), text, loading.custom_objects, log=loading.log)
 
 
 def check_source(path: Path) -> None:
-    """A model file is there and has a name that Keras gives.
+    """A model file is there, and it is none that was converted already. What else it is, the child finds out.
 
     Raises:
         ModelError: It is not.
@@ -105,31 +117,45 @@ def check_source(path: Path) -> None:
         if not (path / "saved_model.pb").is_file():
             raise ModelError("A model folder is a SavedModel.", received=f"{path} without saved_model.pb")
         return
-    if path.suffix not in FILES:
+    if not path.exists() and path.suffix not in FILES:
         raise ModelError(
             "A Keras model is a .h5 or .keras file, a SavedModel folder or module:function.",
             received=repr(str(path)),
-            remedy=did_you_mean(str(path), network_names()) if not path.exists() else "",
+            remedy=did_you_mean(str(path), network_names()),
         )
     if not path.is_file():
         raise ModelError("A model file must exist.", received=repr(str(path)), remedy="Check the path.")
     if not path.stat().st_size:
         raise ModelError("A model file must hold a model.", received=f"{path}, an empty file")
+    if kind_of(path) == TFLITE:
+        use = "Use" if path.suffix == ".tflite" else "Let its name end in .tflite, and use"
+        raise ModelError(
+            "A Keras model is wanted here.",
+            received=f"{path}, a .tflite model, which is converted already",
+            remedy=f"{use} it with edgekit evaluate, benchmark or inspect.",
+        )
 
 
-def model_from(plain: PlainModel, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def model_from(
+    plain: PlainModel,
+    name: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    *,
+    log: Callable[[str], None] = _silent,
+) -> Any:
     """Build a flat tf_keras model of what was read of a file.
 
     Args:
         plain: As a child gave it, or as it was read inside one.
         name: What messages call the file.
         custom_objects: Classes and functions of the user's.
+        log: Takes one line for the user.
 
     Raises:
         ModelError: It cannot be built, or a layer cannot be carried over.
     """
     with classes_made_known(plain.makers):
-        return _as_flat_tf_keras(build_model(plain, name=name, custom_objects=custom_objects), name, False)
+        return _as_flat_tf_keras(build_model(plain, name=name, custom_objects=custom_objects), name, log, unsafe=False)
 
 
 def network_names() -> list[str]:
@@ -163,13 +189,17 @@ def build_network(name: str, input_shape: tuple[int, ...], classes: int) -> Any:
         ) from None
 
 
-def _as_flat_tf_keras(model: Any, source: str, unsafe: bool) -> Any:
+def _as_flat_tf_keras(model: Any, source: str, log: Callable[[str], None], *, unsafe: bool) -> Any:
     from edgekit.models.bridge import bridge
     from edgekit.models.flatten import flatten
     from edgekit.models.low_rank.layers import expand
+    from edgekit.models.unwrapping import unwrapped
 
     if isinstance(model, _tf.tf_keras().Model):
-        return expand(flatten(model))
+        bare, notes = unwrapped(model, source)
+        for note in notes:
+            log(note)
+        return expand(flatten(bare))
     if isinstance(model, _tf.keras3().Model):
         return bridge(model, unsafe=unsafe)
     raise ModelError(
@@ -184,12 +214,14 @@ def classes_made_known(makers: frozenset[str]) -> Iterator[None]:
     """Make classes of TF-MOT's and EdgeKit's known to Keras where a file names them: TF-MOT takes seconds to load."""
     with ExitStack() as scopes:
         if "tensorflow_model_optimization" in makers:
-            from edgekit.models.quantize import quantize_scope
+            from edgekit.models.quantize import quantize_scope, wrappers_read
 
             keras = _tf.tfmot()
             scopes.enter_context(quantize_scope())
+            scopes.enter_context(wrappers_read())
             scopes.enter_context(keras.sparsity.keras.prune_scope())
             scopes.enter_context(keras.clustering.keras.cluster_scope())
+            scopes.enter_context(_tf.tf_keras().utils.custom_object_scope(_clusterings()))  # which the scope lacks
         if "edgekit" in makers:
             from edgekit.models.low_rank.layers import layer_classes
 
@@ -197,9 +229,25 @@ def classes_made_known(makers: frozenset[str]) -> Iterator[None]:
         yield
 
 
+def _clusterings() -> dict[str, Any]:
+    """TF-MOT's wrappers of recurrent and attention layers."""
+    module = importlib.import_module("tensorflow_model_optimization.python.core.clustering.keras.cluster_wrapper")
+    return {name: vars(module)[name] for name in ("ClusterWeightsMHA", "ClusterWeightsRNN")}
+
+
 def _trusted(path: Path, custom_objects: Mapping[str, Any]) -> Any:
     """Let Keras open a file that the user trusts."""
-    version = "2" if path.is_dir() else version_of(path)
+    if path.is_dir():
+        return _opened(path, "2", custom_objects, path)
+    with TemporaryDirectory() as folder:
+        if holds_saved_model(path):
+            return _opened(unpack_saved_model(path, Path(folder), str(path)), "2", custom_objects, path)
+        named = Path(folder) / ("model.keras" if zipfile.is_zipfile(path) else "model.h5")  # as Keras goes by names
+        named.symlink_to(path.resolve())
+        return _opened(named, version_of(path), custom_objects, path)
+
+
+def _opened(path: Path, version: str, custom_objects: Mapping[str, Any], source: Path) -> Any:
     keras = _tf.tf_keras() if version.split(".")[0] in ("1", "2") else _tf.keras3()
     options = {} if path.is_dir() else {"safe_mode": False}
     with classes_made_known(frozenset(["tensorflow_model_optimization", "edgekit"])):
@@ -208,7 +256,7 @@ def _trusted(path: Path, custom_objects: Mapping[str, Any]) -> Any:
         except Exception as error:  # Keras raises every kind of error on a damaged or unknown file
             raise ModelError(
                 f"Keras {version} must be able to load the model.",
-                received=f"{path} ({first_line(error)})",
+                received=f"{source} ({first_line(error)})",
                 remedy="If it holds custom layers, give module:function that builds and loads it; else save it again.",
             ) from error
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
+from edgekit.keras.archives import unpack_saved_model
 from edgekit.keras.building import bounded_building, first_line
 from edgekit.keras.check import check_config
 from edgekit.keras.plain import Array, PlainModel
@@ -38,7 +39,7 @@ def read_saved_model(path: Path, name: str, custom: list[str], folder: Path, *, 
     """Read a SavedModel that Keras 2 wrote.
 
     Args:
-        path: Its folder.
+        path: Its folder, or a zip archive of that.
         name: What messages call it.
         custom: Names of classes that the user hands over; a SavedModel with such must be saved in another form.
         folder: Where temporary files may lie.
@@ -48,7 +49,9 @@ def read_saved_model(path: Path, name: str, custom: list[str], folder: Path, *, 
         ModelError: Its graph names an operator that is not allowed, or it holds no model of Keras layers.
     """
     with cpu_limit(reading):
-        facts = check_saved_model(path)
+        if path.is_file():
+            path = unpack_saved_model(path, folder / "unpacked", name)
+        facts = _checked(path, name)
     checked = check_config(_root(facts, name), file=name, custom=custom)
     if checked.custom:
         raise ModelError(
@@ -63,7 +66,11 @@ def read_saved_model(path: Path, name: str, custom: list[str], folder: Path, *, 
             with bounded_building(keras, name, 2 * facts.bytes):
                 model = keras.models.model_from_json(json.dumps(checked.config))
                 model.load_weights(path / "variables" / "variables").assert_existing_objects_matched()
-            model.save(file, include_optimizer=False, save_format="h5")
+            try:
+                model.save(file, include_optimizer=False, save_format="h5")
+            except ValueError:  # wrapped recurrent layers have several weights of one name
+                file = folder / "model.keras"
+                model.save(file, save_format="keras")
         except EdgekitError:
             raise
         except Exception as error:  # Keras and TensorFlow raise errors of every kind
@@ -73,6 +80,14 @@ def read_saved_model(path: Path, name: str, custom: list[str], folder: Path, *, 
                 remedy="Save it from Keras as .keras or .h5.",
             ) from error
     return read_model(file, name=name)
+
+
+def _checked(path: Path, name: str) -> SavedModelFacts:
+    try:
+        return check_saved_model(path)
+    except ModelError as error:  # which names the folder that an archive was unpacked to
+        received = str(error.received).replace(str(path), name)
+        raise ModelError(error.rule, received=received, remedy=error.remedy) from None
 
 
 def _root(facts: SavedModelFacts, name: str) -> Any:

@@ -27,7 +27,9 @@ def network(last: str | None = "softmax", *, outputs: int = 3, seed: int = 0) ->
     keras = _tf.tf_keras()
     keras.utils.set_random_seed(seed)
     layers = [keras.layers.Dense(16, activation="relu", name="first"), keras.layers.Dense(16, name="second")]
-    return keras.Sequential([keras.Input((12,), name="x"), *layers, keras.layers.Dense(outputs, activation=last, name="last")])
+    return keras.Sequential(
+        [keras.Input((12,), name="x"), *layers, keras.layers.Dense(outputs, activation=last, name="last")]
+    )
 
 
 def spec(kind: str) -> ConvertSpec:

@@ -9,6 +9,7 @@ from typing import Any
 from edgekit import sandbox
 from edgekit.artifact import write_atomically
 from edgekit.data.dataset import Array
+from edgekit.errors import ModelError, clean
 from edgekit.measure.parity import Answer, Parity, Reference
 from edgekit.models.loading import FOREIGN, Loading, check_source, size_of
 from edgekit_converters.tflite.calibration import Representative
@@ -19,6 +20,7 @@ from edgekit_converters.tflite.spec import ConvertSpec
 __all__ = ["convert_file"]
 
 JOB = "edgekit_converters.tflite.job"
+MOST_NOTES, LONGEST_NOTE = 8, 1000
 
 
 def convert_file(
@@ -40,7 +42,8 @@ def convert_file(
         representative: Preprocessed float samples [N, ...] of training data, for int8 and int16x8.
         held: Samples on which file and model are compared; None takes the representative ones, else random ones.
         accept_parity: dB that the file must reach in place of its format's bound.
-        loading: Limits of the child, for its whole work; by default they grow with the file and the samples.
+        loading: Limits of the child, for its whole work, by default growing with the file and the samples; and who
+            takes notes for the user.
 
     Returns:
         How near the file is to the model.
@@ -78,14 +81,33 @@ def convert_file(
 
     def layers() -> list[tuple[str, Array]]:
         found = ask(layers=True)
-        return list(zip(found.header["layers"], found.arrays, strict=True))
+        return list(zip(map(str, found.header.get("layers", [])), found.arrays, strict=False))
 
     reply = ask()
     with write_atomically(path) as temporary:
         temporary.write_bytes(reply.arrays[0].tobytes())
         check_contract(temporary, spec)
-        reference = unpacked_reference(reply.header, reply.arrays[1:])
-        return check_parity(temporary, spec, reference, accept_parity, layers)
+        parity = check_parity(temporary, spec, _reference(reply, source), accept_parity, layers)
+    notes = reply.header.get("notes")
+    for note in notes[:MOST_NOTES] if isinstance(notes, list) else []:  # the file may have taken the child over
+        loading.log(clean(str(note)[:LONGEST_NOTE]))
+    return parity
+
+
+def _reference(reply: sandbox.Reply, source: Path) -> Reference:
+    """What Keras answered.
+
+    Raises:
+        ModelError: The child says something else: the file has taken it over.
+    """
+    try:
+        return unpacked_reference(reply.header, reply.arrays[1:])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            "The child that converts a model must say what Keras answers.",
+            received=f"{source}, {type(error).__name__}",
+            remedy="The file was made to do harm: do not use it.",
+        ) from None
 
 
 def packed_reference(reference: Reference) -> tuple[dict[str, Any], list[Array]]:
@@ -103,9 +125,13 @@ def unpacked_reference(header: Mapping[str, Any], arrays: Sequence[Array]) -> Re
     left = list(arrays)
     samples = {name: left.pop(0) for name in header["samples"]}
     answers = [
-        Answer(a["name"], left.pop(0), left.pop(0) if a["logits"] else None, a["classifies"]) for a in header["answers"]
+        Answer(str(a["name"]), left.pop(0), left.pop(0) if a["logits"] else None, bool(a["classifies"]))
+        for a in header["answers"]
     ]
-    return Reference(samples, tuple(answers), header["data"])
+    counts = {len(array) for array in (*samples.values(), *(answer.values for answer in answers))}
+    if len(counts) != 1 or not min(counts):
+        raise ValueError("not one answer for each sample")
+    return Reference(samples, tuple(answers), str(header["data"])[:20])
 
 
 def _named(samples: Representative | None) -> tuple[list[str | None], list[Array]]:

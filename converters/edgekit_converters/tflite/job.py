@@ -9,6 +9,7 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.data.dataset import Array
+from edgekit.keras.archives import holds_saved_model
 from edgekit.keras.plain import PlainModel
 from edgekit.keras.reading import read_model
 from edgekit.models.loading import model_from
@@ -37,11 +38,12 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
         folder: Where to write.
 
     Returns:
-        The reference's header, and the `.tflite` as uint8 [bytes] with its arrays; or names of layers with their
+        The reference's header with `notes` for the user, and the `.tflite` as uint8 [bytes] with its arrays; or names of layers with their
         outputs.
     """
     path, name = Path(request["path"]), str(request["name"])
-    model = model_from(_read(path, name, folder, request["reading"]), name)
+    notes = list[str]()
+    model = model_from(_read(path, name, folder, request["reading"]), name, log=notes.append)
     count = len(request["representative"])
     representative = _samples(request["representative"], arrays[:count])
     samples = _samples(request["held"], arrays[count:])
@@ -51,7 +53,7 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
         return {"layers": [layer for layer, _ in found]}, [values for _, values in found]
     content = converted(model, ConvertSpec.model_validate(request["spec"]), representative)
     header, answers = packed_reference(reference_of(model, held))
-    return header, [np.frombuffer(content, np.uint8), *answers]
+    return {**header, "notes": notes}, [np.frombuffer(content, np.uint8), *answers]
 
 
 def _samples(names: list[str | None], arrays: list[Array]) -> Representative | None:
@@ -61,7 +63,7 @@ def _samples(names: list[str | None], arrays: list[Array]) -> Representative | N
 
 
 def _read(path: Path, name: str, folder: Path, reading: float) -> PlainModel:
-    if not path.is_dir():
+    if not holds_saved_model(path):
         with cpu_limit(reading):
             return read_model(path, name=name)
     from edgekit.models.saved_models import read_saved_model  # which reads protobufs that other files have no need of

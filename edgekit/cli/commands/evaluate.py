@@ -53,6 +53,7 @@ def command(
             unsafe=unsafe,
             memory_limit=memory_limit,
             time_limit=time_limit,
+            log=output.log,
             progress=progress,
         )
     if as_json:

@@ -7,14 +7,26 @@ quantizers.py   rounding itself, on TF-MOT's extension points
 wrapping.py     the rounded model
 ranges.py       ranges from data, frozen, handed over
 biases.py       biases on the file's grid
+keras_files.py  wrappers out of .keras files
 zeros.py        pruned zeros stay zeros
 """
 
 from __future__ import annotations
 
+from edgekit.models.quantize.keras_files import wrappers_read
 from edgekit.models.quantize.quantizers import quantize_scope
 from edgekit.models.quantize.ranges import calibrate, freezing, settled
 from edgekit.models.quantize.wrapping import Quantized, Ranges, quantize
 from edgekit.models.quantize.zeros import keeping_zeros
 
-__all__ = ["Quantized", "Ranges", "calibrate", "freezing", "keeping_zeros", "quantize", "quantize_scope", "settled"]
+__all__ = [
+    "Quantized",
+    "Ranges",
+    "calibrate",
+    "freezing",
+    "keeping_zeros",
+    "quantize",
+    "quantize_scope",
+    "settled",
+    "wrappers_read",
+]
