@@ -10,10 +10,10 @@ https://raw.githubusercontent.com/REPOSITORY/COMMIT/PATH, as NNN_OWNER+NAME/FILE
 For each file, each step in a process of its own with a limit of 300 s:
 - Keras alone: tf_keras for files of Keras 2 and Keras 3 for its own, without compiling, in safe mode; what holds code
   or names modules outside of Keras is never given to it. 16 seeded random inputs go through it one by one, each from
-  fresh states. `could_load` says whether it loads the file without code of the file's own: true, false, "on Windows only"
-  (Keras 2.12 to 2.15 wrote backslashes into `.keras` files there; a copy with slashes is loaded), or "old Keras only"
-  (`.keras` files of 2.12 to 2.14, whose weights later ones do not find). `--reference`, which may be given more than
-  once, names another interpreter, with a TensorFlow of the same version, that gives the answers for these.
+  fresh states. `could_load` says whether it loads the file without code of the file's own: true, false, "on Windows
+  only" (Keras 2.12 to 2.15 wrote backslashes into `.keras` files there; a copy with slashes is loaded), or "old Keras
+  only" (`.keras` files of 2.12 to 2.14, whose weights later ones do not find). `--reference`, which may be given more
+  than once, names another interpreter, with a TensorFlow of the same version, that gives the answers for these.
 - `edgekit convert` to each format; int8 with 64 calibration samples from the same distribution, not the same samples.
 - LiteRT on the result: signal power by error power, in dB, of the worst output. Where the file ends in a softmax or
   sigmoid this is taken before it (of centred values for a softmax); the dB of the answers themselves stand beside it.
