@@ -1,6 +1,9 @@
 """What Keras alone says of one model file: whether it loads it, and what it answers.
 
     python _strangers_keras.py MODEL ANSWERS.npz
+    python _strangers_keras.py MODEL ANSWERS.npz INT8.tflite
+
+The second form writes what TensorFlow's own converter makes of it with the calibration samples of ANSWERS.
 
 Prints one JSON object. It needs no EdgeKit, and runs with the TensorFlow that it finds (2.12 or later, Python 3.9 or
 later). Files are of strangers: what holds code, or names a module outside of Keras, is told by its
@@ -203,6 +206,27 @@ def before_activation(model, inputs, outputs):
     return (kind, logits) if np.allclose(again, outputs[0], atol=1e-4) else ("", None)
 
 
+def plain_int8(path, answers, target):
+    """An int8 file as TensorFlow's documentation makes one, with batch 1 and 64 calibration samples."""
+    import tensorflow as tf
+
+    form, version, config = read(path)
+    check(config)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = with_slashes(path, folder) if form == "keras" else None
+        model = load(copy or path, version)[1]
+    samples = np.load(answers)["calibration"][:64]
+    one = tf.TensorSpec((1, *samples.shape[1:]), samples.dtype)
+    function = tf.function(lambda values: model(values, training=False)).get_concrete_function(one)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([sample[None]] for sample in samples)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    with open(target, "wb") as stream:
+        stream.write(converter.convert())
+
+
 def main(path, target):
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     said = {"could_load": False}
@@ -248,4 +272,4 @@ def main(path, target):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    plain_int8(*sys.argv[1:]) if len(sys.argv) > 3 else main(*sys.argv[1:])
