@@ -176,6 +176,7 @@ def answers(model, inputs):
 
     layers = [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
     batch = tuple(model.inputs[0].shape)[0] or 1
+    call = tf.function(lambda given: model(given, training=False))  # loops over time take minutes outside of graphs
     every = []  # by sample, then by output
     for i in range(len(inputs[0])):
         for layer in layers:
@@ -184,7 +185,7 @@ def answers(model, inputs):
                     getattr(layer, reset)()
                     break
         given = [tf.constant(np.repeat(array[i : i + 1], batch, axis=0)) for array in inputs]
-        found = model(given if len(given) > 1 else given[0], training=False)
+        found = call(given if len(given) > 1 else given[0])
         every.append([np.asarray(output)[:1] for output in tf.nest.flatten(found)])
     return [np.concatenate([found[i] for found in every]) for i in range(len(every[0]))]
 
@@ -247,6 +248,7 @@ def main(path, target):
                 kind = "old Keras only" if old else "own class" if unknown else "Keras cannot load"
                 raise Refused(kind, f"{type(error).__name__}: {error}") from None
         said.update(could_load="on Windows only" if copy else True, keras=keras)
+        print("\n" + json.dumps(said), flush=True)  # the last word, if what follows takes too long
         rng = np.random.default_rng(0)
         inputs, said["open_shape"] = draw(model, rng, SAMPLES)
         names = np.array([tensor.name.split(":")[0] for tensor in model.inputs])

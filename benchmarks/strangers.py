@@ -157,8 +157,9 @@ def _child(command: list[str], folder: Path) -> tuple[int | None, str, str]:
             command, cwd=folder, env={**os.environ, "PYTHONPATH": paths}, timeout=SECONDS,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return None, "", f"took longer than {SECONDS} s"
+    except subprocess.TimeoutExpired as error:
+        told = error.stdout or b""  # bytes, in spite of text=True
+        return None, told.decode(errors="replace") if isinstance(told, bytes) else told, f"took over {SECONDS} s"
     return done.returncode, done.stdout, done.stderr
 
 
@@ -189,8 +190,10 @@ def _asked(python: str, path: Path, answers: Path) -> dict[str, Any]:
     try:
         said: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
     except (IndexError, ValueError):
+        said = {"could_load": False}
+    if code != 0:
         why = "Keras takes too long" if code is None else "Keras crashes"
-        return {"could_load": False, "why": why, "said": " ".join(err.split())[-300:]}
+        said |= {"answers": False, "why": why, "said": " ".join(err.split())[-300:]}
     return said
 
 
