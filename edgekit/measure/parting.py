@@ -32,11 +32,14 @@ def parting_layer(
     graph = model.subgraphs[0]
     computed = {int(t): n for n, operator in enumerate(graph.operators) for t in operator.outputs}
     found: list[tuple[str, Array, int]] = []
+    outputs = model.signatures[0].outputs
     for name, wanted in layers:
         named = [t for t in computed if f"/{name}/" in f"/{graph.tensors[t].name}/"]
+        if name.removeprefix("quant_") in outputs:
+            named = [outputs[name.removeprefix("quant_")]]
         fitting = [t for t in named if graph.tensors[t].elements * len(wanted) == wanted.size]
         if fitting:
-            found.append((name, wanted, max(fitting, key=lambda t: computed[t])))
+            found.append((name, wanted, max(fitting, key=lambda t: computed.get(t, 0))))
     if not found:
         return None
     changed = opened(path.read_bytes())
@@ -44,8 +47,8 @@ def parting_layer(
     with tempfile.TemporaryDirectory() as folder:
         variant = Path(folder) / path.name
         variant.write_bytes(packed(changed))
-        outputs, _ = run(variant, model, samples)
-    for (name, wanted, _), given in zip(found, outputs, strict=True):
+        answers, _ = run(variant, model, samples)
+    for (name, wanted, _), given in zip(found, answers, strict=True):
         if np.ptp(wanted) > 0 and sqnr_db(wanted, given.reshape(wanted.shape)) < LEAST_DB[kind]:
             return name
     return None

@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["output_activation"]
+__all__ = ["output_activation", "softmax_inputs"]
 
 
 def output_activation(model: Any, number: int = 0) -> str | None:
     """Name of the activation that makes one of a tf_keras model's outputs; TF-MOT's wrappers are looked through."""
-    producer = model.outputs[number]._keras_history.layer
-    while hasattr(producer, "layer"):
-        producer = producer.layer
+    producer = _producer(model, number)
     if type(producer).__name__ == "Softmax":
         return "softmax"
-    activation = getattr(producer, "activation", None)
-    while activation is not None and hasattr(activation, "activation"):  # QuantizeAwareActivation
-        activation = activation.activation
-    name = getattr(activation, "__name__", None)
+    holder = _holder(producer)
+    name = getattr(getattr(holder, "activation", None), "__name__", None)
     return str(name) if name else None
+
+
+@contextmanager
+def softmax_inputs(model: Any, number: int) -> Iterator[list[Any]]:
+    """What goes into the softmax at an output, each time that the model is called inside this block, eagerly."""
+    seen: list[Any] = []
+    producer = _producer(model, number)
+    holder, name = (producer, "call") if type(producer).__name__ == "Softmax" else (_holder(producer), "activation")
+    original = getattr(holder, name)
+
+    def watched(x: Any, *more: Any, **options: Any) -> Any:
+        seen.append(x)
+        return original(x, *more, **options)
+
+    setattr(holder, name, watched)
+    try:
+        yield seen
+    finally:
+        setattr(holder, name, original)
+
+
+def _producer(model: Any, number: int) -> Any:
+    layer = model.outputs[number]._keras_history.layer
+    while hasattr(layer, "layer"):
+        layer = layer.layer
+    return layer
+
+
+def _holder(layer: Any) -> Any:
+    """The layer, or what TF-MOT's QuantizeAwareActivation makes of its activation: whoever holds the function."""
+    while hasattr(getattr(layer, "activation", None), "activation"):
+        layer = layer.activation
+    return layer

@@ -26,9 +26,10 @@ X = RNG.standard_normal((80, 12)).astype(np.float32)
 def network(last: str | None = "softmax", *, outputs: int = 3, seed: int = 0) -> Any:
     keras = _tf.tf_keras()
     keras.utils.set_random_seed(seed)
-    layers = [keras.layers.Dense(16, activation="relu", name="first"), keras.layers.Dense(16, name="second")]
+    layers = keras.layers
+    hidden = [layers.Dense(16, activation="relu", name="first"), layers.Dense(16, name="second")]
     return keras.Sequential(
-        [keras.Input((12,), name="x"), *layers, keras.layers.Dense(outputs, activation=last, name="last")]
+        [keras.Input((12,), name="x"), *hidden, layers.Dense(outputs, activation=last, name="last")]
     )
 
 
@@ -141,9 +142,9 @@ def test_foreign_files_are_compared_in_the_same_way(tmp_path: Path) -> None:
 
 def test_a_foreign_file_that_parts_names_the_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network().save(tmp_path / "m.h5")
-    monkeypatch.setitem(LEAST_DB, "float32", 190.0)
+    monkeypatch.setitem(LEAST_DB, "int8", 190.0)
     with pytest.raises(ConversionError, match="they part at the layer '(first|second|last)'"):
-        convert_file(tmp_path / "m.h5", tmp_path / "m.tflite", spec("float32"))
+        convert_file(tmp_path / "m.h5", tmp_path / "m.tflite", spec("int8"), representative=X)
     assert [f.name for f in tmp_path.iterdir()] == ["m.h5"]
 
 

@@ -22,13 +22,18 @@ from edgekit.models.recurrent import is_recurrent
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.contract import check_contract, check_parity
 from edgekit_converters.tflite.converter import convert_function
-from edgekit_converters.tflite.loops import Body, Loop, Outline, Record, convert_body, needs_16_bits, spliced
+from edgekit_converters.tflite.loops import Body, Loop, Outline, Record, convert_body, measured_db, spliced
 from edgekit_converters.tflite.lstm import Unrepairable, with_right_scales
 from edgekit_converters.tflite.names import output_names, parameter_names
 from edgekit_converters.tflite.reference import Held, layer_answers, reference_of
 from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_keras", "converted"]
+
+ENOUGH_DB = 25.0
+"""SQNR of a loop alone: fewer dB with states of 8 bits, and 16 are tried."""
+GAIN_DB = 3.0
+"""What 16 bits must win, for tflite-runtime 2.14 does not run such loops."""
 
 
 def convert_keras(
@@ -141,12 +146,17 @@ def _with_loops(
 
 
 def _body(loop: Loop, record: Record, spec: ConvertSpec) -> Body:
-    """A loop's step in the model's format, or with states of 16 bits where 8 would leave noise."""
-    plain, wide = (ConvertSpec(format=kind).resolved() for kind in (spec.format, "int16x8"))
-    if spec.format == "int8" and needs_16_bits(record):
-        with suppress(ConversionError):  # some activations have no kernel of 16 bits
-            return convert_body(loop, record, partial(convert_function, wide))
-    return convert_body(loop, record, partial(convert_function, plain))
+    """A loop's step in the model's format, or with states of 16 bits where those of 8 leave noise.
+
+    The rounding of every step adds up where states move slowly, as those of an LSTM with relu that counts upwards.
+    """
+    body = convert_body(loop, record, partial(convert_function, ConvertSpec(format=spec.format).resolved()))
+    if spec.format != "int8" or (reached := measured_db(body, record)) >= ENOUGH_DB:
+        return body
+    with suppress(ConversionError):  # some activations have no kernel of 16 bits
+        wide = convert_body(loop, record, partial(convert_function, ConvertSpec(format="int16x8").resolved()))
+        return wide if measured_db(wide, record) > reached + GAIN_DB else body
+    return body
 
 
 def _check_shapes(model: Any, names: Sequence[str]) -> None:

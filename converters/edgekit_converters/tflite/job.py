@@ -38,8 +38,8 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
         folder: Where to write.
 
     Returns:
-        The reference's header with `notes` for the user, and the `.tflite` as uint8 [bytes] with its arrays; or names of layers with their
-        outputs.
+        The reference's header with `notes` for the user, and the `.tflite` as uint8 [bytes] with its arrays; or names
+        of layers with their outputs.
     """
     path, name = Path(request["path"]), str(request["name"])
     notes = list[str]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from edgekit import _tf
 from edgekit.data.dataset import Array, Dataset, SplitName
 from edgekit.measure.parity import SAMPLES, Answer, Reference
 from edgekit.models.cloning import cloned
-from edgekit.models.outputs import output_activation
+from edgekit.models.outputs import output_activation, softmax_inputs
 from edgekit.models.recurrent import recurrent_layers
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.names import output_names, parameter_names
@@ -23,7 +24,6 @@ LAYERS_OF = 8
 """Samples for which the outputs of single layers are compared."""
 LARGEST_LAYER = 64 << 20
 """Bytes of a layer's outputs; larger ones are left out."""
-_LEAST = 1e-30
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,17 @@ def reference_of(model: Any, held: Held | None, *, seed: int = 0) -> Reference:
         samples = bound_samples(few if isinstance(few, dict) else few[:SAMPLES], shapes, {})
         data = held.data
     arrays = [samples[n].astype(t.dtype.as_numpy_dtype) for n, t in zip(names, model.inputs, strict=True)]
-    rows = _called(model, arrays)
-    answers = tuple(_answer(model, k, name, [row[k] for row in rows]) for k, name in enumerate(output_names(model)))
+    names_out = output_names(model)
+    final = [output_activation(model, k) for k in range(len(names_out))]
+    with ExitStack() as stack:
+        called = _callable(model)
+        seen = {k: stack.enter_context(softmax_inputs(called, k)) for k, a in enumerate(final) if a == "softmax"}
+        rows = _rows(called, arrays)
+    columns = [np.concatenate([np.asarray(row[k], np.float32) for row in rows]) for k in range(len(names_out))]
+    answers = tuple(
+        _answer(name, values, activation, seen.get(k))
+        for k, (name, values, activation) in enumerate(zip(names_out, columns, final, strict=True))
+    )
     parameters = parameter_names(names)
     return Reference({parameters[n]: _as_fed(a) for n, a in zip(names, arrays, strict=True)}, answers, data)
 
@@ -97,32 +106,38 @@ def random_samples(model: Any, names: Sequence[str], seed: int) -> dict[str, Arr
     return samples
 
 
-def _called(model: Any, arrays: Sequence[Array]) -> list[list[Any]]:
-    """The model's outputs for all samples at once; a stateful one takes them one after the other, from zeros on."""
+def _callable(model: Any) -> Any:
+    """The model, or a copy with batch 1 and states of zero where it keeps states."""
+    if not _keeps_state(model):
+        return model
+    keras = _tf.tf_keras()
+    inputs = [
+        keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t._keras_history.layer.name)
+        for t in model.inputs
+    ]
+    return cloned(model, lambda layer: None, inputs)
+
+
+def _keeps_state(model: Any) -> bool:
+    return any(layer.stateful for layer in recurrent_layers(model))
+
+
+def _rows(model: Any, arrays: Sequence[Array]) -> list[list[Any]]:
+    """The model's outputs for all samples at once; where it keeps states, for one after the other."""
     tf = _tf.tensorflow()
-    stateful = any(layer.stateful for layer in recurrent_layers(model))
-    if stateful:
-        keras = _tf.tf_keras()
-        inputs = [keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t._keras_history.layer.name)
-                  for t in model.inputs]  # fmt: skip
-        model = cloned(model, lambda layer: None, inputs)
-    size = 1 if stateful else len(arrays[0])
+    size = 1 if _keeps_state(model) else len(arrays[0])
     rows = []
-    for start in range(0, len(arrays[0]) - size + 1, size):
+    for start in range(0, len(arrays[0]), size):
         parts = [tf.constant(array[start : start + size]) for array in arrays]
         rows.append(tf.nest.flatten(model(parts if len(parts) > 1 else parts[0], training=False)))
     return rows
 
 
-def _answer(model: Any, number: int, name: str, parts: Sequence[Any]) -> Answer:
-    values = np.concatenate([np.asarray(part, np.float32) for part in parts])
-    activation = output_activation(model, number)
+def _answer(name: str, values: Array, activation: str | None, seen: Sequence[Any] | None) -> Answer:
     logits = None
-    if activation == "softmax":
-        known = [getattr(part, "_keras_logits", None) for part in parts]
-        exact = all(k is not None for k in known)
-        raw = np.concatenate([np.asarray(k) for k in known]) if exact else np.log(np.maximum(values, _LEAST))
-        logits = raw - raw.mean(axis=-1, keepdims=True)
+    if seen:
+        raw = np.concatenate([np.asarray(part, np.float32) for part in seen])
+        logits = raw - raw.mean(axis=-1, keepdims=True) if raw.shape == values.shape else None
     classifies = activation == "softmax" or (activation == "sigmoid" and values.shape[-1] == 1)
     return Answer(name, values, logits, classifies and values.ndim > 1)
 

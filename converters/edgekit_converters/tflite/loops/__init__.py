@@ -12,8 +12,8 @@ splice.py   puts the loops into the file of the model around them
 
 from __future__ import annotations
 
-from edgekit_converters.tflite.loops.body import Body, convert_body, needs_16_bits, representative_steps
+from edgekit_converters.tflite.loops.body import Body, convert_body, measured_db, representative_steps
 from edgekit_converters.tflite.loops.outline import Loop, Outline, Record
 from edgekit_converters.tflite.loops.splice import spliced
 
-__all__ = ["Body", "Loop", "Outline", "Record", "convert_body", "needs_16_bits", "representative_steps", "spliced"]
+__all__ = ["Body", "Loop", "Outline", "Record", "convert_body", "measured_db", "representative_steps", "spliced"]

@@ -10,12 +10,13 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.data.dataset import Array
+from edgekit.measure.statistics import sqnr_db
 from edgekit_converters.tflite.loops.outline import Loop, Record
 
-__all__ = ["Body", "convert_body", "needs_16_bits", "representative_steps", "step_function"]
+__all__ = ["Body", "convert_body", "measured_db", "representative_steps", "step_function"]
 
-SMALLEST_MOVE = 2.0
-"""Steps of 8 bits that a state moves at least, by the median, where 8 bits are enough for it."""
+MEASURED = 8
+"""Samples whose loops are computed with the converted step."""
 MOST_STEPS = 2_000
 """Steps that a body is calibrated on; those with the extremes of inputs and states are among them."""
 
@@ -58,19 +59,31 @@ def convert_body(loop: Loop, record: Record, convert: Callable[..., bytes]) -> B
     return Body(loop, convert(function, specs, loop.weights, lambda: representative_steps(record)))
 
 
-def needs_16_bits(record: Record) -> bool:
-    """Whether a state moves, from one step to the next, by little more than a step of 8 bits over its range.
-
-    Then the rounding of every step adds up: an LSTM with relu counts upwards in its cell, and 8 bits leave noise.
-    """
-    for k in range(len(record.states[0])):
-        states = np.stack([states[k] for states in record.states])
-        moves = np.abs(np.diff(states, axis=0))
-        moves = moves[moves > 0]
-        step = float(np.ptp(states)) / 255
-        if len(moves) and float(np.median(moves)) < SMALLEST_MOVE * step:
-            return True
-    return False
+def measured_db(body: Body, record: Record) -> float:
+    """How near the converted step comes to Keras over whole loops on a few samples (SQNR of all outputs)."""
+    loop, steps = body.loop, len(record.values)
+    interpreter = _tf.tensorflow().lite.Interpreter(model_content=body.content, num_threads=1)
+    interpreter.allocate_tensors()
+    inputs = {_plain_name(d["name"]): d for d in interpreter.get_input_details()}
+    signature = interpreter.get_signature_list()["serving_default"]["outputs"]
+    outputs = dict(zip(sorted(signature), _outputs_in_order(interpreter, signature), strict=True))
+    names = [f"state_{k}" for k in range(len(loop.state_shapes))]
+    wanted, given = [], []
+    for i in range(min(MEASURED, len(record.values[0]))):
+        states = [record.states[0][k][i : i + 1] for k in range(len(names))]
+        for t in range(steps):
+            fed = dict(zip(names, states, strict=True)) | {"value": record.values[t][i : i + 1]}
+            for name, values in fed.items():
+                detail = inputs[name]
+                interpreter.set_tensor(detail["index"], _stored(values.reshape(detail["shape"]), detail))
+            interpreter.invoke()
+            after = [_real(interpreter.get_tensor(outputs[f"next_{k}"]["index"]), outputs[f"next_{k}"])
+                     for k in range(len(names))]  # fmt: skip
+            if not record.mask or record.mask[t][i]:
+                states = after
+            wanted.append(np.concatenate([record.states[t + 1][k][i].reshape(-1) for k in range(len(names))]))
+            given.append(np.concatenate([state.reshape(-1) for state in states]))
+    return sqnr_db(np.stack(wanted), np.stack(given))
 
 
 def representative_steps(record: Record, *, seed: int = 0) -> Iterator[dict[str, Array]]:
@@ -95,3 +108,28 @@ def representative_steps(record: Record, *, seed: int = 0) -> Iterator[dict[str,
 
 def _all(steps: list[Array]) -> Array:
     return np.concatenate(steps)
+
+
+def _plain_name(name: str) -> str:
+    return name.removeprefix("serving_default_").removesuffix(":0")
+
+
+def _outputs_in_order(interpreter: Any, names: list[str]) -> list[dict[str, Any]]:
+    """Details of the outputs by the order of their names, as a SavedModel numbers them."""
+    details = {d["name"].rpartition(":")[2]: d for d in interpreter.get_output_details()}
+    return [details[str(n)] for n in range(len(names))]
+
+
+def _stored(values: Array, detail: dict[str, Any]) -> Array:
+    scale, point = detail["quantization"]
+    if not scale:
+        return values.astype(np.float32)
+    limits = np.iinfo(detail["dtype"])
+    stored: Array = np.clip(np.rint(values / scale) + point, limits.min, limits.max).astype(detail["dtype"])
+    return stored
+
+
+def _real(stored: Array, detail: dict[str, Any]) -> Array:
+    scale, point = detail["quantization"]
+    real: Array = (stored.astype(np.float32) - point) * scale if scale else stored
+    return real
