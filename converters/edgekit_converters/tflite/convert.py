@@ -15,6 +15,7 @@ from edgekit.artifact import write_atomically
 from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
 from edgekit.measure.parity import Parity
+from edgekit.models.activations import rewrite_activations, with_integer_activations
 from edgekit.models.cloning import cloned
 from edgekit.models.inputs import with_float_inputs
 from edgekit.models.pooling import with_free_pooling_scale
@@ -98,6 +99,8 @@ def converted(model: Any, spec: ConvertSpec, representative: Representative | No
 
 def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
     """The whole model by TensorFlow's converter."""
+    if spec.needs_calibration:
+        model = with_integer_activations(model)
     parameters, specs = _signature(model, names)
 
     def serve(**inputs: Any) -> dict[str, Any]:
@@ -127,6 +130,8 @@ def _with_loops(
     """
     tf = _tf.tensorflow()
     model = cloned(model, lambda layer: None, _inputs_of_one(model))
+    if spec.needs_calibration:
+        rewrite_activations(model)
     given = [samples[n] if samples is not None else _any_sample(t) for n, t in zip(names, model.inputs, strict=True)]
     outline = Outline(model, fused=fused)
     records, taken = outline.record(given)

@@ -11,6 +11,7 @@ from edgekit import _tf, registry
 from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
 from edgekit_converters.tflite import formats
+from edgekit_converters.tflite.islands import without_islands
 from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_function"]
@@ -60,7 +61,7 @@ def convert_function(
             received=_reason(failure, chatter),
             remedy="Replace the layer that makes this operator, or choose another format.",
         ) from failure
-    return content
+    return without_islands(content) if module.NEEDS_CALIBRATION else content
 
 
 def _save(serve: Callable[..., Any], specs: Mapping[str, Any], weights: Sequence[Any], folder: str) -> None:

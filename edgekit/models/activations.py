@@ -1,0 +1,96 @@
+"""Activations written with operators that integer kernels have, for integer files.
+
+softsign divides, and integer kernels refuse to where the stored divisor is 0, whatever it stands for. SELU, and ELU
+with another alpha than 1, choose by comparisons, which TensorFlow's converter leaves in float or gives a poor scale.
+The same values come of RSQRT, ELU and LEAKY_RELU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from edgekit import _tf
+from edgekit.models.cloning import cloned
+from edgekit.models.recurrent import recurrent_layers
+
+__all__ = ["REWRITTEN", "rewrite_activations", "with_integer_activations"]
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+"""Of Klambauer et al. 2017 (arXiv:1706.02515, equation 2), as Keras has them."""
+
+
+def _elu(x: Any) -> Any:
+    return _tf.tensorflow().nn.elu(x)
+
+
+def _scaled_elu(alpha: float, scale: float = 1.0) -> Callable[[Any], Any]:
+    """scale * (x above zero, alpha * (exp(x) - 1) below)."""
+
+    def activation(x: Any) -> Any:
+        leaky = _tf.tensorflow().nn.leaky_relu(_elu(x), alpha=alpha)
+        return leaky * scale if scale != 1 else leaky
+
+    return activation
+
+
+def _softsign(x: Any) -> Any:
+    """x / (1 + |x|), the reciprocal by the inverse square root of a square."""
+    math = _tf.tensorflow().math
+    divisor = 1.0 + math.abs(x)
+    return x * math.rsqrt(divisor * divisor)  # MUL, because the converter leaves SQUARE in float
+
+
+REWRITTEN: dict[str, Callable[[Any], Any]] = {"selu": _scaled_elu(SELU_ALPHA, SELU_SCALE), "softsign": _softsign}
+"""By the name of Keras's function."""
+
+
+def with_integer_activations(model: Any) -> Any:
+    """The same function, with activations that integer kernels have.
+
+    Args:
+        model: A flat tf_keras model.
+
+    Returns:
+        A copy, or the model itself where there is nothing to rewrite.
+    """
+    if not any(True for _ in _places(model)):
+        return model
+    copy = cloned(model, lambda layer: None)
+    rewrite_activations(copy)
+    return copy
+
+
+def rewrite_activations(model: Any) -> None:
+    """Change the activations of a model of the caller's own."""
+    for holder, name, function in list(_places(model)):
+        setattr(holder, name, function)
+
+
+def _places(model: Any) -> Iterator[tuple[Any, str, Callable[[Any], Any]]]:
+    """Who holds an activation under which name, and what to put there."""
+    layers = _tf.tf_keras().layers
+    for holder in _holders(model):
+        if isinstance(holder, layers.RNN):  # which shows what its cell holds
+            continue
+        for name in ("activation", "recurrent_activation"):
+            known = getattr(getattr(holder, name, None), "__name__", "")
+            if known in REWRITTEN:
+                yield holder, name, REWRITTEN[known]
+        if type(holder) is layers.ELU and float(holder.alpha) != 1 and float(holder.alpha) > 0:
+            yield holder, "call", _scaled_elu(float(holder.alpha))
+
+
+def _holders(model: Any) -> Iterator[Any]:
+    """Layers, what wrappers hold, cells of recurrent layers, and TF-MOT's activations."""
+    waiting = [*model.layers, *(layer.cell for layer in recurrent_layers(model))]
+    while waiting:
+        item = waiting.pop()
+        yield item
+        inner = [getattr(item, name, None) for name in ("layer", "activation")]
+        waiting += [part for part in inner if part is not None and hasattr(part, "__dict__") and _holds(part)]
+        waiting += list(getattr(item, "cells", []))
+
+
+def _holds(part: Any) -> bool:
+    return hasattr(part, "activation") or hasattr(part, "layer") or type(part) is _tf.tf_keras().layers.ELU
