@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.models.loading import FOREIGN, Loading, build_network, is_network, load_model, network_names
+from edgekit.models.loading import FOREIGN, OWN, Loading, build_network, is_network, load_model, network_names
 from edgekit.models.saving import save_model
 
-__all__ = ["FOREIGN", "Loading", "build_network", "is_network", "load_model", "network_names", "save_model"]
+__all__ = ["FOREIGN", "OWN", "Loading", "build_network", "is_network", "load_model", "network_names", "save_model"]

@@ -26,6 +26,7 @@ from edgekit.models import networks
 
 __all__ = [
     "FOREIGN",
+    "OWN",
     "Loading",
     "build_network",
     "check_source",
@@ -73,6 +74,8 @@ class Loading:
 
 
 FOREIGN = Loading()
+OWN = Loading(memory_limit=1 << 40, time_limit=7 * 24 * 3600.0)
+"""For files that EdgeKit made itself: a child keeps crashes away, and need not be held to anything."""
 
 
 def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:

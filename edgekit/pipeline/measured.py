@@ -15,11 +15,12 @@ from edgekit.errors import ConversionError
 from edgekit.measure.accuracy import correct
 from edgekit.measure.evaluation import evaluate_file
 from edgekit.measure.parity import FIELDS as PARITY
+from edgekit.models import OWN
 from edgekit.models.tflite import inspect_tflite
 from edgekit.passes import zero_masks
 from edgekit.pipeline.records import as_sha256, check_fields
 from edgekit.training import Objective
-from edgekit_converters.tflite import ConvertSpec, convert_keras, held_of
+from edgekit_converters.tflite import ConvertSpec, convert_file, convert_keras, held_of
 
 __all__ = ["CORRECT_FILE", "KERAS_FILE", "TFLITE_FILE", "Measured", "convert_and_measure", "is_whole"]
 
@@ -83,6 +84,7 @@ def convert_and_measure(
     objective: Objective,
     runtime: str,
     *,
+    source: Path | None = None,
     accept_parity: float | None = None,
 ) -> dict[str, Any]:
     """Make a model's `.tflite` in a step's folder and measure that very file.
@@ -93,6 +95,8 @@ def convert_and_measure(
         spec: Format and dtypes.
         dataset, objective: What it is judged on: the whole test split.
         runtime: That runs it.
+        source: The model's file, which a child process converts, so that no fault of the converter ends this one; None
+            converts here, where the user's own code is.
         accept_parity: dB that the file must be near the model, in place of its format's own bound.
 
     Returns:
@@ -104,14 +108,13 @@ def convert_and_measure(
     """
     path = folder / TFLITE_FILE
     representative = dataset.features("calibration") if spec.needs_calibration else None
-    parity = convert_keras(
-        model,
-        path,
-        spec,
-        representative=representative,
-        held=held_of(dataset),
-        accept_parity=accept_parity,
-    )
+    held = held_of(dataset)
+    if source is None:
+        parity = convert_keras(model, path, spec, representative=representative, held=held, accept_parity=accept_parity)
+    else:
+        parity = convert_file(
+            source, path, spec, representative=representative, held=held, accept_parity=accept_parity, loading=OWN
+        )
     found = inspect_tflite(path)
     pruned = sum(int(mask.sum()) for mask in zero_masks(model).values())
     if found.params - found.nonzero_params < pruned:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from edgekit import interrupt, registry
+from edgekit import interrupt, registry, sandbox
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
@@ -96,8 +96,8 @@ class _Run:
             self.teachers[source] = open_teacher(source, run_tflite=predict, rows=rows, loading=self.loading)
         return self.teachers[source]
 
-    def converted(self, model: Any, folder: Path, spec: ConvertSpec) -> dict[str, Any]:
-        """Make a model's `.tflite` in a step's folder, and measure it."""
+    def converted(self, model: Any, source: Path, folder: Path, spec: ConvertSpec) -> dict[str, Any]:
+        """Make a model's `.tflite` in a step's folder, and measure it; `source` is the model's file."""
         recipe = self.recipe
         record = convert_and_measure(
             model,
@@ -106,12 +106,20 @@ class _Run:
             self.dataset,
             recipe.objective,
             recipe.measure[0],
+            source=None if self.has_own_code else source,
             accept_parity=recipe.accept_parity,
         )
         said = warning(Parity(**record["parity"]), spec.format)
         if said:
             self.log(f"Warning: {said}")
         return record
+
+    @property
+    def has_own_code(self) -> bool:
+        """Whether models may hold layers of the user's own, which a child process would not know."""
+        students = [getattr(item, "student", None) or "" for item in self.recipe.passes]
+        own = any(registry.is_reference(name) for name in (self.recipe.model, *students))
+        return own or self.loading.unsafe or bool(self.loading.custom_objects)
 
     def instructions(self, model: Any) -> int:
         return count_instructions(model, load_target(self.recipe.target), self.dataset.features("calibration"))
@@ -150,7 +158,7 @@ def compress(
     if tensorboard:
         check_folder(output, TENSORBOARD)
     recipe, dataset = _with_data(recipe)
-    with open_store(output, log) as store:
+    with open_store(output, log) as store, sandbox.kept_warm():
         run = _Run(recipe, dataset, store, log, loading, quiet, tensorboard)
         settings = (recipe.seed, recipe.objective.task, recipe.measure[0], loading.fingerprint, recipe.accept_parity)
         base = step_key(_fingerprint(recipe), dataset.fingerprint, versions(), settings)
@@ -243,7 +251,7 @@ def _make(run: _Run, name: str, key: str, make: Callable[[], Any], *, parent: Me
     with run.store.writing(name, key) as (folder, record):
         save_model(model, folder / KERAS_FILE)
         spec = ConvertSpec(format="int8" if is_quantized(model) else "float32").resolved()
-        record |= run.converted(model, folder, spec)
+        record |= run.converted(model, folder / KERAS_FILE, folder, spec)
         record |= {
             "keras_sha256": sha256_of(folder / KERAS_FILE),
             "keras_parent": parent.record["keras_sha256"] if parent else None,
@@ -282,7 +290,7 @@ def _convert(run: _Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
             record |= {k: v for k, v in source.record.items() if k not in ("key", "seconds")}
         else:
             run.log(f"{name}: converting the model of {source.name}" + (" with calibration" if integer else ""))
-            record |= run.converted(run.model(source), folder, spec)
+            record |= run.converted(run.model(source), source.folder / KERAS_FILE, folder, spec)
         record |= {"keras_sha256": source.record["keras_sha256"], "seconds": time.perf_counter() - started}
     made = Measured(name, key, run.store.folder(name, key), record, cached=False)
     _say(run, made)

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import edgekit
 from edgekit.sandbox.folder import temporary_folder
 
-__all__ = ["Child", "start", "warm"]
+__all__ = ["Child", "kept_warm", "start", "warm"]
 
 _KEPT = (
     "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "OMP_NUM_THREADS", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE",
@@ -58,6 +58,16 @@ def warm() -> Iterator[None]:
         _servers.reset(token)
         for server in servers.values():
             server.close()
+
+
+@contextmanager
+def kept_warm() -> Iterator[None]:
+    """`warm`, or inside a block of it those processes again."""
+    if _servers.get() is not None:
+        yield
+        return
+    with warm():
+        yield
 
 
 def start(job: str | None, bounds: Mapping[str, Any], connection: int, log: int) -> Child:

@@ -30,6 +30,9 @@ LONGEST_LINE = 1000
 """Characters of a child's message that are believed and shown."""
 
 
+_HARM = "It is damaged or was made to do harm: do not use it."
+
+
 @dataclass(frozen=True)
 class Reply:
     """What a job answered.
@@ -51,6 +54,7 @@ def run(
     readable: Sequence[Path] = (),
     limits: Limits,
     what: str,
+    crashed: str = _HARM,
 ) -> Reply:
     """Do one job in a child process that can read nothing but what it is given.
 
@@ -62,12 +66,13 @@ def run(
         readable: Files and folders that the job reads.
         limits: What the child may take.
         what: The foreign file's name, for messages.
+        crashed: What to do where the child ends by a signal.
 
     Raises:
         EdgekitError: What the job raised, as the same class.
         ModelError: The child crashed, gave no answer in time, took too much memory or answered in another form.
     """
-    return _do(job, request, arrays, readable, limits, what)
+    return _do(job, request, arrays, readable, limits, what, crashed)
 
 
 @cache
@@ -84,6 +89,7 @@ def _do(
     readable: Sequence[Path],
     limits: Limits,
     what: str,
+    crashed: str = _HARM,
 ) -> Reply:
     with temporary_folder() as folder, tempfile.TemporaryFile() as log:
         deadline = time.monotonic() + limits.seconds
@@ -101,7 +107,7 @@ def _do(
             except TimeoutError:
                 _fail_slow(f"read and converted within {limits.seconds:g} s", what)
             except (EOFError, OSError):
-                _fail_dead(process, watch is not None and watch.reached, log, limits, what)
+                _fail_dead(process, watch is not None and watch.reached, log, limits, what, crashed)
             except wire.ProtocolError as error:
                 _fail_garbled(what, error)
             finally:
@@ -140,7 +146,7 @@ def _fail_slow(promise: str, what: str) -> NoReturn:
     )
 
 
-def _fail_dead(process: Child, reached: bool, log: IO[bytes], limits: Limits, what: str) -> NoReturn:
+def _fail_dead(process: Child, reached: bool, log: IO[bytes], limits: Limits, what: str, crashed: str) -> NoReturn:
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=5)
     if process.returncode == -signal.SIGPROF:
@@ -158,7 +164,7 @@ def _fail_dead(process: Child, reached: bool, log: IO[bytes], limits: Limits, wh
     raise ModelError(
         "A model file must not crash the process that reads it.",
         received=f"{what} ({cause}{': ' + said if said else ''})",
-        remedy="It is damaged or was made to do harm: do not use it.",
+        remedy=crashed,
     )
 
 

@@ -20,6 +20,10 @@ from edgekit_converters.tflite.spec import ConvertSpec
 __all__ = ["convert_file"]
 
 JOB = "edgekit_converters.tflite.job"
+CRASHED = (
+    "The TensorFlow Lite converter does not survive a layer of it in the format {format}: choose another format or "
+    "replace the layer. If it comes from a stranger, it may have been made to do harm."
+)
 MOST_NOTES, LONGEST_NOTE = 8, 1000
 
 
@@ -77,6 +81,7 @@ def convert_file(
             readable=[source.resolve()],
             limits=limits,
             what=str(source),
+            crashed=CRASHED.format(format=spec.format),
         )
 
     def layers() -> list[tuple[str, Array]]:
