@@ -20,7 +20,11 @@ from typing import Any
 
 from edgekit.errors import EdgekitError, MissingDependency
 
-__all__ = ["captured_output", "keras3", "prepare", "tensorflow", "tf_keras", "tfmot"]
+__all__ = ["captured_output", "keras3", "prepare", "tensorflow", "tf_keras", "tfmot", "threads"]
+
+THREADS = 2
+"""Of one operation. Sums are added up in another order with another number, so that it may not hang on the machine."""
+_SETTING = "TF_NUM_INTRAOP_THREADS"
 
 
 @contextmanager
@@ -62,12 +66,31 @@ def tensorflow() -> Any:
             received="TensorFlow was imported before EdgeKit",
             remedy="Set TF_USE_LEGACY_KERAS=1 in the environment, or import edgekit's functions first.",
         )
+    ours = "tensorflow" not in sys.modules
     prepare()
     with captured_output():
         tf = _import("tensorflow")
+    if ours and not os.environ.get(_SETTING):
+        tf.config.threading.set_intra_op_parallelism_threads(THREADS)
     tf.get_logger().setLevel(logging.ERROR)
     logging.getLogger("absl").setLevel(logging.ERROR)
     return tf
+
+
+def threads() -> int:
+    """How many threads an operation of TensorFlow has, or will have once it is loaded; it decides a training's result.
+
+    Two, whatever the machine has, unless TF_NUM_INTRAOP_THREADS says otherwise; where the user's program has loaded
+    TensorFlow, what it has set.
+    """
+    told = os.environ.get(_SETTING, "")
+    planned = int(told) if told.isdecimal() and int(told) else THREADS
+    if "tensorflow" not in sys.modules:
+        return planned
+    found = int(sys.modules["tensorflow"].config.threading.get_intra_op_parallelism_threads())
+    if found or told:
+        return found or planned
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @functools.cache

@@ -261,8 +261,7 @@ def _check_values(manifest: Manifest) -> None:
     violations = list(manifest.chosen.violations)
     if list(manifest.budget["violations"]) != violations or manifest.budget["met"] is bool(violations):
         raise RecordError("budget must say of the selected model what models says of it")
-    environment = {"cpu": str, "cores": int, "platform": str, "packages": dict[str, Any], "data": str, "seed": int}
-    check_fields(manifest.environment, environment, "environment")
+    check_fields(manifest.environment, _ENVIRONMENT, "environment")
     packages = manifest.environment["packages"]
     check_fields(packages, dict.fromkeys(packages, str | None), "environment.packages")
 
@@ -279,6 +278,10 @@ def _check_trivial(manifest: Manifest) -> None:
 
 
 _RECORDS = ("steps", "models", "artifacts", "trivial")
+_ENVIRONMENT = {
+    **dict.fromkeys(("cpu", "platform", "data"), str), **dict.fromkeys(("cores", "seed", "threads"), int),
+    "packages": dict[str, Any],
+}  # fmt: skip
 _COUNTS = (
     "params", "nonzero_params", "macs", "model_bytes", "gzip_bytes", "bytes", "latency_ms", "arena_bytes",
     "instructions", "cycles", "seconds", "samples",

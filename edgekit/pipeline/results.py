@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edgekit import interrupt
+from edgekit import _tf, interrupt
 from edgekit.artifact import Artifact
 from edgekit.data import Dataset
 from edgekit.data.sidecar import UNKNOWN, Sidecar, sidecar_path, write_sidecar
@@ -81,7 +81,13 @@ def build_manifest(
         budget={"met": not selected.violations, "violations": list(selected.violations)},
         artifacts=tuple(a.as_dict() for a in artifacts),
         recipe=recipe.dump(),
-        environment={**environment(), "packages": versions(), "data": dataset.fingerprint, "seed": recipe.seed},
+        environment={
+            **environment(),
+            "packages": versions(),
+            "data": dataset.fingerprint,
+            "seed": recipe.seed,
+            "threads": _tf.threads(),
+        },
     )
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from edgekit import interrupt, registry, sandbox
+from edgekit import _tf, interrupt, registry, sandbox
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
@@ -161,7 +161,8 @@ def compress(
     with open_store(output, log) as store, sandbox.kept_warm():
         run = _Run(recipe, dataset, store, log, loading, quiet, tensorboard)
         settings = (recipe.seed, recipe.objective.task, recipe.measure[0], loading.fingerprint, recipe.accept_parity)
-        base = step_key(_fingerprint(recipe), dataset.fingerprint, versions(), settings)
+        _say_threads(log)
+        base = step_key(_fingerprint(recipe), dataset.fingerprint, versions(), settings, _tf.threads())
         done = [_baseline(run, base)]
         for item in recipe.passes:
             interrupt.check()
@@ -173,6 +174,14 @@ def compress(
         manifest = build_manifest(output, recipe, dataset, done, shipped, figures, overwrite=overwrite)
         write_manifest(manifest, output, overwrite=overwrite)
     return manifest
+
+
+def _say_threads(log: Log) -> None:
+    if _tf.threads() != _tf.THREADS:
+        log(
+            f"TensorFlow has {_tf.threads()} threads here: with EdgeKit's own {_tf.THREADS} the same recipe gives "
+            "other files, which are the same on every machine."
+        )
 
 
 def _baseline(run: _Run, base: str) -> Measured:
