@@ -50,7 +50,7 @@ Identity: gain dtype
 Ones Zeros: dtype
 STFT: side=NAME window scaling periodic
 GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform: {_RANDOM}
-Orthogonal: gain seed dtype
+Orthogonal OrthogonalInitializer: gain seed dtype
 RandomNormal TruncatedNormal: mean=NUMBER stddev seed dtype
 RandomUniform: minval maxval seed dtype
 VarianceScaling: scale=NUMBER mode distribution {_RANDOM}

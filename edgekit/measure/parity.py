@@ -8,7 +8,7 @@ classes and shows small ones of likely classes.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -109,8 +109,14 @@ class Parity:
         return f"{', '.join(parts)} ({self.samples} {self.data} samples{accepted})"
 
 
-def compare(path: Path, reference: Reference, *, accepted_db: float | None = None) -> Parity:
-    """Run a file under LiteRT's default kernels and compare it with what Keras answered.
+Runner = Callable[[Path, TfliteModel, Mapping[str, Array]], tuple[list[Array], tuple[TensorSpec, ...]]]
+"""From a file, what it holds and samples by input name to every output [N, ...], dequantised, and their specs."""
+
+
+def compare(
+    path: Path, reference: Reference, *, accepted_db: float | None = None, runner: Runner | None = None
+) -> Parity:
+    """Run a file under LiteRT's default kernels, or another runner, and compare it with what Keras answered.
 
     States of fused LSTMs begin at zero for each sample; those that a stateful model keeps go on from sample to sample.
 
@@ -129,7 +135,7 @@ def compare(path: Path, reference: Reference, *, accepted_db: float | None = Non
     with tempfile.TemporaryDirectory() as folder:
         variant = Path(folder) / path.name
         variant.write_bytes(with_outputs(content, cut))
-        outputs, specs = run(variant, model, reference.samples)
+        outputs, specs = (runner or run)(variant, model, reference.samples)
     found = [
         _one(answer, outputs[place], specs[place], before_softmax=cut[place] != graph.outputs[place])
         for answer, place in zip(reference.answers, places, strict=True)

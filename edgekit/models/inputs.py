@@ -1,4 +1,4 @@
-"""Inputs of few bits become float inputs of the same values, which a converter can quantise.
+"""Inputs in dtypes that files take: floats in place of few bits, and indices in place of floats that are indices.
 
 A Keras input of uint8 puts a CAST into the file: its int8 form keeps float tensors behind it, and its float form has an
 input of another dtype than all others. The same numbers in float32 give the same answers.
@@ -11,7 +11,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.models.cloning import cloned
 
-__all__ = ["with_float_inputs"]
+__all__ = ["with_float_inputs", "with_index_inputs"]
 
 SMALL = ("bool", "int8", "int16", "uint8", "uint16", "float16", "bfloat16", "float64")
 """Dtypes that images and signals come in; int32 and int64 are indices, of embeddings and look-ups."""
@@ -43,6 +43,37 @@ def with_float_inputs(model: Any) -> Any:
         for tensor in model.inputs
     ]
     return cloned(model, lambda layer: None, inputs)
+
+
+def with_index_inputs(model: Any) -> Any:
+    """The same function with int32 inputs where float ones hold indices: quantised to 8 bits, they would be others.
+
+    Keras gives an Embedding at a model's front a float input unless it is told otherwise.
+
+    Args:
+        model: A flat tf_keras model.
+
+    Returns:
+        A copy, or the model itself where there is no such input.
+    """
+    keras = _tf.tf_keras()
+    if not any(_holds_indices(tensor) for tensor in model.inputs):
+        return model
+    inputs = [
+        keras.Input(
+            batch_shape=tuple(tensor.shape),
+            dtype="int32" if _holds_indices(tensor) else tensor.dtype,
+            name=tensor._keras_history.layer.name,
+        )
+        for tensor in model.inputs
+    ]
+    return cloned(model, lambda layer: None, inputs)
+
+
+def _holds_indices(tensor: Any) -> bool:
+    readers = [node.outbound_layer for node in tensor._keras_history.layer.outbound_nodes]
+    embedding = _tf.tf_keras().layers.Embedding
+    return tensor.dtype.is_floating and bool(readers) and all(isinstance(r, embedding) for r in readers)
 
 
 def _is_small(tensor: Any) -> bool:

@@ -68,3 +68,19 @@ def test_functions_that_need_the_dtype_keep_it(name: str) -> None:
     x = keras.Input((8, 8, 3), dtype="uint8")
     model = keras.Model(x, calls[name](keras.layers.Flatten()(x)))
     assert with_float_inputs(model) is model
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("kind", ["int8", "float32"])
+def test_float_inputs_that_hold_indices(kind: str, masked: bool, tmp_path: Path) -> None:
+    """Keras gives a model that begins with an Embedding a float input; of 8 bits, indices above 255 would be others."""
+    keras = _tf.tf_keras()
+    keras.utils.set_random_seed(0)
+    embedding = keras.layers.Embedding(600, 6, mask_zero=masked, input_length=5)
+    model = keras.Sequential([embedding, keras.layers.LSTM(4), keras.layers.Dense(3)])
+    model.build((None, 5))
+    assert model.inputs[0].dtype.name == "float32"
+    x = np.random.default_rng(0).integers(0, 600, (64, 5)).astype(np.float32)
+    parity = convert_keras(model, tmp_path / "m.tflite", ConvertSpec.model_validate({"format": kind}), representative=x)
+    assert parity.sqnr_db is not None and parity.sqnr_db > (100 if kind == "float32" else 15)
+    assert inspect_tflite(tmp_path / "m.tflite").inputs[0].dtype == ("int32" if kind == "int8" else "float32")

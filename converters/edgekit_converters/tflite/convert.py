@@ -17,22 +17,25 @@ from edgekit.errors import ConversionError
 from edgekit.measure.parity import Parity
 from edgekit.models.activations import rewrite_activations, with_integer_activations
 from edgekit.models.cloning import cloned
-from edgekit.models.inputs import with_float_inputs
+from edgekit.models.inputs import with_float_inputs, with_index_inputs
 from edgekit.models.pooling import with_free_pooling_scale
 from edgekit.models.recurrent import is_recurrent
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.contract import check_contract, check_parity
 from edgekit_converters.tflite.converter import convert_function
 from edgekit_converters.tflite.loops import Body, Loop, Outline, Record, convert_body, measured_db, spliced
-from edgekit_converters.tflite.lstm import Unrepairable, with_right_scales
+from edgekit_converters.tflite.lstm import Unrepairable, has_fused_lstm, with_right_scales
 from edgekit_converters.tflite.names import output_names, parameter_names
 from edgekit_converters.tflite.reference import Held, layer_answers, reference_of
 from edgekit_converters.tflite.spec import ConvertSpec
+from edgekit_converters.tflite.trial import trial_db
 
 __all__ = ["convert_keras", "converted"]
 
 ENOUGH_DB = 25.0
-"""SQNR of a loop alone: fewer dB with states of 8 bits, and 16 are tried."""
+"""SQNR with which the simplest form is taken; below it, 16 bits are tried in a loop, and loops beside LSTMs."""
+TRIED = 16
+"""Samples on which a fused LSTM is compared with a loop."""
 GAIN_DB = 3.0
 """What 16 bits must win, for tflite-runtime 2.14 does not run such loops."""
 
@@ -88,7 +91,7 @@ def converted(model: Any, spec: ConvertSpec, representative: Representative | No
         raise ConversionError(f"{spec.format} needs calibration samples.", remedy="Give --data SPEC.")
     model = with_float_inputs(model)
     if calibrated:
-        model = with_free_pooling_scale(model)
+        model = with_free_pooling_scale(with_index_inputs(model))
     names = [tensor.name.split(":")[0] for tensor in model.inputs]
     _check_shapes(model, names)
     shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
@@ -113,11 +116,22 @@ def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping
 
 
 def _recurrent(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
-    """LSTMs by TensorFlow's one operator for them where that is right, all other loops by ours."""
+    """LSTMs by TensorFlow's one operator for them where that is right, all other loops by ours.
+
+    The fused operator of integer files loses much for some weights: where it does, a loop is tried beside it.
+    """
     try:
-        return _with_loops(model, names, spec, samples, fused=True)
+        content = _with_loops(model, names, spec, samples, fused=True)
     except Unrepairable:
         return _with_loops(model, names, spec, samples, fused=False)
+    if samples is None or not has_fused_lstm(content):
+        return content
+    reference = reference_of(model, Held({n: array[:TRIED] for n, array in samples.items()}, "calibration"))
+    reached = trial_db(content, reference)
+    if reached >= ENOUGH_DB:
+        return content
+    other = _with_loops(model, names, spec, samples, fused=False)
+    return other if trial_db(other, reference) > reached + GAIN_DB else content
 
 
 def _with_loops(

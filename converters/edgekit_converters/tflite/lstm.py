@@ -14,7 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.models.tflite.writing import opened, packed
 
-__all__ = ["Unrepairable", "with_right_scales"]
+__all__ = ["Unrepairable", "has_fused_lstm", "with_right_scales"]
 
 HIDDEN, STATE, CELL = 4, 18, 19
 """The intermediate that has the hidden state's scale; the operands that hold hidden state and cell."""
@@ -31,6 +31,13 @@ _NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v,
 
 class Unrepairable(Exception):
     """The fused operator computes something else, and no change of the file helps."""
+
+
+def has_fused_lstm(content: bytes) -> bool:
+    """Whether a file has the fused operator."""
+    table = schema.Model.GetRootAs(content, 0)
+    codes = [table.OperatorCodes(i).BuiltinCode() for i in range(table.OperatorCodesLength())]
+    return schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM in codes
 
 
 def with_right_scales(content: bytes) -> bytes:

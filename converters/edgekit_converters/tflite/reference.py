@@ -11,6 +11,7 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.data.dataset import Array, Dataset, SplitName
+from edgekit.errors import ConversionError
 from edgekit.measure.parity import SAMPLES, Answer, Reference
 from edgekit.models.cloning import cloned
 from edgekit.models.outputs import output_activation, softmax_inputs
@@ -22,6 +23,8 @@ __all__ = ["Held", "held_of", "layer_answers", "reference_of"]
 
 LAYERS_OF = 8
 """Samples for which the outputs of single layers are compared."""
+AT_ONCE = 1 << 20
+"""Numbers that go into a model at once: what its layers make of them is many times as large."""
 LARGEST_LAYER = 64 << 20
 """Bytes of a layer's outputs; larger ones are left out."""
 
@@ -62,6 +65,7 @@ def reference_of(model: Any, held: Held | None, *, seed: int = 0) -> Reference:
         called = _callable(model)
         seen = {k: stack.enter_context(softmax_inputs(called, k)) for k, a in enumerate(final) if a == "softmax"}
         rows = _rows(called, arrays)
+    _check_finite(rows, names_out)
     columns = [np.concatenate([np.asarray(row[k], np.float32) for row in rows]) for k in range(len(names_out))]
     answers = tuple(
         _answer(name, values, activation, seen.get(k))
@@ -125,7 +129,8 @@ def _keeps_state(model: Any) -> bool:
 def _rows(model: Any, arrays: Sequence[Array]) -> list[list[Any]]:
     """The model's outputs for all samples at once; where it keeps states, for one after the other."""
     tf = _tf.tensorflow()
-    size = 1 if _keeps_state(model) else len(arrays[0])
+    elements = sum(int(np.prod(array.shape[1:])) for array in arrays)
+    size = 1 if _keeps_state(model) else max(1, min(len(arrays[0]), AT_ONCE // elements))
     rows = []
     for start in range(0, len(arrays[0]), size):
         parts = [tf.constant(array[start : start + size]) for array in arrays]
@@ -140,6 +145,16 @@ def _answer(name: str, values: Array, activation: str | None, seen: Sequence[Any
         logits = raw - raw.mean(axis=-1, keepdims=True) if raw.shape == values.shape else None
     classifies = activation == "softmax" or (activation == "sigmoid" and values.shape[-1] == 1)
     return Answer(name, values, logits, classifies and values.ndim > 1)
+
+
+def _check_finite(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> None:
+    for k, name in enumerate(names):
+        if not all(np.isfinite(np.asarray(row[k], np.float32)).all() for row in rows):
+            raise ConversionError(
+                "A model answers its samples with finite numbers.",
+                received=f"NaN or infinity of Keras itself at the output {name!r}",
+                remedy="Give typical samples with --data SPEC, or repair the model: its weights may not be finite.",
+            )
 
 
 def _as_fed(array: Array) -> Array:

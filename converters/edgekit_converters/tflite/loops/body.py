@@ -11,7 +11,9 @@ import numpy as np
 from edgekit import _tf
 from edgekit.data.dataset import Array
 from edgekit.measure.statistics import sqnr_db
+from edgekit.runtimes._quantize import dequantize, quantize
 from edgekit_converters.tflite.loops.outline import Loop, Record
+from edgekit_converters.tflite.trial import FAILS, interpreter_of, spec_of
 
 __all__ = ["Body", "convert_body", "measured_db", "representative_steps", "step_function"]
 
@@ -61,28 +63,29 @@ def convert_body(loop: Loop, record: Record, convert: Callable[..., bytes]) -> B
 
 def measured_db(body: Body, record: Record) -> float:
     """How near the converted step comes to Keras over whole loops on a few samples (SQNR of all outputs)."""
-    loop, steps = body.loop, len(record.values)
-    interpreter = _tf.tensorflow().lite.Interpreter(model_content=body.content, num_threads=1)
-    interpreter.allocate_tensors()
-    inputs = {_plain_name(d["name"]): d for d in interpreter.get_input_details()}
-    signature = interpreter.get_signature_list()["serving_default"]["outputs"]
-    outputs = dict(zip(sorted(signature), _outputs_in_order(interpreter, signature), strict=True))
+    loop = body.loop
     names = [f"state_{k}" for k in range(len(loop.state_shapes))]
     wanted, given = [], []
-    for i in range(min(MEASURED, len(record.values[0]))):
-        states = [record.states[0][k][i : i + 1] for k in range(len(names))]
-        for t in range(steps):
-            fed = dict(zip(names, states, strict=True)) | {"value": record.values[t][i : i + 1]}
-            for name, values in fed.items():
-                detail = inputs[name]
-                interpreter.set_tensor(detail["index"], _stored(values.reshape(detail["shape"]), detail))
-            interpreter.invoke()
-            after = [_real(interpreter.get_tensor(outputs[f"next_{k}"]["index"]), outputs[f"next_{k}"])
-                     for k in range(len(names))]  # fmt: skip
-            if not record.mask or record.mask[t][i]:
-                states = after
-            wanted.append(np.concatenate([record.states[t + 1][k][i].reshape(-1) for k in range(len(names))]))
-            given.append(np.concatenate([state.reshape(-1) for state in states]))
+    with interpreter_of(body.content) as interpreter:
+        inputs = {_plain_name(d["name"]): d for d in interpreter.get_input_details()}
+        outputs = _outputs(interpreter)
+        for i in range(min(MEASURED, len(record.values[0]))):
+            states = [record.states[0][k][i : i + 1] for k in range(len(names))]
+            for t in range(len(record.values)):
+                fed = dict(zip(names, states, strict=True)) | {"value": record.values[t][i : i + 1]}
+                for name, values in fed.items():
+                    detail = inputs[name]
+                    shaped = values.reshape(detail["shape"]).astype(np.float32)
+                    interpreter.set_tensor(detail["index"], quantize(shaped, spec_of(detail)))
+                try:
+                    interpreter.invoke()
+                except RuntimeError:  # as of a division, whose integer kernel refuses some values
+                    return FAILS
+                if not record.mask or record.mask[t][i]:
+                    after = [outputs[f"next_{k}"] for k in range(len(names))]
+                    states = [dequantize(interpreter.get_tensor(d["index"]), spec_of(d)) for d in after]
+                wanted.append(np.concatenate([record.states[t + 1][k][i].reshape(-1) for k in range(len(names))]))
+                given.append(np.concatenate([state.reshape(-1) for state in states]))
     return sqnr_db(np.stack(wanted), np.stack(given))
 
 
@@ -114,22 +117,8 @@ def _plain_name(name: str) -> str:
     return name.removeprefix("serving_default_").removesuffix(":0")
 
 
-def _outputs_in_order(interpreter: Any, names: list[str]) -> list[dict[str, Any]]:
-    """Details of the outputs by the order of their names, as a SavedModel numbers them."""
+def _outputs(interpreter: Any) -> dict[str, Any]:
+    """Details of the outputs by name: a SavedModel numbers them in the order of their names."""
+    names = sorted(interpreter.get_signature_list()["serving_default"]["outputs"])
     details = {d["name"].rpartition(":")[2]: d for d in interpreter.get_output_details()}
-    return [details[str(n)] for n in range(len(names))]
-
-
-def _stored(values: Array, detail: dict[str, Any]) -> Array:
-    scale, point = detail["quantization"]
-    if not scale:
-        return values.astype(np.float32)
-    limits = np.iinfo(detail["dtype"])
-    stored: Array = np.clip(np.rint(values / scale) + point, limits.min, limits.max).astype(detail["dtype"])
-    return stored
-
-
-def _real(stored: Array, detail: dict[str, Any]) -> Array:
-    scale, point = detail["quantization"]
-    real: Array = (stored.astype(np.float32) - point) * scale if scale else stored
-    return real
+    return {name: details[str(number)] for number, name in enumerate(names)}
