@@ -46,8 +46,9 @@ def headline(manifest: Manifest) -> str:
     """The run in one sentence: the chosen model against the baseline's float32 file."""
     baseline, chosen = manifest.steps[0], manifest.chosen
     times = baseline.model_bytes / chosen.bytes
+    size = f"{times:.2f} times smaller" if times >= 1 else f"{1 / times:.2f} times larger"
     return (
-        f"{chosen.path}: {chosen.bytes:,} bytes, {times:.2f} times smaller than the float32 baseline "
+        f"{chosen.path}: {chosen.bytes:,} bytes, {size} than the float32 baseline "
         f"({baseline.model_bytes:,}), {manifest.metric} {figure(chosen.accuracy, manifest.metric)} against "
         f"{figure(baseline.accuracy, manifest.metric)} on {manifest.samples:,} test samples."
     )

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from recurrent_cells import CALLS, Cell, cells, keras_answers
 
+from edgekit import _tf
 from edgekit.errors import ConversionError
 from edgekit.measure.statistics import sqnr_db
+from edgekit.models.tflite import read_tflite
 from edgekit.runtimes import load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime
 from edgekit.runtimes._quantize import dequantize, quantize
@@ -97,3 +99,22 @@ def test_every_option(cell: Cell, kind: str, tmp_path: Path) -> None:
         assert "\n" not in str(error)
         return
     assert found >= LEAST[kind]
+
+
+@pytest.mark.parametrize("kind", ["GRU", "SimpleRNN"])
+def test_integer_loops_are_compact(kind: str, tmp_path: Path) -> None:
+    """At most the bytes of the float32 file, and at most twice the operators that it executes in one inference."""
+    keras = _tf.tf_keras()
+    keras.utils.set_random_seed(0)
+    layer = getattr(keras.layers, kind)(32, return_sequences=True)
+    model = keras.Sequential([keras.Input((128, 16)), layer, keras.layers.Flatten(), keras.layers.Dense(3)])
+    x = np.random.default_rng(0).standard_normal((16, 128, 16)).astype(np.float32)
+    sizes, executed = {}, {}
+    for name in ("float32", "int8"):
+        path = tmp_path / f"{name}.tflite"
+        convert_keras(model, path, ConvertSpec(format=name), representative=x)  # type: ignore[arg-type]
+        graphs = read_tflite(path).subgraphs
+        sizes[name] = path.stat().st_size
+        executed[name] = len(graphs[0].operators) + 128 * sum(len(graph.operators) for graph in graphs[1:])
+    assert sizes["int8"] <= sizes["float32"]
+    assert executed["int8"] <= 2 * executed["float32"]
