@@ -11,7 +11,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.models.cloning import cloned
 
-__all__ = ["with_float_inputs", "with_index_inputs"]
+__all__ = ["with_float_inputs", "with_index_inputs", "with_single_batch"]
 
 SMALL = ("bool", "int8", "int16", "uint8", "uint16", "float16", "bfloat16", "float64")
 """Dtypes that images and signals come in; int32 and int64 are indices, of embeddings and look-ups."""
@@ -31,18 +31,7 @@ def with_float_inputs(model: Any) -> Any:
     Returns:
         A copy, or the model itself where there is no such input.
     """
-    keras = _tf.tf_keras()
-    if not any(_is_small(tensor) for tensor in model.inputs):
-        return model
-    inputs = [
-        keras.Input(
-            batch_shape=tuple(tensor.shape),
-            dtype="float32" if _is_small(tensor) else tensor.dtype,
-            name=tensor._keras_history.layer.name,
-        )
-        for tensor in model.inputs
-    ]
-    return cloned(model, lambda layer: None, inputs)
+    return _with_dtypes(model, {id(t): "float32" for t in model.inputs if _is_small(t)})
 
 
 def with_index_inputs(model: Any) -> Any:
@@ -56,18 +45,26 @@ def with_index_inputs(model: Any) -> Any:
     Returns:
         A copy, or the model itself where there is no such input.
     """
-    keras = _tf.tf_keras()
-    if not any(_holds_indices(tensor) for tensor in model.inputs):
+    return _with_dtypes(model, {id(t): "int32" for t in model.inputs if _holds_indices(t)})
+
+
+def with_single_batch(model: Any) -> Any:
+    """A copy of a flat tf_keras model whose inputs have batch 1, which stateful layers must know; states are zero."""
+    return cloned(model, lambda layer: None, [_input_like(t, shape=(1, *t.shape[1:])) for t in model.inputs])
+
+
+def _with_dtypes(model: Any, dtypes: dict[int, str]) -> Any:
+    """The model with other dtypes of some inputs, by the identity of the tensors."""
+    if not dtypes:
         return model
-    inputs = [
-        keras.Input(
-            batch_shape=tuple(tensor.shape),
-            dtype="int32" if _holds_indices(tensor) else tensor.dtype,
-            name=tensor._keras_history.layer.name,
-        )
-        for tensor in model.inputs
-    ]
-    return cloned(model, lambda layer: None, inputs)
+    return cloned(model, lambda layer: None, [_input_like(t, dtype=dtypes.get(id(t))) for t in model.inputs])
+
+
+def _input_like(tensor: Any, *, shape: tuple[int | None, ...] | None = None, dtype: str | None = None) -> Any:
+    """A new input with the name of another one."""
+    return _tf.tf_keras().Input(
+        batch_shape=shape or tuple(tensor.shape), dtype=dtype or tensor.dtype, name=tensor._keras_history.layer.name
+    )
 
 
 def _holds_indices(tensor: Any) -> bool:

@@ -161,6 +161,14 @@ def test_sidecar_and_json_hold_it(accepted: float | None, tmp_path: Path, cli: C
     assert told["state"] == sidecar.state == "none"
 
 
+@pytest.mark.parametrize("value", ["nan", "1e9", "-inf"])
+def test_accepting_takes_a_number_of_decibels(value: str, tmp_path: Path, cli: Callable[..., Any]) -> None:
+    network().save(tmp_path / "m.h5")
+    out = tmp_path / "o.tflite"
+    done = cli("convert", tmp_path / "m.h5", "--format", "float32", f"--accept-parity={value}", "-o", out)
+    assert done.code == 2 and "between -200 and 200" in done.err and not out.exists()
+
+
 def test_the_table_shows_it(tmp_path: Path, cli: Callable[..., Any]) -> None:
     network().save(tmp_path / "m.h5")
     done = cli("convert", tmp_path / "m.h5", "--format", "float32", "-o", tmp_path / "m.tflite")

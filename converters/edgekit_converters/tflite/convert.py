@@ -16,8 +16,7 @@ from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
 from edgekit.measure.parity import Parity
 from edgekit.models.activations import rewrite_activations, with_integer_activations
-from edgekit.models.cloning import cloned
-from edgekit.models.inputs import with_float_inputs, with_index_inputs
+from edgekit.models.inputs import with_float_inputs, with_index_inputs, with_single_batch
 from edgekit.models.pooling import with_free_pooling_scale
 from edgekit.models.recurrent import is_recurrent
 from edgekit_converters.tflite.calibration import Representative, bound_samples
@@ -143,7 +142,7 @@ def _with_loops(
         Unrepairable: A fused LSTM would compute something else.
     """
     tf = _tf.tensorflow()
-    model = cloned(model, lambda layer: None, _inputs_of_one(model))
+    model = with_single_batch(model)
     if spec.needs_calibration:
         rewrite_activations(model)
     given = [samples[n] if samples is not None else _any_sample(t) for n, t in zip(names, model.inputs, strict=True)]
@@ -209,15 +208,6 @@ def _named_outputs(model: Any, outputs: Any) -> dict[str, Any]:
 def _one_by_one(samples: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
     for i in range(min(len(array) for array in samples.values()) if samples else 0):
         yield {name: array[i : i + 1] for name, array in samples.items()}
-
-
-def _inputs_of_one(model: Any) -> list[Any]:
-    """Inputs with batch 1, which stateful layers must know."""
-    keras = _tf.tf_keras()
-    return [
-        keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t._keras_history.layer.name)
-        for t in model.inputs
-    ]
 
 
 def _any_sample(tensor: Any) -> Array:

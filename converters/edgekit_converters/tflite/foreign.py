@@ -93,10 +93,14 @@ def convert_file(
         temporary.write_bytes(reply.arrays[0].tobytes())
         check_contract(temporary, spec)
         parity = check_parity(temporary, spec, _reference(reply, source), accept_parity, layers)
+    _pass_on_notes(reply, loading)
+    return parity
+
+
+def _pass_on_notes(reply: sandbox.Reply, loading: Loading) -> None:
     notes = reply.header.get("notes")
     for note in notes[:MOST_NOTES] if isinstance(notes, list) else []:  # the file may have taken the child over
         loading.log(clean(str(note)[:LONGEST_NOTE]))
-    return parity
 
 
 def _reference(reply: sandbox.Reply, source: Path) -> Reference:

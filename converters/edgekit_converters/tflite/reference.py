@@ -13,7 +13,7 @@ from edgekit import _tf
 from edgekit.data.dataset import Array, Dataset, SplitName
 from edgekit.errors import ConversionError
 from edgekit.measure.parity import SAMPLES, Answer, Reference
-from edgekit.models.cloning import cloned
+from edgekit.models.inputs import with_single_batch
 from edgekit.models.outputs import output_activation, softmax_inputs
 from edgekit.models.recurrent import recurrent_layers
 from edgekit_converters.tflite.calibration import Representative, bound_samples
@@ -112,14 +112,7 @@ def random_samples(model: Any, names: Sequence[str], seed: int) -> dict[str, Arr
 
 def _callable(model: Any) -> Any:
     """The model, or a copy with batch 1 and states of zero where it keeps states."""
-    if not _keeps_state(model):
-        return model
-    keras = _tf.tf_keras()
-    inputs = [
-        keras.Input(batch_shape=(1, *t.shape[1:]), dtype=t.dtype, name=t._keras_history.layer.name)
-        for t in model.inputs
-    ]
-    return cloned(model, lambda layer: None, inputs)
+    return with_single_batch(model) if _keeps_state(model) else model
 
 
 def _keeps_state(model: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgekit import registry
+from edgekit.errors import UsageError
 from edgekit.measure.parity import Parity
 from edgekit.models.loading import Loading, load_model
 from edgekit_converters.tflite.calibration import Representative
@@ -14,6 +15,8 @@ from edgekit_converters.tflite.reference import Held
 from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_source"]
+
+MOST_DB = 200
 
 
 def convert_source(
@@ -26,7 +29,13 @@ def convert_source(
     accept_parity: float | None,
     loading: Loading,
 ) -> Parity:
-    """`convert_keras` or `convert_file`, whichever a model asks for."""
+    """`convert_keras` or `convert_file`, whichever a model asks for.
+
+    Raises:
+        UsageError: `accept_parity` is no number of dB.
+    """
+    if accept_parity is not None and not -MOST_DB <= accept_parity <= MOST_DB:
+        raise UsageError(f"accept_parity is a number of dB between -{MOST_DB} and {MOST_DB}.", received=accept_parity)
     if registry.is_reference(str(model)) or loading.unsafe or loading.custom_objects:
         own = load_model(model, loading)
         return convert_keras(own, path, spec, representative=representative, held=held, accept_parity=accept_parity)
