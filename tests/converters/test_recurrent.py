@@ -88,10 +88,19 @@ def test_what_cannot_be_is_refused_by_layer_and_option(cell: Cell, message: str,
     assert not list(tmp_path.iterdir())
 
 
+ALONE = [(cell, kind) for cell in cells(pairs=False) for kind in ("float32", "int8")]
+OTHER_FORMATS = [
+    (Cell(layer, options), kind)
+    for layer in ("LSTM", "GRU", "SimpleRNN", "Bidirectional(GRU)", "RNN(stack)")
+    for options in ((), ("masking",), ("stateful",))
+    for kind in ("float16", "dynamic", "int16x8")
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["float32", "float16", "dynamic", "int8", "int16x8"])
-@pytest.mark.parametrize("cell", list(cells(pairs=False)), ids=str)
+@pytest.mark.parametrize(("cell", "kind"), [*ALONE, *OTHER_FORMATS], ids=str)
 def test_every_option(cell: Cell, kind: str, tmp_path: Path) -> None:
+    """A part of what `benchmarks/recurrent.py` tries."""
     try:
         found = agreement(cell, kind, tmp_path / "m.tflite")
     except ConversionError as error:
