@@ -33,8 +33,6 @@ __all__ = ["convert_keras", "converted"]
 
 ENOUGH_DB = 25.0
 """SQNR with which the simplest form is taken; below it, 16 bits are tried in a loop, and loops beside LSTMs."""
-TRIED = 16
-"""Samples on which a fused LSTM is compared with a loop."""
 GAIN_DB = 3.0
 """What 16 bits must win, for tflite-runtime 2.14 does not run such loops."""
 
@@ -70,7 +68,7 @@ def convert_keras(
     spec = spec.resolved()
     if held is None and representative is not None:
         held = Held(representative, "calibration")
-    content = converted(model, spec, representative)
+    content = converted(model, spec, representative, held)
     with write_atomically(path) as temporary:
         temporary.write_bytes(content)
         check_contract(temporary, spec)
@@ -78,8 +76,10 @@ def convert_keras(
         return check_parity(temporary, spec, reference, accept_parity, lambda: layer_answers(model, reference))
 
 
-def converted(model: Any, spec: ConvertSpec, representative: Representative | None) -> bytes:
+def converted(model: Any, spec: ConvertSpec, representative: Representative | None, held: Held | None = None) -> bytes:
     """A tf_keras model as a `.tflite`, not yet held to anything; the arguments are those of `convert_keras`.
+
+    Where there are two ways, the samples that the file will be held to decide, else the representative ones.
 
     Raises:
         ConversionError: The converter cannot.
@@ -96,7 +96,11 @@ def converted(model: Any, spec: ConvertSpec, representative: Representative | No
     shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
     dtypes = {n: t.dtype.name for n, t in zip(names, model.inputs, strict=True)}
     samples = bound_samples(representative, shapes, dtypes) if calibrated and representative is not None else None
-    return (_recurrent if is_recurrent(model) else _plain)(model, names, spec, samples)
+    if not is_recurrent(model):
+        return _plain(model, names, spec, samples)
+    if held is None and samples is not None:
+        held = Held(samples, "calibration")
+    return _recurrent(model, names, spec, samples, held)
 
 
 def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
@@ -114,7 +118,9 @@ def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping
     return convert_function(spec, serve, specs, model.weights, feed)
 
 
-def _recurrent(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
+def _recurrent(
+    model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None, held: Held | None
+) -> bytes:
     """LSTMs by TensorFlow's one operator for them where that is right, all other loops by ours.
 
     The fused operator of integer files loses much for some weights: where it does, a loop is tried beside it.
@@ -125,7 +131,7 @@ def _recurrent(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Map
         return _with_loops(model, names, spec, samples, fused=False)
     if samples is None or not has_fused_lstm(content):
         return content
-    reference = reference_of(model, Held({n: array[:TRIED] for n, array in samples.items()}, "calibration"))
+    reference = reference_of(model, held)
     reached = trial_db(content, reference)
     if reached >= ENOUGH_DB:
         return content

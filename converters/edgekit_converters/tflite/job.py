@@ -51,7 +51,7 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
     if request.get("layers"):
         found = layer_answers(model, reference_of(model, held))
         return {"layers": [layer for layer, _ in found]}, [values for _, values in found]
-    content = converted(model, ConvertSpec.model_validate(request["spec"]), representative)
+    content = converted(model, ConvertSpec.model_validate(request["spec"]), representative, held)
     header, answers = packed_reference(reference_of(model, held))
     return {**header, "notes": notes}, [np.frombuffer(content, np.uint8), *answers]
 

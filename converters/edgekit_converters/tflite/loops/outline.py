@@ -131,6 +131,7 @@ class Outline:
         self._layers: list[Any] = []  # that are being called
         self._defaults: list[Any] = []
         self._mask: Callable[[Any, Any, Any], Any] = lambda layer, call, inputs: call(inputs)
+        self._refused: ConversionError | None = None
         self._keeps_state = any(layer.stateful for layer in recurrent_layers(model))
         self._fuses = fused and not self._keeps_state
         for layer in recurrent_layers(model):
@@ -215,7 +216,9 @@ class Outline:
         def watched(*args: Any, **kwargs: Any) -> Any:
             if hasattr(layer, "_could_use_gpu_kernel"):
                 layer._could_use_gpu_kernel = self._fuses and _is_fused(layer, args, kwargs)
-            _check_call(layer, args, kwargs)
+            self._refused = _refusal(layer, args, kwargs)
+            if self._refused is not None:
+                raise self._refused
             self._layers.append(layer)
             try:
                 return call(*args, **kwargs)
@@ -258,6 +261,8 @@ class Outline:
         self._defaults.clear()
         try:
             yield
+        except ConversionError as error:  # into whose text Keras writes what the layer was called with
+            raise self._refused or error from None
         finally:
             backend.rnn = original
 
@@ -326,12 +331,8 @@ class Outline:
         return output
 
 
-def _check_call(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
-    """Make sure that a loop can be made of a layer's call.
-
-    Raises:
-        ConversionError: It cannot; the message names layer and option.
-    """
+def _refusal(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> ConversionError | None:
+    """The error that names layer and option, where no loop can be made of a layer's call."""
     sequence = args[0]
     listed = isinstance(sequence, list) and len(sequence) > 1
     given = listed or kwargs.get("initial_state") is not None
@@ -344,12 +345,13 @@ def _check_call(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> None
         found = "stateful=True and an initial_state, of which one must win in each call"
     elif getattr(layer, "time_major", False):
         found = "time_major=True, where the first axis is time, which a file of batch 1 has not"
-    if found:
-        raise ConversionError(
-            "A recurrent layer takes one sequence [batch, steps, ...], and states that are zeros, given or kept.",
-            received=f"the layer {layer.name!r} with {found}",
-            remedy="Build the layer without that, or write the model another way.",
-        )
+    if not found:
+        return None
+    return ConversionError(
+        "A recurrent layer takes one sequence [batch, steps, ...], and states that are zeros, given or kept.",
+        received=f"the layer {layer.name!r} with {found}",
+        remedy="Build the layer without that, or write the model another way.",
+    )
 
 
 def _is_fused(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
