@@ -62,31 +62,14 @@ def convert_body(loop: Loop, record: Record, convert: Callable[..., bytes]) -> B
 
 
 def measured_db(body: Body, record: Record) -> float:
-    """How near the converted step comes to Keras over whole loops on a few samples (SQNR of all outputs)."""
-    loop = body.loop
-    names = [f"state_{k}" for k in range(len(loop.state_shapes))]
-    wanted, given = [], []
-    with interpreter_of(body.content) as interpreter:
-        inputs = {_plain_name(d["name"]): d for d in interpreter.get_input_details()}
-        outputs = _outputs(interpreter)
-        for i in range(min(MEASURED, len(record.values[0]))):
-            states = [record.states[0][k][i : i + 1] for k in range(len(names))]
-            for t in range(len(record.values)):
-                fed = dict(zip(names, states, strict=True)) | {"value": record.values[t][i : i + 1]}
-                for name, values in fed.items():
-                    detail = inputs[name]
-                    shaped = values.reshape(detail["shape"]).astype(np.float32)
-                    interpreter.set_tensor(detail["index"], quantize(shaped, spec_of(detail)))
-                try:
-                    interpreter.invoke()
-                except RuntimeError:  # as of a division, whose integer kernel refuses some values
-                    return FAILS
-                if not record.mask or record.mask[t][i]:
-                    after = [outputs[f"next_{k}"] for k in range(len(names))]
-                    states = [dequantize(interpreter.get_tensor(d["index"]), spec_of(d)) for d in after]
-                wanted.append(np.concatenate([record.states[t + 1][k][i].reshape(-1) for k in range(len(names))]))
-                given.append(np.concatenate([state.reshape(-1) for state in states]))
-    return sqnr_db(np.stack(wanted), np.stack(given))
+    """How near the converted step comes to Keras over whole loops on a few samples (SQNR of all states).
+
+    Far below zero where it does not run, as of a division, whose integer kernel refuses some values.
+    """
+    try:
+        return _measured_db(body, record)
+    except (RuntimeError, ValueError):
+        return FAILS
 
 
 def representative_steps(record: Record, *, seed: int = 0) -> Iterator[dict[str, Array]]:
@@ -107,6 +90,30 @@ def representative_steps(record: Record, *, seed: int = 0) -> Iterator[dict[str,
         chosen = np.unique([*chosen, *extremes])
     for i in chosen:
         yield {name: stream[i : i + 1] for name, stream in streams.items()}
+
+
+def _measured_db(body: Body, record: Record) -> float:
+    loop = body.loop
+    names = [f"state_{k}" for k in range(len(loop.state_shapes))]
+    wanted, given = [], []
+    with interpreter_of(body.content) as interpreter:
+        inputs = {_plain_name(d["name"]): d for d in interpreter.get_input_details()}
+        outputs = _outputs(interpreter)
+        for i in range(min(MEASURED, len(record.values[0]))):
+            states = [record.states[0][k][i : i + 1] for k in range(len(names))]
+            for t in range(len(record.values)):
+                fed = dict(zip(names, states, strict=True)) | {"value": record.values[t][i : i + 1]}
+                for name, values in fed.items():
+                    detail = inputs[name]
+                    shaped = values.reshape(detail["shape"]).astype(np.float32)
+                    interpreter.set_tensor(detail["index"], quantize(shaped, spec_of(detail)))
+                interpreter.invoke()
+                if not record.mask or record.mask[t][i]:
+                    after = [outputs[f"next_{k}"] for k in range(len(names))]
+                    states = [dequantize(interpreter.get_tensor(d["index"]), spec_of(d)) for d in after]
+                wanted.append(np.concatenate([record.states[t + 1][k][i].reshape(-1) for k in range(len(names))]))
+                given.append(np.concatenate([state.reshape(-1) for state in states]))
+    return sqnr_db(np.stack(wanted), np.stack(given))
 
 
 def _all(steps: list[Array]) -> Array:
