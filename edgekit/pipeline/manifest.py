@@ -78,6 +78,7 @@ class ModelRecord:
     Attributes:
         path: Relative to the output folder.
         accuracy_drop, drop_low, drop_high: Loss against the baseline on the same samples, with its 95 % interval.
+        state: What the file keeps from call to call: "none", "reset before each call" or "kept".
         violations: What of the budget it misses.
     """
 
@@ -101,6 +102,7 @@ class ModelRecord:
     instructions: int | None
     cycles: int | None
     made_from: str
+    state: str
     violations: tuple[str, ...]
 
 

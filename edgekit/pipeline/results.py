@@ -195,6 +195,7 @@ def _model_record(
         instructions=cost.instructions,
         cycles=cost.cycles,
         made_from=item.source.name,
+        state=state_of(read_tflite(item.measured.tflite)),
         violations=violations(
             recipe.budget, load_target(recipe.target), drop=drop[0], size=record["model_bytes"], figures=cost
         ),

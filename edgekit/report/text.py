@@ -24,6 +24,13 @@ __all__ = [
 DEVICE_COLUMNS = {"arena_bytes": "arena bytes", "instructions": "arm64 instructions", "cycles": "Ethos-U cycles"}
 """Figures of device-side runtimes; shown where the recipe measures them."""
 
+_STATES = {
+    "kept": "A stateful model goes on from call to call: accuracy is that of the test samples in their order.",
+    "reset before each call": "The file keeps a fused LSTM's state from call to call: an app resets the variable "
+    "tensors before each sample, as was done here, or its second answer is wrong.",
+}
+"""What an app must know, by a model's state."""
+
 Rows = list[list[str | None]]
 
 
@@ -129,6 +136,7 @@ def model_rows(manifest: Manifest) -> tuple[list[str], Rows]:
 def caveats(manifest: Manifest) -> list[str]:
     """What these figures do not say."""
     found = ["Latency is measured on this host, one thread: a proxy, not a phone's or a microcontroller's."]
+    found += [_STATES[state] for state in sorted({m.state for m in manifest.models}) if state in _STATES]
     if any(s.cycles is not None for s in manifest.steps):
         found.append("Ethos-U cycles are Vela's estimate.")
     if any(s.arena_bytes is not None for s in manifest.steps):
