@@ -7,11 +7,11 @@ from typing import Any
 
 from edgekit import _tf
 
-__all__ = ["is_recurrent", "recurrent_layers"]
+__all__ = ["distributed_loops", "is_plain_lstm", "is_recurrent", "keeps_state", "recurrent_layers"]
 
 
 def recurrent_layers(model: Any) -> list[Any]:
-    """The layers of a flat model that go over time step by step, those inside wrappers as well."""
+    """The layers of a flat model that go over time step by step, those inside Bidirectional as well."""
     return [inner for layer in model.layers for inner in _inside(layer)]
 
 
@@ -20,11 +20,30 @@ def is_recurrent(model: Any) -> bool:
     return bool(recurrent_layers(model))
 
 
+def keeps_state(model: Any) -> bool:
+    """Whether a model goes on from call to call: one of its layers is stateful."""
+    return any(layer.stateful for layer in recurrent_layers(model))
+
+
+def is_plain_lstm(layer: Any) -> bool:
+    """Whether an LSTM's options are those of TFLite's one operator for it: plain gates, biases, no state returned."""
+    keras = _tf.tf_keras()
+    if type(layer).__name__ != "LSTM" or layer.return_state or layer.unroll:
+        return False
+    plain = layer.activation is keras.activations.tanh and layer.recurrent_activation is keras.activations.sigmoid
+    return bool(plain and layer.use_bias)
+
+
+def distributed_loops(model: Any) -> list[str]:
+    """Names of TimeDistributed layers around recurrent ones that are loops: TensorFlow's, of as many rows as steps."""
+    layers = _tf.tf_keras().layers
+    wrappers = [layer for layer in model.layers if isinstance(layer, layers.TimeDistributed)]
+    return [w.name for w in wrappers if any(not is_plain_lstm(inner) for inner in _inside(w.layer))]
+
+
 def _inside(layer: Any) -> Iterator[Any]:
     layers = _tf.tf_keras().layers
     if isinstance(layer, layers.Bidirectional):
         yield from (layer.forward_layer, layer.backward_layer)
     elif isinstance(layer, layers.RNN):
         yield layer
-    elif isinstance(layer, layers.Wrapper):
-        yield from _inside(layer.layer)

@@ -128,3 +128,21 @@ def test_integer_loops_are_compact(kind: str, tmp_path: Path) -> None:
         executed[name] = len(graphs[0].operators) + 128 * sum(len(graph.operators) for graph in graphs[1:])
     assert sizes["int8"] <= sizes["float32"]
     assert executed["int8"] <= 2 * executed["float32"]
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+@pytest.mark.parametrize("layer", ["LSTM", "GRU"])
+def test_inside_time_distributed(layer: str, kind: str, tmp_path: Path) -> None:
+    keras = _tf.tf_keras()
+    keras.utils.set_random_seed(0)
+    inner = keras.layers.TimeDistributed(getattr(keras.layers, layer)(3), name="rows")
+    model = keras.Sequential([keras.Input((4, 6, 5)), inner, keras.layers.Flatten(), keras.layers.Dense(2)])
+    x = np.random.default_rng(0).standard_normal((32, 4, 6, 5)).astype(np.float32)
+    spec = ConvertSpec(format=kind)  # type: ignore[arg-type]
+    if (layer, kind) == ("GRU", "int8"):
+        with pytest.raises(ConversionError, match="TimeDistributed.*'rows'"):
+            convert_keras(model, tmp_path / "m.tflite", spec, representative=x)
+        assert not list(tmp_path.iterdir())
+    else:
+        found = convert_keras(model, tmp_path / "m.tflite", spec, representative=x).sqnr_db
+        assert found is not None and found > LEAST[kind]

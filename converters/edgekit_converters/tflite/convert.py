@@ -18,7 +18,7 @@ from edgekit.measure.parity import Parity
 from edgekit.models.activations import rewrite_activations, with_integer_activations
 from edgekit.models.inputs import with_float_inputs, with_index_inputs, with_single_batch
 from edgekit.models.pooling import with_free_pooling_scale
-from edgekit.models.recurrent import is_recurrent
+from edgekit.models.recurrent import distributed_loops, is_recurrent
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.contract import check_contract, check_parity
 from edgekit_converters.tflite.converter import convert_function
@@ -96,6 +96,12 @@ def converted(model: Any, spec: ConvertSpec, representative: Representative | No
     shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
     dtypes = {n: t.dtype.name for n, t in zip(names, model.inputs, strict=True)}
     samples = bound_samples(representative, shapes, dtypes) if calibrated and representative is not None else None
+    if calibrated and (wrapped := distributed_loops(model)):
+        raise ConversionError(
+            "Inside TimeDistributed, an integer file takes LSTMs with Keras's default options.",
+            received=f"another recurrent layer in {wrapped[0]!r}",
+            remedy="Use such an LSTM there, or convert to float32, float16 or dynamic.",
+        )
     if not is_recurrent(model):
         return _plain(model, names, spec, samples)
     if held is None and samples is not None:

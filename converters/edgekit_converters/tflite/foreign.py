@@ -61,7 +61,7 @@ def convert_file(
     if held is None and representative is not None:
         held = Held(representative, "calibration")
     names, arrays = _named(representative)
-    held_names, held_arrays = _named(held.samples if held else None)
+    held_names, held_arrays = _named(held.compared if held else None)
     limits = loading.limits(size_of(source) + sum(array.nbytes for array in (*arrays, *held_arrays)))
     request: dict[str, Any] = {
         "path": str(source.resolve()),

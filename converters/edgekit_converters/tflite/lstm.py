@@ -46,6 +46,8 @@ def with_right_scales(content: bytes) -> bytes:
     Raises:
         Unrepairable: It cannot be: a cell's scale is too small, or a reader's scale hangs on others.
     """
+    if not has_fused_lstm(content):
+        return content
     model = opened(content)
     changed = False
     for graph in model.subgraphs:

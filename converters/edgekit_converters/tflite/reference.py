@@ -15,7 +15,7 @@ from edgekit.errors import ConversionError
 from edgekit.measure.parity import SAMPLES, Answer, Reference
 from edgekit.models.inputs import with_single_batch
 from edgekit.models.outputs import output_activation, softmax_inputs
-from edgekit.models.recurrent import recurrent_layers
+from edgekit.models.recurrent import keeps_state
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.names import output_names, parameter_names
 
@@ -41,6 +41,13 @@ class Held:
     samples: Representative
     data: str
 
+    @property
+    def compared(self) -> Representative:
+        """The samples that are compared, of the many that there may be."""
+        if isinstance(self.samples, Mapping):
+            return {name: array[:SAMPLES] for name, array in self.samples.items()}
+        return self.samples[:SAMPLES]
+
 
 def held_of(dataset: Dataset) -> Held:
     """The samples of a data set that a file is held to: validation, else calibration."""
@@ -54,9 +61,8 @@ def reference_of(model: Any, held: Held | None, *, seed: int = 0) -> Reference:
     if held is None:
         samples, data = random_samples(model, names, seed), "random"
     else:
-        few = {n: a[:SAMPLES] for n, a in held.samples.items()} if isinstance(held.samples, Mapping) else held.samples
         shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
-        samples = bound_samples(few if isinstance(few, dict) else few[:SAMPLES], shapes, {})
+        samples = bound_samples(held.compared, shapes, {})
         data = held.data
     arrays = [samples[n].astype(t.dtype.as_numpy_dtype) for n, t in zip(names, model.inputs, strict=True)]
     names_out = output_names(model)
@@ -112,18 +118,14 @@ def random_samples(model: Any, names: Sequence[str], seed: int) -> dict[str, Arr
 
 def _callable(model: Any) -> Any:
     """The model, or a copy with batch 1 and states of zero where it keeps states."""
-    return with_single_batch(model) if _keeps_state(model) else model
-
-
-def _keeps_state(model: Any) -> bool:
-    return any(layer.stateful for layer in recurrent_layers(model))
+    return with_single_batch(model) if keeps_state(model) else model
 
 
 def _rows(model: Any, arrays: Sequence[Array]) -> list[list[Any]]:
     """The model's outputs for all samples at once; where it keeps states, for one after the other."""
     tf = _tf.tensorflow()
     elements = sum(int(np.prod(array.shape[1:])) for array in arrays)
-    size = 1 if _keeps_state(model) else max(1, min(len(arrays[0]), AT_ONCE // elements))
+    size = 1 if keeps_state(model) else max(1, min(len(arrays[0]), AT_ONCE // elements))
     rows = []
     for start in range(0, len(arrays[0]), size):
         parts = [tf.constant(array[start : start + size]) for array in arrays]

@@ -18,7 +18,7 @@ import numpy as np
 from edgekit import _tf
 from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
-from edgekit.models.recurrent import recurrent_layers
+from edgekit.models.recurrent import is_plain_lstm, keeps_state, recurrent_layers
 
 __all__ = ["PREFIX", "Loop", "Masking", "Outline", "Record"]
 
@@ -132,7 +132,7 @@ class Outline:
         self._defaults: list[Any] = []
         self._mask: Callable[[Any, Any, Any], Any] = lambda layer, call, inputs: call(inputs)
         self._refused: ConversionError | None = None
-        self._keeps_state = any(layer.stateful for layer in recurrent_layers(model))
+        self._keeps_state = keeps_state(model)
         self._fuses = fused and not self._keeps_state
         for layer in recurrent_layers(model):
             self._watch(layer)
@@ -355,14 +355,10 @@ def _refusal(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Convers
 
 
 def _is_fused(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
-    """Whether TensorFlow makes one operator of an LSTM's call: plain gates, no mask, states of zeros, none returned."""
-    if type(layer).__name__ != "LSTM" or layer.return_state or layer.unroll:
-        return False
-    keras = _tf.tf_keras()
-    plain = layer.activation is keras.activations.tanh and layer.recurrent_activation is keras.activations.sigmoid
+    """Whether TensorFlow makes one operator of an LSTM's call: a plain one, without mask, from states of zeros."""
     masked = kwargs.get("mask") is not None or len(args) > 1
     listed = isinstance(args[0], list) and len(args[0]) > 1
-    return bool(plain and layer.use_bias and not masked and not listed and kwargs.get("initial_state") is None)
+    return is_plain_lstm(layer) and not masked and not listed and kwargs.get("initial_state") is None
 
 
 def _cells(cell: Any) -> Iterator[Any]:

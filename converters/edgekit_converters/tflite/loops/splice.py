@@ -27,6 +27,7 @@ FREE = ("ADD", "MUL", "SUB", "QUANTIZE", "FULLY_CONNECTED", "CONV_2D", "DEPTHWIS
 """Operators whose output may have any scale."""
 TAKING = ("ADD", "MUL", "SUB", "TANH", "LOGISTIC", "SELECT_V2", "QUANTIZE")
 """Operators whose inputs may have any scale: nothing in the file was computed from it."""
+METADATA = "min_runtime_version"
 RUNTIME = "2.9.0"
 """Of TensorFlow Lite, the first that has all of the operators of a loop."""
 
@@ -39,6 +40,8 @@ def spliced(content: bytes, bodies: Sequence[Body], maskings: Sequence[Masking] 
         bodies: The loops.
         maskings: Calls of Masking.
     """
+    if not bodies and not maskings:
+        return content
     graft = Graft(opened(content))
     ports = Ports(graft)
     variables = Variables(graft, ports.main)
@@ -49,7 +52,7 @@ def spliced(content: bytes, bodies: Sequence[Body], maskings: Sequence[Masking] 
     variables.finish()
     ports.close()
     ports.main.operators = _ordered(ports.main)
-    _raise_runtime(graft.model)
+    _raise_runtime(graft.model, [_runtime_of(opened(body.content)) for body in bodies])
     return packed(graft.model)
 
 
@@ -275,10 +278,18 @@ def _ordered(graph: Any) -> list[Any]:
     return ordered
 
 
-def _raise_runtime(model: Any) -> None:
+def _raise_runtime(model: Any, of_bodies: Sequence[str]) -> None:
+    """Let the file ask for the newest runtime that one of its parts asks for."""
+    wanted = [*of_bodies, RUNTIME] if of_bodies else []
+    newest = max([_runtime_of(model), *wanted], key=lambda version: [int(n) for n in version.split(".")])
     for entry in model.metadata or []:
-        if text_of(entry.name) == "min_runtime_version":
-            buffer = model.buffers[entry.buffer]
-            have = bytes(buffer.data).split(b"\0")[0].decode()
-            newest = max(have, RUNTIME, key=lambda v: tuple(int(n) for n in v.split(".")))
-            buffer.data = np.frombuffer(newest.encode().ljust(16, b"\0"), np.uint8)
+        if text_of(entry.name) == METADATA:
+            model.buffers[entry.buffer].data = np.frombuffer(newest.encode().ljust(16, b"\0"), np.uint8)
+
+
+def _runtime_of(model: Any) -> str:
+    """The runtime version that a converter wrote into a file; "0" where it wrote none."""
+    for entry in model.metadata or []:
+        if text_of(entry.name) == METADATA:
+            return bytes(model.buffers[entry.buffer].data).split(b"\0")[0].decode() or "0"
+    return "0"
