@@ -137,6 +137,7 @@ def convert_and_measure(
         "accuracy_high": evaluation.score.high,
         "agreement": agreement,
         "parity": parity.as_dict(),
+        "state": found.state,
         "params": found.params,
         "nonzero_params": found.nonzero_params,
         "macs": found.macs,
@@ -155,7 +156,7 @@ _FIELDS = {
     "macs": int | None,
     "agreement": float | None,
     "parity": dict[str, Any],
-    **dict.fromkeys(("sha256", "keras_sha256"), str),
+    **dict.fromkeys(("sha256", "keras_sha256", "state"), str),
     **dict.fromkeys(("keras_parent", "correct_sha256"), str | None),
 }
 """What a step's record holds, with its types."""

@@ -13,7 +13,6 @@ from edgekit.data.sidecar import UNKNOWN, Sidecar, sidecar_path, write_sidecar
 from edgekit.measure.accuracy import paired_drop
 from edgekit.measure.environment import environment
 from edgekit.measure.golden import golden_path, write_golden
-from edgekit.models.tflite import read_tflite, state_of
 from edgekit.ownership import publishing, remove_unchanged, written
 from edgekit.pipeline.figures import Figures
 from edgekit.pipeline.manifest import FILE as MANIFEST
@@ -109,7 +108,7 @@ def _write_shipped(path: Path, item: Shipped, recipe: Recipe, dataset: Dataset, 
         dataset.preprocessing,
         dataset.label_names,
         recipe.objective.task or UNKNOWN,
-        state_of(read_tflite(path)),
+        item.measured.record["state"],
         item.measured.record["parity"],
     )
     write_sidecar(path, sidecar, artifact)
@@ -195,7 +194,7 @@ def _model_record(
         instructions=cost.instructions,
         cycles=cost.cycles,
         made_from=item.source.name,
-        state=state_of(read_tflite(item.measured.tflite)),
+        state=record["state"],
         violations=violations(
             recipe.budget, load_target(recipe.target), drop=drop[0], size=record["model_bytes"], figures=cost
         ),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.models.tflite.writing import opened, packed
+from edgekit.models.tflite.writing import builtin_codes, opened, packed
 
 __all__ = ["without_islands"]
 
@@ -17,9 +17,7 @@ OPERATORS = (schema.BuiltinOperator.ELU,)
 
 def without_islands(content: bytes) -> bytes:
     """The file in which DEQUANTIZE, such an operator, QUANTIZE is the operator on int8 alone; itself where none is."""
-    table = schema.Model.GetRootAs(content, 0)
-    codes = [table.OperatorCodes(i).BuiltinCode() for i in range(table.OperatorCodesLength())]
-    if not set(codes) & set(OPERATORS):
+    if not builtin_codes(content) & set(OPERATORS):
         return content
     model = opened(content)
     kinds = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]

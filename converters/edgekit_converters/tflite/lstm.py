@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.models.tflite.writing import opened, packed
+from edgekit.models.tflite.writing import affine, builtin_codes, kind_of, opened, packed
 
 __all__ = ["Unrepairable", "has_fused_lstm", "with_right_scales"]
 
@@ -26,7 +26,6 @@ SAME = ("EXPAND_DIMS", "GATHER", "RESHAPE", "REVERSE_V2", "SLICE", "SQUEEZE", "S
 """Operators whose output has the scale of their first input."""
 ANY = ("ADD", "BATCH_MATMUL", "DEQUANTIZE", "LOGISTIC", "MEAN", "MUL", "QUANTIZE", "SOFTMAX", "SUB", "SUM", "TANH")
 """Operators that take an input of any scale."""
-_NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
 
 
 class Unrepairable(Exception):
@@ -35,9 +34,7 @@ class Unrepairable(Exception):
 
 def has_fused_lstm(content: bytes) -> bool:
     """Whether a file has the fused operator."""
-    table = schema.Model.GetRootAs(content, 0)
-    codes = [table.OperatorCodes(i).BuiltinCode() for i in range(table.OperatorCodesLength())]
-    return schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM in codes
+    return schema.BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM in builtin_codes(content)
 
 
 def with_right_scales(content: bytes) -> bytes:
@@ -52,7 +49,7 @@ def with_right_scales(content: bytes) -> bytes:
     changed = False
     for graph in model.subgraphs:
         for operator in graph.operators or []:
-            if _kind(model, operator) != "UNIDIRECTIONAL_SEQUENCE_LSTM" or not _has_intermediates(operator):
+            if kind_of(model, operator) != "UNIDIRECTIONAL_SEQUENCE_LSTM" or not _has_intermediates(operator):
                 continue
             hidden, cell = graph.tensors[operator.intermediates[HIDDEN]], graph.tensors[operator.inputs[CELL]]
             if cell.type != schema.TensorType.INT16:
@@ -60,7 +57,7 @@ def with_right_scales(content: bytes) -> bytes:
             if float(cell.quantization.scale[0]) < LEAST_CELL:
                 raise Unrepairable(f"a cell scale of {float(cell.quantization.scale[0]):.3g}")
             for tensor in (int(operator.inputs[STATE]), int(operator.outputs[0])):
-                if _affine(graph.tensors[tensor]) != _affine(hidden):
+                if affine(graph.tensors[tensor])[1:] != affine(hidden)[1:]:
                     _rescale(model, graph, tensor, hidden.quantization)
                     changed = True
     return packed(model) if changed else content
@@ -73,7 +70,7 @@ def _rescale(model: Any, graph: Any, index: int, quantization: Any) -> None:
     readers = [op for op in graph.operators if index in op.inputs]
     tensor.quantization = quantization
     for operator in readers:
-        kind, places = _kind(model, operator), [n for n, i in enumerate(operator.inputs) if i == index]
+        kind, places = kind_of(model, operator), [n for n, i in enumerate(operator.inputs) if i == index]
         if kind in BIASES and places == [0]:
             for operand in BIASES[kind]:
                 if operand < len(operator.inputs) and operator.inputs[operand] >= 0:
@@ -109,12 +106,3 @@ def _rescale_bias(model: Any, graph: Any, operator: Any, operand: int, ratio: fl
 
 def _has_intermediates(operator: Any) -> bool:
     return operator.intermediates is not None and len(operator.intermediates) > HIDDEN
-
-
-def _kind(model: Any, operator: Any) -> str:
-    code = model.operatorCodes[operator.opcodeIndex]
-    return str(_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)])
-
-
-def _affine(tensor: Any) -> tuple[float, int]:
-    return float(tensor.quantization.scale[0]), int(tensor.quantization.zeroPoint[0])

@@ -10,6 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.data.dataset import Array
+from edgekit.models.tflite.writing import affine, kind_of
 
 __all__ = ["Graft", "near", "same", "text_of", "unit"]
 
@@ -19,7 +20,6 @@ _DTYPES = {"int32": schema.TensorType.INT32, "int8": schema.TensorType.INT8, "bo
            "resource": schema.TensorType.RESOURCE, "float32": schema.TensorType.FLOAT32}  # fmt: skip
 _NUMPY = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT8: np.int8, schema.TensorType.INT16: np.int16,
           schema.TensorType.INT32: np.int32}  # fmt: skip
-_NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
 
 
 class Graft:
@@ -61,7 +61,7 @@ class Graft:
         kind: str,
         inputs: Sequence[int],
         outputs: Sequence[int],
-        options: Any = None,
+        options: Any,
         version: int = 1,
     ) -> Any:
         """An operator at the end of a graph."""
@@ -85,14 +85,13 @@ class Graft:
 
     def kind(self, operator: Any) -> str:
         """An operator's name, as "ADD"."""
-        code = self.model.operatorCodes[operator.opcodeIndex]
-        return str(_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)])
+        return kind_of(self.model, operator)
 
     def zeros(self, graph: Any, like: Any, name: str, shape: Sequence[int] | None = None) -> int:
         """A constant of the real value 0 in a tensor's dtype and scale."""
-        affine = _affine(like)
+        scale = affine(like)
         sizes = list(like.shape if shape is None else shape)
-        values = np.full(sizes, affine[2] if len(affine) == 3 else 0, _NUMPY[like.type])
+        values = np.full(sizes, scale[2] if len(scale) == 3 else 0, _NUMPY[like.type])
         index = self.constant(graph, name, values.view(np.int8).reshape(-1), like.quantization)
         graph.tensors[index].shape, graph.tensors[index].type = np.array(sizes, np.int32), like.type
         return index
@@ -153,12 +152,12 @@ def unit() -> Any:
 
 def same(a: Any, b: Any) -> bool:
     """Whether two tensors have one dtype and scale."""
-    return _affine(a) == _affine(b)
+    return affine(a) == affine(b)
 
 
 def near(a: Any, b: Any) -> bool:
     """Whether their scales differ no more than rounding makes them."""
-    one, two = _affine(a), _affine(b)
+    one, two = affine(a), affine(b)
     if len(one) != 3 or len(two) != 3:
         return one == two
     return one[0] == two[0] and one[2] == two[2] and abs(one[1] - two[1]) <= NEAR * two[1]
@@ -167,10 +166,3 @@ def near(a: Any, b: Any) -> bool:
 def text_of(value: bytes | str) -> str:
     """A name, which the schema's objects hold as bytes."""
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _affine(tensor: Any) -> tuple[int, float, int] | tuple[int]:
-    q = tensor.quantization
-    if q is None or q.scale is None or not len(q.scale):
-        return (tensor.type,)
-    return tensor.type, float(q.scale[0]), int(q.zeroPoint[0])
