@@ -6,11 +6,12 @@ import json
 import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from edgekit.artifact import Artifact
 from edgekit.errors import EdgekitError
 from edgekit.measure.parity import FIELDS as PARITY
+from edgekit.models.tflite import State
 from edgekit.ownership import writing
 from edgekit.pipeline.records import RecordError, as_path, as_sha256, check_fields, parsed, read_json
 
@@ -242,6 +243,8 @@ def _check_values(manifest: Manifest) -> None:
         raise RecordError(f"metric must be top1 or mse, not {manifest.metric[:80]!r}")
     for number, model in enumerate(manifest.models):
         as_path(model.path, f"models[{number}].path")
+        if model.state not in get_args(State):
+            raise RecordError(f"models[{number}].state must be one of {', '.join(get_args(State))}")
     for number, artifact in enumerate(manifest.artifacts):
         as_path(artifact["path"], f"artifacts[{number}].path")
         as_sha256(artifact["parent"], f"artifacts[{number}].parent")

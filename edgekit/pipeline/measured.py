@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from edgekit.measure.accuracy import correct
 from edgekit.measure.evaluation import evaluate_file
 from edgekit.measure.parity import FIELDS as PARITY
 from edgekit.models import OWN
-from edgekit.models.tflite import inspect_tflite
+from edgekit.models.tflite import State, inspect_tflite
 from edgekit.passes import zero_masks
 from edgekit.pipeline.records import as_sha256, check_fields
 from edgekit.training import Objective
@@ -67,6 +67,8 @@ def is_whole(folder: Path, record: dict[str, Any]) -> bool:
         for key in ("sha256", "keras_sha256", "keras_parent", "correct_sha256"):
             as_sha256(record[key], key)
     except ValueError:
+        return False
+    if record["state"] not in get_args(State):
         return False
     files = {TFLITE_FILE: record["sha256"]}
     if not folder.name.startswith("convert-"):
