@@ -8,10 +8,10 @@ classes and shows small ones of likely classes.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -109,14 +109,30 @@ class Parity:
         return f"{', '.join(parts)} ({self.samples} {self.data} samples{accepted})"
 
 
-Runner = Callable[[Path, TfliteModel, Mapping[str, Array]], tuple[list[Array], tuple[TensorSpec, ...]]]
-"""From a file, what it holds and samples by input name to every output [N, ...], dequantised, and their specs."""
+class Opened(Protocol):
+    """A file that answers, as the sessions of runtimes do."""
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]: ...
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]: ...
+
+    def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
+        """One inference; with `fresh`, variable tensors begin at zero."""
+        ...
+
+    def close(self) -> None: ...
 
 
 def compare(
-    path: Path, reference: Reference, *, accepted_db: float | None = None, runner: Runner | None = None
+    path: Path,
+    reference: Reference,
+    *,
+    accepted_db: float | None = None,
+    opener: Callable[[Path], Opened] | None = None,
 ) -> Parity:
-    """Run a file under LiteRT's default kernels, or another runner, and compare it with what Keras answered.
+    """Run a file under LiteRT's default kernels, in a child unless `opener` opens it, and compare it with Keras.
 
     States of fused LSTMs begin at zero for each sample; those that a stateful model keeps go on from sample to sample.
 
@@ -135,7 +151,7 @@ def compare(
     with tempfile.TemporaryDirectory() as folder:
         variant = Path(folder) / path.name
         variant.write_bytes(with_outputs(content, cut))
-        outputs, specs = (runner or run)(variant, model, reference.samples)
+        outputs, specs = run(variant, model, reference.samples, opener)
     found = [
         _one(answer, outputs[place], specs[place], before_softmax=cut[place] != graph.outputs[place])
         for answer, place in zip(reference.answers, places, strict=True)
@@ -163,12 +179,15 @@ def finding(parity: Parity, kind: str) -> str | None:
     return None
 
 
-def run(path: Path, model: TfliteModel, samples: Mapping[str, Array]) -> tuple[list[Array], tuple[TensorSpec, ...]]:
+def run(
+    path: Path,
+    model: TfliteModel,
+    samples: Mapping[str, Array],
+    opener: Callable[[Path], Opened] | None = None,
+) -> tuple[list[Array], tuple[TensorSpec, ...]]:
     """Every output, dequantised [N, ...], for samples by the names of the file's signature."""
-    runtime = load_runtime("litert")
-    assert isinstance(runtime, InterpreterRuntime)
     names = {tensor: name for name, tensor in model.signatures[0].inputs.items()}
-    session = runtime.open(path)
+    session = (opener or _in_a_child)(path)
     try:
         feeds = [samples[names[tensor]] for tensor in model.subgraphs[0].inputs]
         rows = []
@@ -179,6 +198,12 @@ def run(path: Path, model: TfliteModel, samples: Mapping[str, Array]) -> tuple[l
         return [np.stack(column) for column in zip(*rows, strict=True)], session.outputs
     finally:
         session.close()
+
+
+def _in_a_child(path: Path) -> Opened:
+    runtime = load_runtime("litert")
+    assert isinstance(runtime, InterpreterRuntime)
+    return runtime.open(path)
 
 
 def _places(model: TfliteModel, reference: Reference) -> list[int]:
@@ -198,7 +223,12 @@ def _one(
 ) -> tuple[float | None, float | None, float | None]:
     """SQNR, agreement and steps of one output."""
     wanted = answer.values
-    given = given.reshape(len(wanted), *wanted.shape[1:])
+    if given.size != wanted.size:  # of a child that a foreign file has taken over, as well
+        raise ModelError(
+            f"The output {answer.name!r} of a converted file has the size of the model's.",
+            received=f"{list(given.shape)} and {list(wanted.shape)} for {len(wanted)} samples",
+        )
+    given = given.reshape(wanted.shape)
     agreement = _agreement(answer, given) if answer.classifies else None
     if answer.logits is not None and before_softmax:
         wanted, given = answer.logits, given - given.mean(axis=-1, keepdims=True)

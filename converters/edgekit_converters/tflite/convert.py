@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from edgekit import _tf
 from edgekit.artifact import write_atomically
 from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
-from edgekit.measure.parity import Parity
+from edgekit.measure.parity import Parity, Reference
 from edgekit.models.activations import rewrite_activations, with_integer_activations
 from edgekit.models.inputs import with_float_inputs, with_index_inputs, with_single_batch
 from edgekit.models.pooling import with_free_pooling_scale
@@ -68,18 +68,26 @@ def convert_keras(
     spec = spec.resolved()
     if held is None and representative is not None:
         held = Held(representative, "calibration")
-    content = converted(model, spec, representative, held)
+    answers = cache(lambda: reference_of(model, held))
+    content = converted(model, spec, representative, answers)
     with write_atomically(path) as temporary:
         temporary.write_bytes(content)
         check_contract(temporary, spec)
-        reference = reference_of(model, held)
-        return check_parity(temporary, spec, reference, accept_parity, lambda: layer_answers(model, reference))
+        return check_parity(temporary, spec, answers(), accept_parity, lambda: layer_answers(model, answers()))
 
 
-def converted(model: Any, spec: ConvertSpec, representative: Representative | None, held: Held | None = None) -> bytes:
-    """A tf_keras model as a `.tflite`, not yet held to anything; the arguments are those of `convert_keras`.
+def converted(
+    model: Any,
+    spec: ConvertSpec,
+    representative: Representative | None,
+    answers: Callable[[], Reference] | None = None,
+) -> bytes:
+    """A tf_keras model as a `.tflite`, not yet held to anything.
 
-    Where there are two ways, the samples that the file will be held to decide, else the representative ones.
+    Args:
+        model, spec, representative: As for `convert_keras`.
+        answers: Gives what Keras answers, which decides where there are two ways to convert; None asks Keras for its
+            answers to the representative samples.
 
     Raises:
         ConversionError: The converter cannot.
@@ -104,9 +112,9 @@ def converted(model: Any, spec: ConvertSpec, representative: Representative | No
         )
     if not is_recurrent(model):
         return _plain(model, names, spec, samples)
-    if held is None and samples is not None:
-        held = Held(samples, "calibration")
-    return _recurrent(model, names, spec, samples, held)
+    if answers is None and samples is not None:
+        answers = cache(lambda: reference_of(model, Held(samples, "calibration")))
+    return _recurrent(model, names, spec, samples, answers)
 
 
 def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
@@ -125,7 +133,11 @@ def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping
 
 
 def _recurrent(
-    model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None, held: Held | None
+    model: Any,
+    names: Sequence[str],
+    spec: ConvertSpec,
+    samples: Mapping[str, Array] | None,
+    answers: Callable[[], Reference] | None,
 ) -> bytes:
     """LSTMs by TensorFlow's one operator for them where that is right, all other loops by ours.
 
@@ -135,14 +147,14 @@ def _recurrent(
         content = _with_loops(model, names, spec, samples, fused=True)
     except Unrepairable:
         return _with_loops(model, names, spec, samples, fused=False)
-    if samples is None or not has_fused_lstm(content):
+    if samples is None or answers is None or not has_fused_lstm(content):
         return content
-    reference = reference_of(model, held)
-    reached = trial_db(content, reference)
-    if reached >= ENOUGH_DB:
+    reached = trial_db(content, answers())
+    if reached is None or reached >= ENOUGH_DB:
         return content
     other = _with_loops(model, names, spec, samples, fused=False)
-    return other if trial_db(other, reference) > reached + GAIN_DB else content
+    gained = trial_db(other, answers())
+    return other if gained is not None and gained > reached + GAIN_DB else content
 
 
 def _with_loops(

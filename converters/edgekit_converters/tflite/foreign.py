@@ -86,7 +86,8 @@ def convert_file(
 
     def layers() -> list[tuple[str, Array]]:
         found = ask(layers=True)
-        return list(zip(map(str, found.header.get("layers", [])), found.arrays, strict=False))
+        names = found.header.get("layers")
+        return list(zip(map(str, names if isinstance(names, list) else []), found.arrays, strict=False))
 
     reply = ask()
     with write_atomically(path) as temporary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,13 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
     representative = _samples(request["representative"], arrays[:count])
     samples = _samples(request["held"], arrays[count:])
     held = Held(samples, request["data"]) if samples is not None else None
+    answers = cache(lambda: reference_of(model, held))
     if request.get("layers"):
-        found = layer_answers(model, reference_of(model, held))
+        found = layer_answers(model, answers())
         return {"layers": [layer for layer, _ in found]}, [values for _, values in found]
-    content = converted(model, ConvertSpec.model_validate(request["spec"]), representative, held)
-    header, answers = packed_reference(reference_of(model, held))
-    return {**header, "notes": notes}, [np.frombuffer(content, np.uint8), *answers]
+    content = converted(model, ConvertSpec.model_validate(request["spec"]), representative, answers)
+    header, told = packed_reference(answers())
+    return {**header, "notes": notes}, [np.frombuffer(content, np.uint8), *told]
 
 
 def _samples(names: list[str | None], arrays: list[Array]) -> Representative | None:

@@ -1,75 +1,64 @@
 """Trying a file in this very process, before it is finished: which of two forms comes nearer to Keras.
 
-By the interpreter that comes with TensorFlow, for a child that converts may start no other process. What a file is
-worth in the end, LiteRT says.
+A child that converts may start no other process, so LiteRT runs here, with the kernels that apps get. What a finished
+file is worth is measured in a process of its own.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from edgekit import _tf
 from edgekit.data.dataset import Array
 from edgekit.measure.parity import Reference, compare
-from edgekit.models.tflite import TfliteModel
-from edgekit.runtimes import TensorSpec
-from edgekit.runtimes._quantize import dequantize, quantize
+from edgekit.runtimes import TensorSpec, load_runtime
+from edgekit.runtimes._engine import Engine
+from edgekit.runtimes._interpreter import InterpreterRuntime
 
-__all__ = ["FAILS", "interpreter_of", "spec_of", "trial_db"]
+__all__ = ["FAILS", "Here", "opened_here", "trial_db"]
 
 FAILS = -300.0
 """dB of a file that does not run."""
 
 
-def trial_db(content: bytes, reference: Reference) -> float:
-    """SQNR of a `.tflite` against what Keras answered; far below zero where it does not run."""
+class Here:
+    """A `.tflite` opened in this process."""
+
+    def __init__(self, path: Path) -> None:
+        runtime = load_runtime("litert")
+        assert isinstance(runtime, InterpreterRuntime)
+        interpreter, kernels = runtime.load()
+        with _tf.captured_output():
+            self._engine = Engine(interpreter, kernels["default"], str(path), 1)
+        self.inputs = tuple(TensorSpec(**spec) for spec in self._engine.inputs)
+        self.outputs = tuple(TensorSpec(**spec) for spec in self._engine.outputs)
+
+    def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
+        """One inference; with `fresh`, variable tensors begin at zero."""
+        return self._engine.run(inputs, fresh=fresh)
+
+    def close(self) -> None:
+        """Nothing to end: there is no process."""
+
+
+@contextmanager
+def opened_here(content: bytes) -> Iterator[Here]:
+    """The bytes of a `.tflite`, opened."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "trial.tflite"
+        path.write_bytes(content)
+        yield Here(path)
+
+
+def trial_db(content: bytes, reference: Reference) -> float | None:
+    """SQNR of a `.tflite` against what Keras answered; `FAILS` where it does not run, None without a signal."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trial.tflite"
         path.write_bytes(content)
         try:
-            found = compare(path, reference, runner=_run).sqnr_db
+            return compare(path, reference, opener=Here).sqnr_db
         except (RuntimeError, ValueError):  # as the interpreter refuses
             return FAILS
-    return found if found is not None else -FAILS
-
-
-@contextmanager
-def interpreter_of(content: bytes) -> Iterator[Any]:
-    """TensorFlow's interpreter with a model in it."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    with _tf.captured_output():
-        interpreter = Interpreter(model_content=content, num_threads=1)
-        interpreter.allocate_tensors()
-    yield interpreter
-
-
-def spec_of(detail: Mapping[str, Any]) -> TensorSpec:
-    """A tensor as the interpreter describes it."""
-    scale, point = detail["quantization"]
-    shape = tuple(int(n) for n in detail["shape"])
-    dtype = np.dtype(detail["dtype"]).name
-    return TensorSpec(detail["name"], shape, dtype, float(scale) or None, int(point) if scale else None)
-
-
-def _run(path: Path, model: TfliteModel, samples: Mapping[str, Array]) -> tuple[list[Array], tuple[TensorSpec, ...]]:
-    names = {tensor: name for name, tensor in model.signatures[0].inputs.items()}
-    feeds = [samples[names[tensor]] for tensor in model.subgraphs[0].inputs]
-    with interpreter_of(path.read_bytes()) as interpreter:
-        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-        specs = tuple(map(spec_of, outputs))
-        rows = []
-        for i in range(len(feeds[0])):
-            interpreter.reset_all_variables()
-            for detail, feed in zip(inputs, feeds, strict=True):
-                interpreter.set_tensor(detail["index"], quantize(feed[i : i + 1], spec_of(detail)))
-            interpreter.invoke()
-            raw = [interpreter.get_tensor(detail["index"]) for detail in outputs]
-            rows.append([dequantize(values, spec) for values, spec in zip(raw, specs, strict=True)])
-        return [np.stack(column) for column in zip(*rows, strict=True)], specs

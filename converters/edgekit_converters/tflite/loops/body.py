@@ -11,9 +11,10 @@ import numpy as np
 from edgekit import _tf
 from edgekit.data.dataset import Array
 from edgekit.measure.statistics import sqnr_db
+from edgekit.models.tflite import read_tflite
 from edgekit.runtimes._quantize import dequantize, quantize
 from edgekit_converters.tflite.loops.outline import Loop, Record
-from edgekit_converters.tflite.trial import FAILS, interpreter_of, spec_of
+from edgekit_converters.tflite.trial import FAILS, opened_here
 
 __all__ = ["Body", "convert_body", "measured_db", "representative_steps", "step_function"]
 
@@ -93,24 +94,24 @@ def representative_steps(record: Record, *, seed: int = 0) -> Iterator[dict[str,
 
 
 def _measured_db(body: Body, record: Record) -> float:
-    loop = body.loop
+    loop, signature = body.loop, read_tflite(body.content)
+    ports, graph = signature.signatures[0], signature.subgraphs[0]
     names = [f"state_{k}" for k in range(len(loop.state_shapes))]
+    places = [graph.outputs.index(ports.outputs[f"next_{k}"]) for k in range(len(names))]
     wanted, given = [], []
-    with interpreter_of(body.content) as interpreter:
-        inputs = {_plain_name(d["name"]): d for d in interpreter.get_input_details()}
-        outputs = _outputs(interpreter)
+    with opened_here(body.content) as session:
+        order = [next(name for name, tensor in ports.inputs.items() if tensor == index) for index in graph.inputs]
         for i in range(min(MEASURED, len(record.values[0]))):
             states = [record.states[0][k][i : i + 1] for k in range(len(names))]
             for t in range(len(record.values)):
                 fed = dict(zip(names, states, strict=True)) | {"value": record.values[t][i : i + 1]}
-                for name, values in fed.items():
-                    detail = inputs[name]
-                    shaped = values.reshape(detail["shape"]).astype(np.float32)
-                    interpreter.set_tensor(detail["index"], quantize(shaped, spec_of(detail)))
-                interpreter.invoke()
+                arrays = [
+                    quantize(fed[name].reshape(spec.shape), spec)
+                    for name, spec in zip(order, session.inputs, strict=True)
+                ]
+                raw = session.run(arrays)
                 if not record.mask or record.mask[t][i]:
-                    after = [outputs[f"next_{k}"] for k in range(len(names))]
-                    states = [dequantize(interpreter.get_tensor(d["index"]), spec_of(d)) for d in after]
+                    states = [dequantize(raw[place], session.outputs[place]) for place in places]
                 wanted.append(np.concatenate([record.states[t + 1][k][i].reshape(-1) for k in range(len(names))]))
                 given.append(np.concatenate([state.reshape(-1) for state in states]))
     return sqnr_db(np.stack(wanted), np.stack(given))
@@ -118,14 +119,3 @@ def _measured_db(body: Body, record: Record) -> float:
 
 def _all(steps: list[Array]) -> Array:
     return np.concatenate(steps)
-
-
-def _plain_name(name: str) -> str:
-    return name.removeprefix("serving_default_").removesuffix(":0")
-
-
-def _outputs(interpreter: Any) -> dict[str, Any]:
-    """Details of the outputs by name: a SavedModel numbers them in the order of their names."""
-    names = sorted(interpreter.get_signature_list()["serving_default"]["outputs"])
-    details = {d["name"].rpartition(":")[2]: d for d in interpreter.get_output_details()}
-    return {name: details[str(number)] for number, name in enumerate(names)}

@@ -36,9 +36,11 @@ class Ports:
 
     def give(self, result: int, name: str) -> None:
         """A result in the place of an input of the model around the loop, in that one's shape, dtype and scale."""
-        place = self._reader_output(self._places[name])
+        place, quantizer = self._taken(self._places[name])
         if place is None:
             return
+        if quantizer is not None:
+            self.main.operators.remove(quantizer)
         have, want = self.main.tensors[result], self.main.tensors[place]
         if list(have.shape) != list(want.shape):
             reshaped = place
@@ -54,11 +56,8 @@ class Ports:
 
     def taken(self, name: str) -> Any | None:
         """What the model takes by that name: a tensor with its dtype and scale; None where nothing reads it."""
-        port = self._places[name]
-        readers = [op for op in self.main.operators if port in op.inputs]
-        if len(readers) == 1 and port not in self.main.outputs and self.graft.kind(readers[0]) == "QUANTIZE":
-            return self.main.tensors[int(readers[0].outputs[0])]
-        return self.main.tensors[port] if readers or port in self.main.outputs else None
+        place, _ = self._taken(self._places[name])
+        return None if place is None else self.main.tensors[place]
 
     def _replace(self, old: int, new: int) -> None:
         for op in self.main.operators:
@@ -68,19 +67,13 @@ class Ports:
             if entry.tensorIndex == old:
                 entry.tensorIndex = new
 
-    def _reader_output(self, port: int) -> int | None:
-        """An input of the model around the loop, or what QUANTIZE alone makes of it; None where nothing reads it."""
+    def _taken(self, port: int) -> tuple[int | None, Any | None]:
+        """An input of the model around the loop, or what QUANTIZE alone makes of it, with that operator."""
         readers = [op for op in self.main.operators if port in op.inputs]
-        if not readers:
-            return port if port in self.main.outputs else None
-        if (
-            all(self.graft.kind(op) == "QUANTIZE" for op in readers)
-            and port not in self.main.outputs
-            and len(readers) == 1
-        ):
-            self.main.operators.remove(readers[0])
-            return int(readers[0].outputs[0])
-        return port
+        leaves = port in self.main.outputs
+        if len(readers) == 1 and not leaves and self.graft.kind(readers[0]) == "QUANTIZE":
+            return int(readers[0].outputs[0]), readers[0]
+        return (port if readers or leaves else None), None
 
     def handed(self, name: str) -> int:
         """An output of the model around the loop, or what only QUANTIZE or DEQUANTIZE stands behind."""
