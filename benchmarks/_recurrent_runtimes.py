@@ -13,6 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.models.tflite import read_tflite, state_of
+from edgekit.runtimes import TensorSpec, load_runtime
+from edgekit.runtimes._engine import Engine
+from edgekit.runtimes._quantize import dequantize, quantize
+
 RUNTIMES = ("litert", "tflite_runtime", "tflm")
 ARENA = 4 << 20
 
@@ -32,20 +37,11 @@ def main() -> None:
 
 def interpreted(runtime: str, path: str, samples: NDArray[Any]) -> NDArray[np.float32]:
     """Answers of TFLite's interpreter, variable tensors reset before each sample."""
-    if runtime == "litert":
-        from ai_edge_litert.interpreter import Interpreter
-    else:
-        from tflite_runtime.interpreter import Interpreter
-    interpreter = Interpreter(model_path=path)
-    interpreter.allocate_tensors()
-    inputs, outputs = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    found = []
-    for sample in samples:
-        interpreter.reset_all_variables()
-        interpreter.set_tensor(inputs["index"], stored(sample[np.newaxis], inputs["dtype"], *inputs["quantization"]))
-        interpreter.invoke()
-        found.append(real(interpreter.get_tensor(outputs["index"]), *outputs["quantization"]))
-    return np.concatenate(found)
+    interpreter, kernels = load_runtime(runtime).load()  # type: ignore[attr-defined]
+    engine = Engine(interpreter, kernels["default"], path, 1)
+    inputs, outputs = TensorSpec(**engine.inputs[0]), TensorSpec(**engine.outputs[0])
+    raw = (engine.run([quantize(sample[np.newaxis], inputs)], fresh=True)[0] for sample in samples)
+    return np.concatenate([dequantize(values, outputs) for values in raw])
 
 
 def tflm(_: str, path: str, samples: NDArray[Any]) -> NDArray[np.float32]:
@@ -53,38 +49,24 @@ def tflm(_: str, path: str, samples: NDArray[Any]) -> NDArray[np.float32]:
     from tflite_micro import runtime
 
     interpreter = runtime.Interpreter.from_bytes(Path(path).read_bytes(), arena_size=ARENA)
-    inputs, outputs = interpreter.get_input_details(0), interpreter.get_output_details(0)
-    kept = b"VAR_HANDLE" in Path(path).read_bytes() or keeps_state(path)
+    inputs, outputs = (spec_of(detail(0)) for detail in (interpreter.get_input_details, interpreter.get_output_details))
+    kept = state_of(read_tflite(Path(path))) == "kept"
     found = []
     for sample in samples:
         if not kept:
             interpreter.reset()
-        interpreter.set_input(stored(sample[np.newaxis], inputs["dtype"], *scale_of(inputs)), 0)
+        interpreter.set_input(quantize(sample[np.newaxis], inputs), 0)
         interpreter.invoke()
-        found.append(real(interpreter.get_output(0), *scale_of(outputs)))
+        found.append(dequantize(interpreter.get_output(0), outputs))
     return np.concatenate(found)
 
 
-def keeps_state(path: str) -> bool:
-    from edgekit.models.tflite import read_tflite, state_of
-
-    return state_of(read_tflite(Path(path))) == "kept"
-
-
-def scale_of(detail: dict[str, Any]) -> tuple[float, int]:
-    given = detail["quantization_parameters"]
-    return (float(given["scales"][0]), int(given["zero_points"][0])) if len(given["scales"]) else (0.0, 0)
-
-
-def stored(values: NDArray[Any], dtype: Any, scale: float, point: int) -> NDArray[Any]:
-    if not scale or values.dtype == dtype:
-        return values.astype(dtype)
-    limits = np.iinfo(dtype)
-    return np.clip(np.rint(values / scale) + point, limits.min, limits.max).astype(dtype)
-
-
-def real(values: NDArray[Any], scale: float, point: int) -> NDArray[np.float32]:
-    return (values.astype(np.float32) - point) * scale if scale else values.astype(np.float32)
+def spec_of(detail: dict[str, Any]) -> TensorSpec:
+    """A tensor as TFLite Micro describes it."""
+    given, dtype = detail["quantization_parameters"], np.dtype(detail["dtype"]).name
+    quantised = len(given["scales"]) > 0
+    scale, point = (float(given["scales"][0]), int(given["zero_points"][0])) if quantised else (None, None)
+    return TensorSpec("", tuple(int(n) for n in detail["shape"]), dtype, scale, point)
 
 
 if __name__ == "__main__":

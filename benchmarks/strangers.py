@@ -40,7 +40,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -257,25 +258,30 @@ def _compared(tflite: Path, answers: Path) -> dict[str, Any]:
     kept = np.load(answers)
     inputs = [kept[f"in{i}"] for i in range(len(kept["names"]))]
     outputs = [kept[f"out{i}"] for i in itertools.takewhile(lambda i: f"out{i}" in kept, itertools.count())]
-    interpreter = Interpreter(str(tflite), num_threads=1)
-    _resize(interpreter, inputs, list(kept["names"]))
-    found = _run(interpreter, inputs, list(kept["names"]), [d["index"] for d in interpreter.get_output_details()])
+
+    def opened(**options: Any) -> Any:
+        interpreter = Interpreter(str(tflite), **options)
+        _resize(interpreter, inputs, list(kept["names"]))
+        return interpreter
+
+    plain = partial(opened, num_threads=1)
+    found = _run(plain, inputs, list(kept["names"]), [d["index"] for d in plain().get_output_details()])
     order = max(itertools.permutations(range(len(outputs))), key=lambda p: _worst(outputs, [found[i] for i in p]))
     found = [found[i] for i in order]
     result: dict[str, Any] = {"answers_db": _worst(outputs, found)}
     if len(outputs) == 1 and outputs[0].shape[-1] > 1:
         result["same_largest"] = float(np.mean(outputs[0].argmax(-1) == found[0].argmax(-1)))
     if "logits" in kept:
-        interpreter = Interpreter(
-            str(tflite), experimental_preserve_all_tensors=True,
+        whole = partial(
+            opened, experimental_preserve_all_tensors=True,
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )  # fmt: skip
-        _resize(interpreter, inputs, list(kept["names"]))
+        interpreter = whole()
         last = next((step for step in reversed(interpreter._get_ops_details())
                      if step["op_name"] in ("SOFTMAX", "LOGISTIC")), None)  # fmt: skip
         end = interpreter.get_output_details()[0]["index"]
         if last is not None and (list(last["outputs"]) == [end] or _only_moved(interpreter, last)):
-            logits = _run(interpreter, inputs, list(kept["names"]), [int(last["inputs"][0])])[0]
+            logits = _run(whole, inputs, list(kept["names"]), [int(last["inputs"][0])])[0]
             if logits.size == kept["logits"].size:
                 centre = last["op_name"] == "SOFTMAX"
                 wanted = kept["logits"].astype(np.float64)
@@ -306,12 +312,19 @@ def _resize(interpreter: Any, inputs: list[Any], names: list[str]) -> None:
     interpreter.allocate_tensors()
 
 
-def _run(interpreter: Any, inputs: list[Any], names: list[str], wanted: list[int]) -> list[Any]:
-    """The tensors `wanted` as numbers, a sample at a time, each from fresh states."""
+def _run(opened: Callable[[], Any], inputs: list[Any], names: list[str], wanted: list[int]) -> list[Any]:
+    """The tensors `wanted` as numbers, a sample at a time, each from fresh states.
+
+    What a stateful model keeps, no reset reaches: each sample has an interpreter of its own.
+    """
     every: list[list[Any]] = []
+    interpreter = opened()
+    keeps = any(step["op_name"] == "VAR_HANDLE" for step in interpreter._get_ops_details())
     details = _bound(interpreter, names)
     scales = {d["index"]: d["quantization"] for d in interpreter.get_tensor_details()}
     for i in range(len(inputs[0])):
+        if keeps and i:
+            interpreter = opened()
         interpreter.reset_all_variables()
         for detail, array in zip(details, inputs, strict=True):
             value, (scale, zero) = array[i : i + 1], scales[detail["index"]]
