@@ -170,7 +170,7 @@ def _with_loops(
     if spec.needs_calibration:
         rewrite_activations(model)
     given = [samples[n] if samples is not None else _any_sample(t) for n, t in zip(names, model.inputs, strict=True)]
-    outline = Outline(model, fused=fused)
+    outline = Outline(model, fused=fused, calibrates=samples is not None)
     records, taken = outline.record(given)
     parameters, specs = _signature(model, names)
     specs |= {n: tf.TensorSpec((1, *array.shape[1:]), array.dtype, name=n) for n, array in taken.items()}

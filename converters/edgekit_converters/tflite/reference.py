@@ -15,7 +15,7 @@ from edgekit.errors import ConversionError
 from edgekit.measure.parity import SAMPLES, Answer, Reference
 from edgekit.models.inputs import with_single_batch
 from edgekit.models.outputs import output_activation, softmax_inputs
-from edgekit.models.recurrent import keeps_state
+from edgekit.models.recurrent import is_recurrent, keeps_state
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.names import output_names, parameter_names
 
@@ -70,11 +70,11 @@ def reference_of(model: Any, held: Held | None, *, seed: int = 0) -> Reference:
     with ExitStack() as stack:
         called = _callable(model)
         seen = {k: stack.enter_context(softmax_inputs(called, k)) for k, a in enumerate(final) if a == "softmax"}
-        rows = _rows(called, arrays)
+        rows, logits = _rows(called, arrays, seen)
     _check_finite(rows, names_out)
     columns = [np.concatenate([np.asarray(row[k], np.float32) for row in rows]) for k in range(len(names_out))]
     answers = tuple(
-        _answer(name, values, activation, seen.get(k))
+        _answer(name, values, activation, logits.get(k))
         for k, (name, values, activation) in enumerate(zip(names_out, columns, final, strict=True))
     )
     parameters = parameter_names(names)
@@ -121,16 +121,33 @@ def _callable(model: Any) -> Any:
     return with_single_batch(model) if keeps_state(model) else model
 
 
-def _rows(model: Any, arrays: Sequence[Array]) -> list[list[Any]]:
-    """The model's outputs for all samples at once; where it keeps states, for one after the other."""
+def _rows(
+    model: Any, arrays: Sequence[Array], seen: Mapping[int, list[Any]]
+) -> tuple[list[list[Any]], dict[int, list[Any]]]:
+    """The model's outputs for all samples, some at once; where it keeps states, for one after the other.
+
+    Args:
+        model: The model.
+        arrays: Samples [N, ...] of each input.
+        seen: By the number of an output, where its softmax notes what goes in.
+
+    Returns:
+        The outputs of each call, and what went into each softmax in each call.
+    """
     tf = _tf.tensorflow()
+
+    def call(parts: list[Any]) -> tuple[list[Any], dict[int, Any]]:
+        outputs = tf.nest.flatten(model(parts if len(parts) > 1 else parts[0], training=False))
+        return outputs, {k: inputs[-1] for k, inputs in seen.items() if inputs}
+
+    asked = tf.function(call) if is_recurrent(model) else call  # loops over time are slow step by step in Python
     elements = sum(int(np.prod(array.shape[1:])) for array in arrays)
     size = 1 if keeps_state(model) else max(1, min(len(arrays[0]), AT_ONCE // elements))
-    rows = []
-    for start in range(0, len(arrays[0]), size):
-        parts = [tf.constant(array[start : start + size]) for array in arrays]
-        rows.append(tf.nest.flatten(model(parts if len(parts) > 1 else parts[0], training=False)))
-    return rows
+    answers = [
+        asked([tf.constant(array[start : start + size]) for array in arrays])
+        for start in range(0, len(arrays[0]), size)
+    ]
+    return [outputs for outputs, _ in answers], {k: [inputs[k] for _, inputs in answers] for k in answers[0][1]}
 
 
 def _answer(name: str, values: Array, activation: str | None, seen: Sequence[Any] | None) -> Answer:

@@ -122,10 +122,12 @@ class Outline:
     Args:
         model: A tf_keras model of the converter's own (its layers are changed), with batch 1 where it is stateful.
         fused: Leave those LSTMs in it that become one operator, unless the model keeps states from call to call.
+        calibrates: What is recorded has to be true; else only shapes count, and each loop takes a single step.
     """
 
-    def __init__(self, model: Any, *, fused: bool = True) -> None:
+    def __init__(self, model: Any, *, fused: bool = True, calibrates: bool = True) -> None:
         self.model = model
+        self._calibrates = calibrates
         self.loops: list[Loop] = []
         self.maskings: list[Masking] = []
         self._layers: list[Any] = []  # that are being called
@@ -270,9 +272,12 @@ class Outline:
         """Compute a loop as Keras does, writing down what goes through it."""
         tf = _tf.tensorflow()
         layer, row = self._layers[-1], Record()
-        values = tf.unstack(sequence, axis=1)
-        mask = options.get("mask")
-        flags = None if mask is None else tf.unstack(tf.reshape(tf.cast(mask, tf.bool), sequence.shape[:2]), axis=1)
+        steps, mask = int(sequence.shape[1]), options.get("mask")
+        taken = steps if self._calibrates else 1
+        values = tf.unstack(sequence[:, :taken], axis=1)
+        flags = None
+        if mask is not None:
+            flags = tf.unstack(tf.reshape(tf.cast(mask, tf.bool), sequence.shape[:2])[:, :taken], axis=1)
         if options.get("go_backwards"):
             values.reverse()
             if flags is not None:
@@ -296,13 +301,14 @@ class Outline:
             shown, flat = output, new
             row.outputs.append(output.numpy())
         row.states.append([state.numpy() for state in flat])
+        row.outputs *= steps // taken
         if len(rows) == len(self.loops):
             self.loops.append(
                 Loop(
                     number=len(rows),
                     layer=layer.name,
                     step=step,
-                    steps=len(values),
+                    steps=steps,
                     value_shape=(1, *values[0].shape[1:]),
                     backwards=bool(options.get("go_backwards")),
                     masked=flags is not None,
@@ -318,8 +324,7 @@ class Outline:
                 )
             )
         rows.append(row)
-        outputs = tf.stack([tf.constant(o) for o in row.outputs], axis=1)
-        return shown, outputs, tf.nest.pack_sequence_as(states, flat)
+        return shown, tf.constant(np.stack(row.outputs, axis=1)), tf.nest.pack_sequence_as(states, flat)
 
     def _recorded_masking(self, given: dict[str, Array], layer: Any, call: Any, sequence: Any) -> Any:
         output = call(sequence)
