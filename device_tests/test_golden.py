@@ -39,6 +39,8 @@ ATTENTION = ("text_transformer",)
 """Their golden answers are LiteRT's, since the oracle's reference kernels are wrong for int8 attention."""
 HOST_KERNELS = ("litert", "tflite_runtime", "tensorflow")
 """Optimised for the host's CPU. On an untrained transformer rounding grows: TensorFlow's differ by tens of bits."""
+LSTM_OF_ITS_OWN = ("keras_lstm_mnist_ptq",)
+"""Where TFLite Micro's LSTM, which is other code than TFLite's, rounds one answer of eight to the next integer."""
 LARGEST_DIFFERENCE = 8
 LARGEST_DIFFERENCE_PUBLISHED = 72
 """Least significant bits between reference and optimised kernels. The published ResNet8 pools with the coarse scale of
@@ -163,7 +165,7 @@ def assert_golden(runtime: Runtime, model: Path, *, largest: int = LARGEST_DIFFE
     session = runtime.open(model)
     try:
         for i in range(len(golden)):
-            outputs = session.run([array[i] for array in golden.inputs])
+            outputs = session.run([array[i] for array in golden.inputs], fresh=True)
             for given, wanted in zip(outputs, (array[i] for array in golden.outputs), strict=True):
                 if (
                     runtime.name in EXACT
@@ -171,7 +173,8 @@ def assert_golden(runtime: Runtime, model: Path, *, largest: int = LARGEST_DIFFE
                     and model.stem not in ATTENTION
                     and given.dtype.kind != "f"
                 ):
-                    np.testing.assert_array_equal(given, wanted)
+                    most = 1 if model.stem in LSTM_OF_ITS_OWN else 0
+                    assert np.abs(given.astype(int) - wanted.astype(int)).max() <= most
                 elif given.dtype.kind == "f":
                     np.testing.assert_allclose(
                         given, wanted, rtol=1e-3, atol=2e-2 if model.name in DYNAMIC_RANGE else 1e-4

@@ -8,10 +8,10 @@ classes and shows small ones of likely classes.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from edgekit.errors import ConversionError, ModelError
 from edgekit.measure.statistics import sqnr_db
 from edgekit.models.tflite import TfliteModel, read_tflite
 from edgekit.models.tflite.logits import softmax_input, with_outputs
-from edgekit.runtimes import Array, TensorSpec, load_runtime
+from edgekit.runtimes import Array, Session, TensorSpec, load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime
 from edgekit.runtimes._quantize import dequantize, quantize
 
@@ -109,28 +109,12 @@ class Parity:
         return f"{', '.join(parts)} ({self.samples} {self.data} samples{accepted})"
 
 
-class Opened(Protocol):
-    """A file that answers, as the sessions of runtimes do."""
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]: ...
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]: ...
-
-    def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
-        """One inference; with `fresh`, variable tensors begin at zero."""
-        ...
-
-    def close(self) -> None: ...
-
-
 def compare(
     path: Path,
     reference: Reference,
     *,
     accepted_db: float | None = None,
-    opener: Callable[[Path], Opened] | None = None,
+    opener: Callable[[Path], Session] | None = None,
 ) -> Parity:
     """Run a file under LiteRT's default kernels, in a child unless `opener` opens it, and compare it with Keras.
 
@@ -183,7 +167,7 @@ def run(
     path: Path,
     model: TfliteModel,
     samples: Mapping[str, Array],
-    opener: Callable[[Path], Opened] | None = None,
+    opener: Callable[[Path], Session] | None = None,
 ) -> tuple[list[Array], tuple[TensorSpec, ...]]:
     """Every output, dequantised [N, ...], for samples by the names of the file's signature."""
     names = {tensor: name for name, tensor in model.signatures[0].inputs.items()}
@@ -200,7 +184,7 @@ def run(
         session.close()
 
 
-def _in_a_child(path: Path) -> Opened:
+def _in_a_child(path: Path) -> Session:
     runtime = load_runtime("litert")
     assert isinstance(runtime, InterpreterRuntime)
     return runtime.open(path)

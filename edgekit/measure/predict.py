@@ -230,7 +230,7 @@ def _one_by_one(session: Session, samples: Sequence[Array], output: int) -> Arra
         # The last batch repeats its last sample where it is short.
         rows = np.minimum(np.arange(start, start + step), count - 1)
         arrays = [quantize(values[rows], spec) for values, spec in zip(samples, specs, strict=True)]
-        raw = session.run([values if stacked else values[0] for values in arrays])[output]
+        raw = session.run([values if stacked else values[0] for values in arrays], fresh=True)[output]
         real = dequantize(raw, session.outputs[output])
         if not stacked or (step == 1 and real.shape[:1] != (1,)):
             real = real[np.newaxis]

@@ -72,8 +72,13 @@ class Session(Protocol):
     @property
     def outputs(self) -> tuple[TensorSpec, ...]: ...
 
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
+    def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
         """One inference on arrays of exactly the declared shapes and dtypes, in the order of `inputs`.
+
+        Args:
+            inputs: One array for each.
+            fresh: Let variable tensors, in which fused LSTMs keep their state from one call to the next, begin at zero.
+                Resource variables, in which stateful models keep theirs, go on.
 
         Raises:
             RuntimeFailed: The child crashed, hung or refused the model.

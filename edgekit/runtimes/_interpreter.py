@@ -155,12 +155,7 @@ class InterpreterSession(DeclaredSession):
         return self._child.pid
 
     def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
-        """One inference on arrays of exactly the declared shapes and dtypes, in the order of `inputs`.
-
-        Args:
-            inputs: One array for each.
-            fresh: Let variable tensors, in which fused LSTMs keep their state from one call to the next, begin at zero.
-                Resource variables, in which stateful models keep theirs, go on.
+        """One inference on arrays of exactly the declared shapes and dtypes; see `Session.run`.
 
         Raises:
             ModelError: The arrays are not those that the model declares.

@@ -127,10 +127,12 @@ class AdbRuntime:
 
         Raises:
             ModelError: The file is not a well-formed `.tflite`.
-            RuntimeFailed: adb, the device or the tool is missing, refuses, does not answer or is gone.
+            RuntimeFailed: adb, the device or the tool is missing, refuses, does not answer or is gone; the model keeps
+                a state from call to call.
             UsageError: Fewer than one thread; the serial number is not one.
         """
         path = _checked(path, threads=threads)
+        _check_stateless(path)
         inputs, outputs = read_specs(path)
         workspace = Workspace(Phone(select(serial, list_devices())), path)
         return AdbSession(workspace, inputs, outputs, threads=threads, xnnpack=xnnpack, limit=time_limit)
@@ -222,6 +224,19 @@ def _checked(path: Path, **at_least_one: int) -> Path:
     path = Path(path).resolve()
     read_tflite(path)
     return path
+
+
+def _check_stateless(path: Path) -> None:
+    """Each inference is a process of its own: a state would be lost from one to the next, in silence."""
+    from edgekit.models.tflite import read_tflite
+    from edgekit.models.tflite.state import state_of
+
+    if state_of(read_tflite(path)) == "kept":
+        raise RuntimeFailed(
+            "The runtime adb starts a process for each inference, and this model keeps a state from call to call.",
+            received=str(path),
+            remedy="Take its answers on this host, as with the runtime litert, and only its times on the device.",
+        )
 
 
 def _understood(text: str, phone: Phone) -> BenchmarkOutput:

@@ -109,8 +109,12 @@ class Arm64Session(DeclaredSession):
         """The emulator's process id."""
         return self._emulator.pid
 
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
+    def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
         """One inference on arrays of exactly the declared shapes and dtypes, in the order of `inputs`.
+
+        Args:
+            inputs: One array for each.
+            fresh: Of no meaning here: no file with variable tensors can be opened.
 
         Raises:
             ModelError: The arrays are not those that the model declares.

@@ -103,9 +103,9 @@ class MicroSession(DeclaredSession):
         """The child's process id."""
         return self._session.pid
 
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """One inference; see `InterpreterSession.run`."""
-        return self._session.run(inputs)
+    def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
+        """One inference; see `Session.run`."""
+        return self._session.run(inputs, fresh=fresh)
 
     def plan(self, samples: Sequence[Array], *, batch: int | None = None, output: int = 0) -> int:
         """Hold the model ready; see `BatchSession.plan`. The batch is what the file declares: shapes are fixed here."""

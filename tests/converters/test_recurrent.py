@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from recurrent_cells import CALLS, Cell, cells, keras_answers
 
 from edgekit import _tf
-from edgekit.errors import ConversionError
+from edgekit.errors import ConversionError, RuntimeFailed
 from edgekit.measure.statistics import sqnr_db
 from edgekit.models.tflite import read_tflite
 from edgekit.runtimes import load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime
 from edgekit.runtimes._quantize import dequantize, quantize
+from edgekit.runtimes.ethos_u import NpuRuntime
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 LEAST = {"float32": 100.0, "float16": 50.0, "dynamic": 15.0, "int8": 15.0, "int16x8": 30.0}
@@ -59,6 +61,50 @@ def test_file_is_the_model(cell: Cell, kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("runtime", ["tflite_runtime"])
 def test_other_runtimes_agree(runtime: str, tmp_path: Path) -> None:
     assert agreement(Cell("GRU", ("masking", "sequences")), "int8", tmp_path / "m.tflite", runtime) >= LEAST["int8"]
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+    """An int8 file whose loop needs states of 16 bits, and a sample of its input's integers."""
+    keras, path = _tf.tf_keras(), tmp_path_factory.mktemp("wide") / "m.tflite"
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((24, 8)),
+            keras.layers.GRU(32, bias_initializer=keras.initializers.RandomUniform(2, 3), name="gru"),
+        ]
+    )
+    x = 0.05 * np.random.default_rng(0).standard_normal((32, 24, 8)).astype(np.float32)
+    convert_keras(model, path, ConvertSpec(format="int8"), representative=x)
+    assert "int16" in {tensor.dtype for graph in read_tflite(path).subgraphs for tensor in graph.tensors}
+    return path, np.random.default_rng(1).integers(-128, 128, (1, 24, 8)).astype(np.int8)
+
+
+@pytest.mark.parametrize("runtime", ["tflite_runtime", "tensorflow", "tflm"])
+def test_states_of_16_bits_run_everywhere(runtime: str, wide: tuple[Path, np.ndarray]) -> None:
+    path, sample = wide
+    found = []
+    for name in ("litert", runtime):
+        session = load_runtime(name).open(path)
+        found.append(session.run([sample])[0].astype(int))
+        session.close()
+    assert np.ptp(found[0]) > 20
+    assert np.abs(found[0] - found[1]).max() <= 2
+
+
+@pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u85-256"])
+def test_vela_leaves_a_loop_to_the_processor(npu: str, wide: tuple[Path, np.ndarray]) -> None:
+    runtime = load_runtime("ethos_u")
+    assert isinstance(runtime, NpuRuntime)
+    figures = runtime.measure(wide[0], config=npu)
+    assert figures.operators_on_cpu == 1
+
+
+def test_states_cannot_be_kept_where_each_call_is_a_process(tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    agreement(Cell("GRU", ("stateful",)), "float32", path)
+    with pytest.raises(RuntimeFailed, match="keeps a state from call to call"):
+        load_runtime("adb").open(path)
 
 
 @pytest.mark.parametrize("kind", ["float32", "int8"])
@@ -146,3 +192,36 @@ def test_inside_time_distributed(layer: str, kind: str, tmp_path: Path) -> None:
     else:
         found = convert_keras(model, tmp_path / "m.tflite", spec, representative=x).sqnr_db
         assert found is not None and found > LEAST[kind]
+
+
+def bare(outputs: str) -> Any:
+    """A model whose outputs come straight from a loop."""
+    keras, layers = _tf.tf_keras(), _tf.tf_keras().layers
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((6, 4), name="sensor")
+    if outputs == "last":
+        return keras.Model(inputs, layers.GRU(5)(inputs))
+    if outputs == "sequence":
+        return keras.Model(inputs, layers.GRU(5, return_sequences=True)(inputs))
+    if outputs == "both ways":
+        return keras.Model(inputs, layers.Bidirectional(layers.SimpleRNN(5, return_sequences=True))(inputs))
+    sequence, state = layers.GRU(5, return_sequences=True, return_state=True)(inputs)
+    if outputs == "sequence and state":
+        return keras.Model(inputs, [sequence, state])
+    return keras.Model(inputs, [sequence, layers.Dense(3)(state), layers.Dense(2)(sequence)])
+
+
+BARE = ("last", "sequence", "both ways", "sequence and state", "also read")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [ConvertSpec(format=kind) for kind in LEAST]  # type: ignore[arg-type]
+    + [ConvertSpec(format="int8", output_dtype=dtype) for dtype in ("float32", "uint8")],
+    ids=lambda spec: f"{spec.format}-{spec.output_dtype}",
+)
+@pytest.mark.parametrize("outputs", BARE)
+def test_outputs_straight_from_a_loop(outputs: str, spec: ConvertSpec, tmp_path: Path) -> None:
+    path, x = tmp_path / "m.tflite", np.random.default_rng(0).standard_normal((64, 6, 4)).astype(np.float32)
+    parity = convert_keras(bare(outputs), path, spec, representative=x)
+    assert parity.sqnr_db is not None and parity.sqnr_db >= LEAST[spec.format]

@@ -21,7 +21,7 @@ class Answers:
     def __init__(self, shift: float) -> None:
         self.shift = shift
 
-    def run(self, inputs: list[Any]) -> list[Any]:
+    def run(self, inputs: list[Any], *, fresh: bool = False) -> list[Any]:
         return [np.maximum(inputs[0], 0) + np.float32(self.shift)]
 
 

@@ -9,7 +9,7 @@ from edgekit.models.embedding import embedded_words
 
 WIDTH, UNITS = 64, 64
 LONGEST = 64
-"""Integer files hold every step of a GRU written out."""
+"""Words of a text; each is a step of the loop, one after the other."""
 
 
 def build(input_shape: tuple[int, ...], classes: int) -> Any:

@@ -45,8 +45,12 @@ class AdbSession(DeclaredSession):
         """What the model runs on."""
         return self._workspace.phone.device
 
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
+    def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
         """One inference on arrays of exactly the declared shapes and dtypes, in the order of `inputs`.
+
+        Args:
+            inputs: One array for each.
+            fresh: Of no meaning here: each inference is a process of its own, in which all variables begin at zero.
 
         Raises:
             ModelError: The arrays are not those that the model declares.

@@ -16,8 +16,11 @@ __all__ = ["Graft", "near", "same", "text_of", "unit"]
 
 NEAR = 1e-4
 """Two scales that differ by less, relatively, were calibrated on the same values, added up in another order."""
-_DTYPES = {"int32": schema.TensorType.INT32, "int8": schema.TensorType.INT8, "bool": schema.TensorType.BOOL,
-           "resource": schema.TensorType.RESOURCE, "float32": schema.TensorType.FLOAT32}  # fmt: skip
+_LARGE = 2**14
+"""An integer of 16 bits whose scale is small: ADD refuses operands whose scale is far above the result's."""
+_DTYPES = {"int32": schema.TensorType.INT32, "int16": schema.TensorType.INT16, "int8": schema.TensorType.INT8,
+           "bool": schema.TensorType.BOOL, "resource": schema.TensorType.RESOURCE,
+           "float32": schema.TensorType.FLOAT32}  # fmt: skip
 _NUMPY = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT8: np.int8, schema.TensorType.INT16: np.int16,
           schema.TensorType.INT32: np.int32}  # fmt: skip
 
@@ -33,7 +36,7 @@ class Graft:
         self.model = model
 
     def constant(self, graph: Any, name: str, values: Array, quantization: Any = None) -> int:
-        """A constant tensor of int32, int8 or float32."""
+        """A constant tensor of int32, int16, int8 or float32."""
         buffer = schema.BufferT()
         buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
         self.model.buffers.append(buffer)
@@ -98,7 +101,26 @@ class Graft:
 
     def requantize(self, graph: Any, source: int, target: int) -> None:
         """From one scale to another."""
-        self.operator(graph, "QUANTIZE", [source], [target], schema.QuantizeOptionsT(), 2)
+        of, to = graph.tensors[source], graph.tensors[target]
+        if (of.type, to.type) == (schema.TensorType.INT8, schema.TensorType.INT16):
+            self._widen(graph, source, target)
+        else:
+            self.operator(graph, "QUANTIZE", [source], [target], schema.QuantizeOptionsT(), 2)
+
+    def _widen(self, graph: Any, source: int, target: int) -> None:
+        """From 8 to 16 bits as the real q * scale + (-zero point * scale): TFLite up to 2.15 has no QUANTIZE of it."""
+        quantization = graph.tensors[source].quantization
+        scale, zero_point = float(quantization.scale[0]), int(quantization.zeroPoint[0])
+        number, name = schema.TensorType.INT16, f"edgekit_wide_{len(graph.tensors)}"
+        shift = np.array([-np.sign(zero_point) * _LARGE], np.int16)
+        wide = self.tensor(graph, name, graph.tensors[source].shape, number, symmetric(scale))
+        offset = self.constant(graph, f"{name}_offset", shift, symmetric(max(abs(zero_point), 1) * scale / _LARGE))
+        options = schema.CastOptionsT()
+        options.inDataType, options.outDataType = schema.TensorType.INT8, number
+        self.operator(graph, "CAST", [source], [wide], options)
+        sum_options = schema.AddOptionsT()
+        sum_options.potScaleInt16 = False  # scales of 16 bits need be no powers of two
+        self.operator(graph, "ADD", [wide, offset], [target], sum_options, 3)
 
     def reshape(self, graph: Any, source: int, target: int) -> None:
         """The same values in the target's shape."""
@@ -145,8 +167,13 @@ class Graft:
 
 def unit() -> Any:
     """Quantisation of flags, scale 1/2 and zero point 0: comparisons of integers take no scale of 1 or more."""
+    return symmetric(0.5)
+
+
+def symmetric(scale: float) -> Any:
+    """Quantisation with a zero point of 0."""
     quantization = schema.QuantizationParametersT()
-    quantization.scale, quantization.zeroPoint = np.array([0.5], np.float32), np.array([0], np.int64)
+    quantization.scale, quantization.zeroPoint = np.array([scale], np.float32), np.array([0], np.int64)
     return quantization
 
 

@@ -146,7 +146,7 @@ class Outline:
         """Run the model on samples [N, ...] of each input; stateful models take them one after the other.
 
         Returns:
-            What went through each loop; and what loops and maskings give the rest, by the names for it.
+            What went through each loop; and what loops and maskings give the rest, by the names for it, [N, elements].
         """
         tf = _tf.tensorflow()
         records: list[list[Record]] = []
@@ -166,14 +166,15 @@ class Outline:
             outputs = np.stack(row.outputs, axis=1) if at.sequences else row.outputs[-1]
             taken[at.name("output")] = outputs
             taken |= {at.name(f"state_{k}"): row.states[-1][k] for k in range(len(at.state_shapes)) if at.returns}
-        return joined, taken
+        return joined, {name: array.reshape(len(array), -1) for name, array in taken.items()}
 
     def trace(self, inputs: Any, taken: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Call the model symbolically.
 
         Args:
             inputs: Its inputs with batch 1.
-            taken: What loops and maskings give, by the names for it.
+            taken: What loops and maskings give, by the names for it, each in one dimension: RESHAPE then stands
+                between them and the model's outputs, without which the converter would not quantise these.
 
         Returns:
             The model's outputs, and what loops and maskings are handed.
@@ -189,9 +190,14 @@ class Outline:
                 handed[at.name("mask")] = tf.reshape(tf.cast(options["mask"], tf.bool), [at.steps, 1])
             if at.states == "given":
                 handed.update({at.name(f"given_{k}"): s for k, s in enumerate(tf.nest.flatten(states))})
-            shapes = enumerate(at.state_shapes)
-            left = at.pack([taken[at.name(f"state_{k}")] if at.returns else tf.zeros(shape) for k, shape in shapes])
-            output = taken[at.name("output")]
+            left = at.pack(
+                [
+                    tf.reshape(taken[at.name(f"state_{k}")], shape) if at.returns else tf.zeros(shape)
+                    for k, shape in enumerate(at.state_shapes)
+                ]
+            )
+            single, *rest = at.output_shape
+            output = tf.reshape(taken[at.name("output")], [single, *([at.steps] if at.sequences else []), *rest])
             if at.sequences:
                 return output[:, -1], output, left
             return output, output[:, tf.newaxis], left
@@ -199,8 +205,8 @@ class Outline:
         def mask(layer: Any, call: Any, sequence: Any) -> Any:
             place = next(places)
             handed[place.name("input")] = tf.reshape(sequence, place.shape[1:])
-            output = tf.identity(taken[place.name("output")])
-            output._keras_mask = taken[place.name("flags")]
+            output = tf.reshape(taken[place.name("output")], place.shape)
+            output._keras_mask = tf.reshape(taken[place.name("flags")], place.shape[:-1])
             return output
 
         for layer in recurrent_layers(self.model):

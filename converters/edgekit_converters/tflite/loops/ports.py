@@ -33,31 +33,52 @@ class Ports:
             dropped = {m.tensorIndex for m in entries} - names
             setattr(self._signature, side, kept)
             setattr(self.main, side, np.array([i for i in getattr(self.main, side) if i not in dropped], np.int32))
+        read = {int(i) for op in self.main.operators for i in op.inputs} | {int(i) for i in self.main.outputs}
+        self.main.operators = [op for op in self.main.operators if self._matters(op, read)]
 
     def give(self, result: int, name: str) -> None:
-        """A result in the place of an input of the model around the loop, in that one's shape, dtype and scale."""
+        """A result in the place of an input of the model around the loop, in that one's dtype and scale.
+
+        That input has one dimension: the result goes to its RESHAPE as it is, and past one to the result's own shape.
+        """
         place, quantizer = self._taken(self._places[name])
         if place is None:
             return
         if quantizer is not None:
             self.main.operators.remove(quantizer)
         have, want = self.main.tensors[result], self.main.tensors[place]
-        if list(have.shape) != list(want.shape):
-            reshaped = place
-            if not same(have, want):
-                reshaped = self.graft.like(self.main, have, f"{name}_shaped", want.shape)
-            self.graft.reshape(self.main, result, reshaped)
-            if reshaped != place:
-                self.graft.requantize(self.main, reshaped, place)
-        elif same(have, want):
-            self._replace(place, result)
-        else:
-            self.graft.requantize(self.main, result, place)
+        if not same(have, want):
+            settled = self.graft.like(self.main, want, f"{name}_settled", have.shape)
+            self.graft.requantize(self.main, result, settled)
+            result = settled
+        readers = [op for op in self.main.operators if place in op.inputs]
+        self._replace(place, result)
+        for op in readers:
+            if self.graft.kind(op) != "RESHAPE":
+                self._flatten(op, result, want)
+            elif self._changes_nothing(op):
+                self.main.operators.remove(op)
+                self._replace(int(op.outputs[0]), result)
 
     def taken(self, name: str) -> Any | None:
         """What the model takes by that name: a tensor with its dtype and scale; None where nothing reads it."""
         place, _ = self._taken(self._places[name])
         return None if place is None else self.main.tensors[place]
+
+    def _matters(self, operator: Any, read: set[int]) -> bool:
+        """Whether it is not one that only stood between the model and a port."""
+        return self.graft.kind(operator) not in ("QUANTIZE", "DEQUANTIZE") or int(operator.outputs[0]) in read
+
+    def _flatten(self, operator: Any, result: int, want: Any) -> None:
+        """RESHAPE before an operator into which the converter has drawn the one that stood there."""
+        flat = self.graft.like(self.main, want, f"edgekit_flat_{len(self.main.tensors)}")
+        self.graft.reshape(self.main, result, flat)
+        operator.inputs = np.array([flat if i == result else i for i in operator.inputs], np.int32)
+
+    def _changes_nothing(self, reshape: Any) -> bool:
+        """Whether a RESHAPE has one shape on both sides, and no output of the model behind it."""
+        before, after = (self.main.tensors[i] for i in (reshape.inputs[0], reshape.outputs[0]))
+        return list(before.shape) == list(after.shape) and int(reshape.outputs[0]) not in self.main.outputs
 
     def _replace(self, old: int, new: int) -> None:
         for op in self.main.operators:
@@ -80,8 +101,5 @@ class Ports:
         port: int = self._places[name]
         for op in self.main.operators:
             if port in op.outputs and self.graft.kind(op) in ("QUANTIZE", "DEQUANTIZE"):
-                before = int(op.inputs[0])
-                if not any(port in other.inputs for other in self.main.operators):
-                    self.main.operators.remove(op)
-                return before
+                return int(op.inputs[0])
         return port

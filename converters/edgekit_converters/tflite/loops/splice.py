@@ -74,10 +74,9 @@ class _Splice:
     def insert(self) -> None:
         loop = self.loop
         carried = [self._state(k) for k in range(len(loop.state_shapes))]
-        time = self._counter("step", np.array([0], np.int32), np.array([1], np.int32))
-        at = time
-        if loop.backwards:
-            at = self._counter("place", np.array([loop.steps - 1], np.int32), np.array([-1], np.int32))
+        time = self._counter("step", np.array(0, np.int32), np.array(1, np.int32))
+        first, more = (loop.steps - 1, -1) if loop.backwards else (0, 1)
+        at = self._counter("place", np.array([first], np.int32), np.array([more], np.int32))
         self._value(at)
         mask = self._mask(at) if loop.masked else None
         settled = [self._next(k, tensor, mask) for k, tensor in enumerate(carried)]
@@ -222,10 +221,11 @@ class _Splice:
         self._carry("output", empty, inside, after)
 
     def _condition(self, time: int) -> None:
+        """Whether there is another step: of scalars, for Vela fails at a comparison of lists."""
         graft = self.graft
         copies = [graft.like(self.cond, self.body.tensors[i], f"carried_{n}") for n, i in enumerate(self.inputs)]
-        last = graft.constant(self.cond, self.loop.name("steps"), np.array([self.loop.steps], np.int32))
-        more = graft.tensor(self.cond, self.loop.name("more"), [1], "bool")
+        last = graft.constant(self.cond, self.loop.name("steps"), np.array(self.loop.steps, np.int32))
+        more = graft.tensor(self.cond, self.loop.name("more"), [], "bool")
         graft.operator(self.cond, "LESS", [copies[self.inputs.index(time)], last], [more], schema.LessOptionsT())
         self.cond.inputs, self.cond.outputs = np.array(copies, np.int32), np.array([more], np.int32)
         self.body.operators = _ordered(self.body)
