@@ -67,6 +67,21 @@ def test_inputs_and_outputs_of_any_name(kind: str, names: tuple[str, ...], tmp_p
     assert {t.shape for t in found.outputs} == {(1, number) for number in range(2, 2 + len(names))}
 
 
+@pytest.mark.parametrize("layer", ["Dense", "Conv2D", "DepthwiseConv2D", "Conv2DTranspose"])
+@pytest.mark.parametrize("kind", ["int8", "int16x8"])
+def test_a_layer_called_on_values_of_two_ranges(kind: str, layer: str, tmp_path: Path) -> None:
+    """Each call adds the bias in its own scale."""
+    keras, layers = _tf.tf_keras(), _tf.tf_keras().layers
+    keras.utils.set_random_seed(0)
+    sizes = {"Dense": (4,), "Conv2D": (4, 3), "DepthwiseConv2D": (3,), "Conv2DTranspose": (4, 3)}[layer]
+    shared = getattr(layers, layer)(*sizes, bias_initializer="random_normal")
+    x = keras.Input((8, 8, 4))
+    model = keras.Model(x, [layers.Flatten()(shared(x)), layers.Flatten()(shared(layers.Rescaling(0.01)(x)))])
+    samples = np.random.default_rng(0).standard_normal((64, 8, 8, 4)).astype(np.float32)
+    parity = convert_keras(model, tmp_path / "m.tflite", spec(kind), representative=samples)
+    assert parity.sqnr_db is not None and parity.sqnr_db > 30
+
+
 @pytest.mark.parametrize("which", ["tf_keras", "keras3"])
 @pytest.mark.parametrize("form", ["list", "dict"])
 @pytest.mark.parametrize("kind", ["float32", "int8"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recurrent_cells import CALLS, Cell, cells, keras_answers
+from recurrent_cells import CALLS, STEPS, Cell, cells, keras_answers
 
 from edgekit import _tf
 from edgekit.errors import ConversionError, RuntimeFailed
@@ -174,6 +174,17 @@ def test_integer_loops_are_compact(kind: str, tmp_path: Path) -> None:
         executed[name] = len(graphs[0].operators) + 128 * sum(len(graph.operators) for graph in graphs[1:])
     assert sizes["int8"] <= sizes["float32"]
     assert executed["int8"] <= 2 * executed["float32"]
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8", "int16x8"])
+@pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
+def test_unroll_writes_the_steps_out(layer: str, kind: str, tmp_path: Path) -> None:
+    """With one copy of the weights, and without WHILE, which NPUs do not take."""
+    cell, path = Cell(layer, ("unroll",)), tmp_path / "m.tflite"
+    assert agreement(cell, kind, path) >= LEAST[kind]
+    operators = [operator.name for operator in read_tflite(path).subgraphs[0].operators]
+    assert "WHILE" not in operators
+    assert operators.count("TANH") >= STEPS
 
 
 @pytest.mark.parametrize("kind", ["float32", "int8"])

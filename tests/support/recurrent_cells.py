@@ -59,7 +59,8 @@ class Cell:
         if "SimpleRNN" in self.kind:
             never |= {"hard sigmoid"}
         chosen = set(self.options)
-        return not (never & chosen or {"embedding mask", "masking"} <= chosen)
+        unbuilt = ({"embedding mask", "masking"}, {"time major", "unroll"})  # Keras builds no model of the second
+        return not (never & chosen or any(pair <= chosen for pair in unbuilt))
 
     def model(self) -> Any:
         """The tf_keras model, with weights and biases of its seed."""

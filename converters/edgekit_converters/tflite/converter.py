@@ -11,6 +11,7 @@ from edgekit import _tf, registry
 from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
 from edgekit_converters.tflite import formats
+from edgekit_converters.tflite.biases import with_own_biases
 from edgekit_converters.tflite.islands import without_islands
 from edgekit_converters.tflite.spec import ConvertSpec
 
@@ -61,6 +62,8 @@ def convert_function(
             received=_reason(failure, chatter),
             remedy="Replace the layer that makes this operator, or choose another format.",
         ) from failure
+    if spec.format == "int16x8":
+        content = with_own_biases(content)
     return without_islands(content) if module.NEEDS_CALIBRATION else content
 
 

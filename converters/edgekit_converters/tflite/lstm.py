@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.models.tflite.writing import affine, builtin_codes, kind_of, opened, packed
+from edgekit_converters.tflite.biases import rescale_bias
 
 __all__ = ["Unrepairable", "has_fused_lstm", "with_right_scales"]
 
@@ -74,34 +74,13 @@ def _rescale(model: Any, graph: Any, index: int, quantization: Any) -> None:
         if kind in BIASES and places == [0]:
             for operand in BIASES[kind]:
                 if operand < len(operator.inputs) and operator.inputs[operand] >= 0:
-                    _rescale_bias(model, graph, operator, operand, ratio)
+                    rescale_bias(model, graph, operator, operand, ratio)
         elif kind in SAME and places == [0]:
             _rescale(model, graph, int(operator.outputs[0]), quantization)
         elif kind == "UNIDIRECTIONAL_SEQUENCE_LSTM" and places == [STATE]:
             continue
         elif kind not in ANY:
             raise Unrepairable(f"{kind} behind an LSTM whose scale is another one's")
-
-
-def _rescale_bias(model: Any, graph: Any, operator: Any, operand: int, ratio: float) -> None:
-    """The same bias in steps that are `ratio` times smaller, as a constant of its own."""
-    old = graph.tensors[operator.inputs[operand]]
-    new = schema.TensorT()
-    new.__dict__.update(old.__dict__)
-    values = np.frombuffer(bytes(model.buffers[old.buffer].data), np.int32).astype(np.float64)
-    limits = np.iinfo(np.int32)
-    stored = np.clip(np.rint(values * ratio), limits.min, limits.max).astype(np.int32)
-    buffer = schema.BufferT()
-    buffer.data = np.frombuffer(stored.tobytes(), np.uint8)
-    model.buffers.append(buffer)
-    new.buffer = len(model.buffers) - 1
-    if old.quantization is not None and old.quantization.scale is not None:
-        new.quantization = schema.QuantizationParametersT()
-        new.quantization.__dict__.update(old.quantization.__dict__)
-        new.quantization.scale = np.asarray(old.quantization.scale, np.float32) / np.float32(ratio)
-    graph.tensors.append(new)
-    operator.inputs = np.array(operator.inputs, np.int32)
-    operator.inputs[operand] = len(graph.tensors) - 1
 
 
 def _has_intermediates(operator: Any) -> bool:

@@ -261,7 +261,8 @@ class Outline:
         @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
         def rnn(step: Any, inputs: Any, initial_states: Any, *args: Any, **options: Any) -> Any:
             layer = self._layers[-1] if self._layers else None
-            if layer is None or getattr(layer, "_could_use_gpu_kernel", False):
+            unrolled = options.get("unroll") and options.get("mask") is None and not self._keeps_state
+            if layer is None or unrolled or getattr(layer, "_could_use_gpu_kernel", False):
                 return original(step, inputs, initial_states, *args, **options)
             return loop(step, inputs, initial_states, **options)
 
