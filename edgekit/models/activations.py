@@ -2,12 +2,13 @@
 
 softsign divides, and integer kernels refuse to where the stored divisor is 0, whatever it stands for. SELU, and ELU
 with another alpha than 1, choose by comparisons, which TensorFlow's converter leaves in float or gives a poor scale.
-The same values come of RSQRT, ELU and LEAKY_RELU.
+The same values come of RSQRT, ELU and LEAKY_RELU. A masked softmax adds -1e9 to what does not count, and 255 steps from
+there to zero leave nothing of the scores; a smaller number does as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from edgekit import _tf
@@ -18,6 +19,9 @@ __all__ = ["REWRITTEN", "rewrite_activations", "with_integer_activations"]
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 """Of Klambauer et al. 2017 (arXiv:1706.02515, equation 2), as Keras has them."""
+
+MASKED = -32.0
+"""What is added to masked scores: exp(-32) is far below the step of a softmax of 8 or 16 bits."""
 
 
 def _elu(x: Any) -> Any:
@@ -39,6 +43,26 @@ def _softsign(x: Any) -> Any:
     math = _tf.tensorflow().math
     divisor = 1.0 + math.abs(x)
     return x * math.rsqrt(divisor * divisor)  # MUL, because the converter leaves SQUARE in float
+
+
+def _masked_softmax(axis: int) -> Callable[..., Any]:
+    """Keras's Softmax with a mask, bool of the shape of what it takes or one that is broadcast to it."""
+
+    def call(inputs: Any, mask: Any = None) -> Any:
+        return _tf.tensorflow().nn.softmax(_without_masked(inputs, mask), axis=axis)
+
+    return call
+
+
+def _attended(scores: Any, value: Any, scores_mask: Any = None, training: bool | None = None) -> tuple[Any, Any]:
+    """What Attention and AdditiveAttention make of their scores [N, Tq, Tv] and values [N, Tv, dim], in inference."""
+    tf = _tf.tensorflow()
+    weights = tf.nn.softmax(_without_masked(scores, scores_mask))
+    return tf.matmul(weights, value), weights
+
+
+def _without_masked(scores: Any, mask: Any) -> Any:
+    return scores if mask is None else scores + MASKED * (1.0 - _tf.tensorflow().cast(mask, scores.dtype))
 
 
 REWRITTEN: dict[str, Callable[[Any], Any]] = {"selu": _scaled_elu(SELU_ALPHA, SELU_SCALE), "softsign": _softsign}
@@ -67,7 +91,7 @@ def rewrite_activations(model: Any) -> None:
         setattr(holder, name, function)
 
 
-def _places(model: Any) -> Iterator[tuple[Any, str, Callable[[Any], Any]]]:
+def _places(model: Any) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
     """Who holds an activation under which name, and what to put there."""
     layers = _tf.tf_keras().layers
     for holder in _holders(model):
@@ -79,6 +103,17 @@ def _places(model: Any) -> Iterator[tuple[Any, str, Callable[[Any], Any]]]:
                 yield holder, name, REWRITTEN[known]
         if type(holder) is layers.ELU and float(holder.alpha) != 1 and float(holder.alpha) > 0:
             yield holder, "call", _scaled_elu(float(holder.alpha))
+        if isinstance(holder, layers.Attention | layers.AdditiveAttention):
+            yield holder, "_apply_scores", _attended
+        softmax = getattr(holder, "_softmax", holder)  # of MultiHeadAttention
+        if type(softmax) is layers.Softmax and (axis := _single(softmax.axis)) is not None:
+            yield softmax, "call", _masked_softmax(axis)
+
+
+def _single(axis: int | Sequence[int]) -> int | None:
+    if isinstance(axis, int):
+        return axis
+    return axis[0] if len(axis) == 1 else None
 
 
 def _holders(model: Any) -> Iterator[Any]:

@@ -22,6 +22,7 @@ from edgekit.models.recurrent import distributed_loops, is_recurrent
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.contract import check_contract, check_parity
 from edgekit_converters.tflite.converter import convert_function
+from edgekit_converters.tflite.headroom import with_headroom
 from edgekit_converters.tflite.loops import Body, Loop, Outline, Record, convert_body, measured_db, spliced
 from edgekit_converters.tflite.lstm import Unrepairable, has_fused_lstm, with_right_scales
 from edgekit_converters.tflite.names import output_names, parameter_names
@@ -33,6 +34,8 @@ __all__ = ["convert_keras", "converted"]
 
 ENOUGH_DB = 25.0
 """SQNR with which the simplest form is taken; below it, 16 bits are tried in a loop, and loops beside LSTMs."""
+FUSING = ("float32", "float16", "dynamic", "int8")
+"""Formats in which TensorFlow's converter has an operator for a whole LSTM."""
 GAIN_DB = 3.0
 """What 16 bits must win, for their kernels take about five times as many arm64 instructions."""
 
@@ -111,10 +114,12 @@ def converted(
             remedy="Use such an LSTM there, or convert to float32, float16 or dynamic.",
         )
     if not is_recurrent(model):
-        return _plain(model, names, spec, samples)
-    if answers is None and samples is not None:
-        answers = cache(lambda: reference_of(model, Held(samples, "calibration")))
-    return _recurrent(model, names, spec, samples, answers)
+        content = _plain(model, names, spec, samples)
+    else:
+        if answers is None and samples is not None:
+            answers = cache(lambda: reference_of(model, Held(samples, "calibration")))
+        content = _recurrent(model, names, spec, samples, answers)
+    return content if samples is None else with_headroom(content, min(map(len, samples.values())))
 
 
 def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
@@ -144,7 +149,7 @@ def _recurrent(
     The fused operator of integer files loses much for some weights: where it does, a loop is tried beside it.
     """
     try:
-        content = _with_loops(model, names, spec, samples, fused=True)
+        content = _with_loops(model, names, spec, samples, fused=spec.format in FUSING)
     except Unrepairable:
         return _with_loops(model, names, spec, samples, fused=False)
     if samples is None or answers is None or not has_fused_lstm(content):

@@ -7,39 +7,67 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.models.tflite.writing import builtin_codes, opened, packed
+from edgekit.models.tflite.writing import affine, builtin_codes, opened, packed
+from edgekit_converters.tflite.graft import Graft
 
 __all__ = ["without_islands"]
 
-OPERATORS = (schema.BuiltinOperator.ELU,)
-"""Those whose int8 kernels, under every runtime, take any scale on both sides."""
+ISLANDS = (schema.BuiltinOperator.ELU, schema.BuiltinOperator.CAST)
 
 
 def without_islands(content: bytes) -> bytes:
-    """The file in which DEQUANTIZE, such an operator, QUANTIZE is the operator on int8 alone; itself where none is."""
-    if not builtin_codes(content) & set(OPERATORS):
+    """The file without detours through float32; itself where there is none.
+
+    DEQUANTIZE, ELU, QUANTIZE is ELU on int8 alone, whose kernels take any scale on both sides. CAST of a mask's flags,
+    QUANTIZE is a choice between the integers of 1 and 0.
+    """
+    if not builtin_codes(content) & set(ISLANDS):
         return content
     model = opened(content)
-    kinds = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
-    changed = [_fold(graph, operator, kinds) for graph in model.subgraphs for operator in list(graph.operators)]
+    graft = Graft(model)
+    changed = [_fold(graft, graph, operator) for graph in model.subgraphs for operator in list(graph.operators)]
     return packed(model) if any(changed) else content
 
 
-def _fold(graph: Any, operator: Any, kinds: list[int]) -> bool:
-    if kinds[operator.opcodeIndex] not in OPERATORS:
+def _fold(graft: Graft, graph: Any, operator: Any) -> bool:
+    kind = graft.kind(operator)
+    if kind not in ("ELU", "CAST") or int(operator.outputs[0]) in [int(i) for i in graph.outputs]:
         return False
-    before = [o for o in graph.operators if operator.inputs[0] in o.outputs]
     after = [o for o in graph.operators if operator.outputs[0] in o.inputs]
-    leaves = int(operator.outputs[0]) in [int(i) for i in graph.outputs]
-    if [kinds[o.opcodeIndex] for o in before] != [schema.BuiltinOperator.DEQUANTIZE] or leaves:
+    if [graft.kind(o) for o in after] != ["QUANTIZE"]:
         return False
-    if [kinds[o.opcodeIndex] for o in after] != [schema.BuiltinOperator.QUANTIZE]:
+    return (_fold_elu if kind == "ELU" else _fold_flags)(graft, graph, operator, after[0])
+
+
+def _fold_elu(graft: Graft, graph: Any, operator: Any, after: Any) -> bool:
+    before = [o for o in graph.operators if operator.inputs[0] in o.outputs]
+    if [graft.kind(o) for o in before] != ["DEQUANTIZE"]:
         return False
-    stored = int(before[0].inputs[0]), int(after[0].outputs[0])
+    stored = int(before[0].inputs[0]), int(after.outputs[0])
     if any(graph.tensors[i].type != schema.TensorType.INT8 for i in stored):
         return False
     operator.inputs, operator.outputs = np.array(stored[:1], np.int32), np.array(stored[1:], np.int32)
-    graph.operators.remove(after[0])
+    graph.operators.remove(after)
     if not any(before[0].outputs[0] in o.inputs for o in graph.operators):
         graph.operators.remove(before[0])
+    return True
+
+
+def _fold_flags(graft: Graft, graph: Any, operator: Any, after: Any) -> bool:
+    flags, numbers = graph.tensors[operator.inputs[0]], graph.tensors[after.outputs[0]]
+    scale = affine(numbers)
+    if flags.type != schema.TensorType.BOOL or numbers.type != schema.TensorType.INT8 or len(scale) != 3:
+        return False
+    shape, name = [1] * len(flags.shape), f"edgekit_flags_{len(graph.tensors)}"
+    one = np.full(shape, min(127, round(1 / scale[1]) + scale[2]), np.int8)
+    constants = [
+        graft.constant(graph, f"{name}_one", one, numbers.quantization),
+        graft.constant(graph, f"{name}_zero", np.full(shape, scale[2], np.int8), numbers.quantization),
+    ]
+    choice = graft.operator(
+        graph, "SELECT_V2", [operator.inputs[0], *constants], after.outputs, schema.SelectV2OptionsT()
+    )
+    graph.operators.remove(choice)
+    graph.operators[graph.operators.index(operator)] = choice
+    graph.operators.remove(after)
     return True

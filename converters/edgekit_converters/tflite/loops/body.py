@@ -13,7 +13,7 @@ from edgekit.data.dataset import Array
 from edgekit.measure.statistics import sqnr_db
 from edgekit.models.tflite import read_tflite
 from edgekit.runtimes._quantize import dequantize, quantize
-from edgekit_converters.tflite.loops.outline import Loop, Record
+from edgekit_converters.tflite.loops.parts import Loop, Record
 from edgekit_converters.tflite.trial import FAILS, opened_here
 
 __all__ = ["Body", "convert_body", "measured_db", "representative_steps", "step_function"]

@@ -11,18 +11,22 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit_converters.tflite.loops.graft import Graft, unit
-from edgekit_converters.tflite.loops.outline import Masking
+from edgekit_converters.tflite.graft import Graft, unit
+from edgekit_converters.tflite.loops.parts import Masking
 from edgekit_converters.tflite.loops.ports import Ports
 
 __all__ = ["flags_as_numbers", "insert_masking"]
 
 
 def insert_masking(graft: Graft, ports: Ports, place: Masking) -> None:
-    """Put one call of Masking between what the model hands to it and what it takes."""
+    """Put one call of Masking, or an Embedding's mask, between what the model hands to it and what it takes."""
     main, name = ports.main, place.name
     values = ports.handed(name("input"))
     tensor = main.tensors[values]
+    if place.indices:
+        zero = graft.constant(main, name("zero"), np.zeros([1] * len(tensor.shape), np.int32))
+        ports.give(graft.differs(main, values, zero, name("counts")), name("flags"))
+        return
     masked = _constant(graft, main, tensor, place.value, name("value"))
     different = graft.differs(main, *_comparable(graft, main, values, masked, name("bits")), name("different"))
     numbers = flags_as_numbers(graft, main, different, name("numbers"), tensor.type)

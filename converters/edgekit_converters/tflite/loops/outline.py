@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -19,101 +18,9 @@ from edgekit import _tf
 from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
 from edgekit.models.recurrent import is_plain_lstm, keeps_state, recurrent_layers
+from edgekit_converters.tflite.loops.parts import Loop, Masking, Record, joined
 
-__all__ = ["PREFIX", "Loop", "Masking", "Outline", "Record"]
-
-PREFIX = "edgekit_loop"
-
-
-@dataclass(frozen=True)
-class Loop:
-    """One loop over time.
-
-    Attributes:
-        number: Its place in the order of the calls.
-        layer: Name of the layer.
-        step: From the values of one step [1, ...] and the states to the output and the next states.
-        steps: Their number.
-        value_shape: Of one step's input, with batch 1.
-        backwards: The last step comes first; outputs are in the order of the computation.
-        masked: Steps can be masked: they keep states and output.
-        zero_masked: A masked step's output is zero.
-        sequences: Every step's output is wanted, not the last one's alone.
-        output_shape: Of one step's output, with batch 1.
-        output_state: The state that is the output, if one is.
-        state_shapes: Of the states, with batch 1.
-        states: Of the first step: "zeros", "given" by the model, or "kept" from call to call.
-        pack: Makes the structure of states that `step` takes of a flat list.
-        returns: The model takes the last states.
-        weights: The layer's variables.
-    """
-
-    number: int
-    layer: str
-    step: Callable[[Any, Any], Any]
-    steps: int
-    value_shape: tuple[int, ...]
-    backwards: bool
-    masked: bool
-    zero_masked: bool
-    sequences: bool
-    output_shape: tuple[int, ...]
-    output_state: int | None
-    state_shapes: tuple[tuple[int, ...], ...]
-    states: str
-    pack: Callable[[Sequence[Any]], Any]
-    returns: bool
-    weights: Sequence[Any]
-
-    def name(self, what: str) -> str:
-        """Of an input or output of the model around the loop: "input", "mask", "given_0", "output", "state_0"."""
-        return f"{PREFIX}_{self.number}_{what}"
-
-    @property
-    def needs_output(self) -> bool:
-        """The output of the step before is carried along: a masked step repeats it, and it is not a state.
-
-        A loop's first output is zero, while its first state may not be.
-        """
-        return self.masked and not self.zero_masked and (self.output_state is None or self.states != "zeros")
-
-
-@dataclass(frozen=True)
-class Masking:
-    """A call of the layer Masking, whose comparisons the converter leaves in float.
-
-    Attributes:
-        number: Its place in the order of the calls.
-        layer: Its name.
-        value: A step counts where not all of its values are this one.
-        shape: Of its input, with batch 1.
-    """
-
-    number: int
-    layer: str
-    value: float
-    shape: tuple[int, ...]
-
-    def name(self, what: str) -> str:
-        """Of an input or output of the model around it: "input", "output", "flags"."""
-        return f"{PREFIX}_masking_{self.number}_{what}"
-
-
-@dataclass
-class Record:
-    """What went through a loop on calibration samples, in the order of the computation.
-
-    Attributes:
-        values: [N, ...] of each step.
-        states: [N, ...] of each step, one more than steps: the last ones are what the loop leaves.
-        outputs: [N, ...] of each step.
-        mask: bool [N] of each step; empty where there is none.
-    """
-
-    values: list[Array] = field(default_factory=list)
-    states: list[list[Array]] = field(default_factory=list)
-    outputs: list[Array] = field(default_factory=list)
-    mask: list[Array] = field(default_factory=list)
+__all__ = ["Outline"]
 
 
 class Outline:
@@ -140,7 +47,9 @@ class Outline:
             self._watch(layer)
         for layer in model.layers:
             if type(layer) is _tf.tf_keras().layers.Masking:
-                self._watch_masking(layer)
+                layer.call = self._watched_mask(layer, layer.call)
+            elif isinstance(layer, _tf.tf_keras().layers.Embedding) and layer.mask_zero:
+                layer.compute_mask = self._watched_mask(layer, layer.compute_mask)
 
     def record(self, samples: Sequence[Array]) -> tuple[list[Record], dict[str, Array]]:
         """Run the model on samples [N, ...] of each input; stateful models take them one after the other.
@@ -160,13 +69,13 @@ class Outline:
                 self.model(inputs if len(inputs) > 1 else inputs[0], training=False)
             records.append(rows)
             masked.append(given)
-        joined = [_joined(parts) for parts in zip(*records, strict=True)]
+        whole = [joined(parts) for parts in zip(*records, strict=True)]
         taken = {name: np.concatenate([part[name] for part in masked]) for name in masked[0]}
-        for at, row in zip(self.loops, joined, strict=True):
+        for at, row in zip(self.loops, whole, strict=True):
             outputs = np.stack(row.outputs, axis=1) if at.sequences else row.outputs[-1]
             taken[at.name("output")] = outputs
             taken |= {at.name(f"state_{k}"): row.states[-1][k] for k in range(len(at.state_shapes)) if at.returns}
-        return joined, {name: array.reshape(len(array), -1) for name, array in taken.items()}
+        return whole, {name: array.reshape(len(array), -1) for name, array in taken.items()}
 
     def trace(self, inputs: Any, taken: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Call the model symbolically.
@@ -205,8 +114,11 @@ class Outline:
         def mask(layer: Any, call: Any, sequence: Any) -> Any:
             place = next(places)
             handed[place.name("input")] = tf.reshape(sequence, place.shape[1:])
+            flags = tf.reshape(taken[place.name("flags")], place.flags_shape)
+            if place.indices:
+                return flags
             output = tf.reshape(taken[place.name("output")], place.shape)
-            output._keras_mask = tf.reshape(taken[place.name("flags")], place.shape[:-1])
+            output._keras_mask = flags
             return output
 
         for layer in recurrent_layers(self.model):
@@ -243,14 +155,16 @@ class Outline:
             if hasattr(cell, "implementation"):
                 cell.implementation = 1  # gates apart: one product for all would have one scale for all
 
-    def _watch_masking(self, layer: Any) -> None:
-        call = layer.call
+    def _watched_mask(self, layer: Any, call: Any) -> Any:
+        tf = _tf.tensorflow()
 
-        @_tf.tensorflow().autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-        def watched(inputs: Any) -> Any:
-            return self._mask(layer, call, inputs)
+        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+        def watched(inputs: Any, mask: Any = None) -> Any:
+            del mask
+            indices = isinstance(layer, _tf.tf_keras().layers.Embedding)
+            return call(inputs) if indices and inputs.dtype != tf.int32 else self._mask(layer, call, inputs)
 
-        layer.call = watched
+        return watched
 
     @contextmanager
     def _replaced(self, loop: Callable[..., Any], mask: Callable[..., Any]) -> Iterator[None]:
@@ -334,13 +248,17 @@ class Outline:
         return shown, tf.constant(np.stack(row.outputs, axis=1)), tf.nest.pack_sequence_as(states, flat)
 
     def _recorded_masking(self, given: dict[str, Array], layer: Any, call: Any, sequence: Any) -> Any:
-        output = call(sequence)
-        number = len(given) // 2
-        place = Masking(number, layer.name, float(layer.mask_value), (1, *sequence.shape[1:]))
+        result = call(sequence)
+        number = sum(name.endswith("_flags") for name in given)
+        indices = isinstance(layer, _tf.tf_keras().layers.Embedding)
+        value = 0.0 if indices else float(layer.mask_value)
+        place = Masking(number, layer.name, value, (1, *sequence.shape[1:]), indices)
         if number == len(self.maskings):
             self.maskings.append(place)
-        given[place.name("output")], given[place.name("flags")] = output.numpy(), output._keras_mask.numpy()
-        return output
+        given[place.name("flags")] = (result if indices else result._keras_mask).numpy()
+        if not indices:
+            given[place.name("output")] = result.numpy()
+        return result
 
 
 def _refusal(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> ConversionError | None:
@@ -389,17 +307,3 @@ def _backend() -> Any:
 def _wide(flags: Any, like: Any) -> Any:
     """bool [N] with dimensions of 1, so that it says of each sample whether it is taken."""
     return _tf.tensorflow().reshape(flags, [-1] + [1] * (like.shape.rank - 1))
-
-
-def _joined(parts: Sequence[Record]) -> Record:
-    """What several samples, or batches of them, left in one loop."""
-    first = parts[0]
-    return Record(
-        [np.concatenate([p.values[t] for p in parts]) for t in range(len(first.values))],
-        [
-            [np.concatenate([p.states[t][k] for p in parts]) for k in range(len(first.states[t]))]
-            for t in range(len(first.states))
-        ],
-        [np.concatenate([p.outputs[t] for p in parts]) for t in range(len(first.outputs))],
-        [np.concatenate([p.mask[t] for p in parts]) for t in range(len(first.mask))],
-    )

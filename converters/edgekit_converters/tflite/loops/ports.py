@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from edgekit_converters.tflite.loops.graft import Graft, same, text_of
-from edgekit_converters.tflite.loops.outline import PREFIX
+from edgekit_converters.tflite.graft import Graft, same, text_of
+from edgekit_converters.tflite.loops.parts import PREFIX
 
 __all__ = ["Ports"]
 

@@ -14,10 +14,10 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.models.tflite.writing import opened, packed
+from edgekit_converters.tflite.graft import Graft, near, same, text_of
 from edgekit_converters.tflite.loops.body import Body
-from edgekit_converters.tflite.loops.graft import Graft, near, same, text_of
 from edgekit_converters.tflite.loops.masking import flags_as_numbers, insert_masking
-from edgekit_converters.tflite.loops.outline import Masking
+from edgekit_converters.tflite.loops.parts import Masking
 from edgekit_converters.tflite.loops.ports import Ports
 from edgekit_converters.tflite.loops.variables import Variables
 

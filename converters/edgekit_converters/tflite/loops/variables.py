@@ -7,7 +7,7 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit_converters.tflite.loops.graft import Graft
+from edgekit_converters.tflite.graft import Graft
 
 __all__ = ["Variables"]
 

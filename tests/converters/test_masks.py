@@ -1,0 +1,48 @@
+"""Masks outside of recurrent layers: padding counts in no file where it does not count in Keras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit import _tf
+from edgekit.models.tflite import inspect_tflite
+from edgekit_converters.tflite import ConvertSpec, convert_keras
+
+WORDS = 50
+LEAST = {"float32": 100.0, "int8": 20.0}
+"""dB against Keras."""
+
+
+def masked(kind: str) -> Any:
+    """A small text classifier that masks the padding of its words."""
+    keras, layers = _tf.tf_keras(), _tf.tf_keras().layers
+    keras.utils.set_random_seed(0)
+    words = keras.Input((6,))
+    x = layers.Embedding(WORDS, 4, mask_zero=True, embeddings_initializer="random_normal")(words)
+    x = {
+        "pooling": lambda: layers.GlobalAveragePooling1D()(x),
+        "multi head": lambda: layers.MultiHeadAttention(2, 4)(x, x),
+        "causal": lambda: layers.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True),
+        "attention": lambda: layers.Attention()([x, x]),
+        "additive": lambda: layers.AdditiveAttention()([x, x]),
+        "time distributed": lambda: layers.TimeDistributed(layers.Dense(2))(x),
+        "convolution": lambda: layers.Conv1D(4, 3)(x),
+    }[kind]()
+    return keras.Model(words, layers.Dense(3)(layers.Flatten()(x)))
+
+
+@pytest.mark.parametrize("kind", list(LEAST))
+@pytest.mark.parametrize(
+    "layer", ["pooling", "multi head", "causal", "attention", "additive", "time distributed", "convolution"]
+)
+def test_padding_does_not_count(layer: str, kind: str, tmp_path: Path) -> None:
+    rng, path = np.random.default_rng(0), tmp_path / "m.tflite"
+    words = rng.integers(1, WORDS, (64, 6)).astype(np.int32)
+    words[np.arange(6) >= rng.integers(2, 7, 64)[:, np.newaxis]] = 0
+    parity = convert_keras(masked(layer), path, ConvertSpec(format=kind), representative=words)  # type: ignore[arg-type]
+    assert parity.sqnr_db is not None and parity.sqnr_db >= LEAST[kind]
+    assert inspect_tflite(path).quantization == kind
