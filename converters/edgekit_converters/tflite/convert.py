@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from edgekit import _tf
 from edgekit.artifact import write_atomically
 from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
-from edgekit.measure.parity import Parity, Reference
+from edgekit.measure.parity import Parity
 from edgekit.models.activations import rewrite_activations, with_integer_activations
 from edgekit.models.inputs import with_float_inputs, with_index_inputs, with_single_batch
 from edgekit.models.pooling import with_free_pooling_scale
@@ -72,25 +72,18 @@ def convert_keras(
     if held is None and representative is not None:
         held = Held(representative, "calibration")
     answers = cache(lambda: reference_of(model, held))
-    content = converted(model, spec, representative, answers)
+    content = converted(model, spec, representative)
     with write_atomically(path) as temporary:
         temporary.write_bytes(content)
         check_contract(temporary, spec)
         return check_parity(temporary, spec, answers(), accept_parity, lambda: layer_answers(model, answers()))
 
 
-def converted(
-    model: Any,
-    spec: ConvertSpec,
-    representative: Representative | None,
-    answers: Callable[[], Reference] | None = None,
-) -> bytes:
+def converted(model: Any, spec: ConvertSpec, representative: Representative | None) -> bytes:
     """A tf_keras model as a `.tflite`, not yet held to anything.
 
     Args:
         model, spec, representative: As for `convert_keras`.
-        answers: Gives what Keras answers, which decides where there are two ways to convert; None asks Keras for its
-            answers to the representative samples.
 
     Raises:
         ConversionError: The converter cannot.
@@ -113,12 +106,7 @@ def converted(
             received=f"another recurrent layer in {wrapped[0]!r}",
             remedy="Use such an LSTM there, or convert to float32, float16 or dynamic.",
         )
-    if not is_recurrent(model):
-        content = _plain(model, names, spec, samples)
-    else:
-        if answers is None and samples is not None:
-            answers = cache(lambda: reference_of(model, Held(samples, "calibration")))
-        content = _recurrent(model, names, spec, samples, answers)
+    content = (_recurrent if is_recurrent(model) else _plain)(model, names, spec, samples)
     return content if samples is None else with_headroom(content, min(map(len, samples.values())))
 
 
@@ -137,28 +125,24 @@ def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping
     return convert_function(spec, serve, specs, model.weights, feed)
 
 
-def _recurrent(
-    model: Any,
-    names: Sequence[str],
-    spec: ConvertSpec,
-    samples: Mapping[str, Array] | None,
-    answers: Callable[[], Reference] | None,
-) -> bytes:
+def _recurrent(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
     """LSTMs by TensorFlow's one operator for them where that is right, all other loops by ours.
 
-    The fused operator of integer files loses much for some weights: where it does, a loop is tried beside it.
+    The fused operator of integer files loses much for some weights: where it does, a loop is tried beside it, on the
+    calibration samples, for validation may have a handful.
     """
     try:
         content = _with_loops(model, names, spec, samples, fused=spec.format in FUSING)
     except Unrepairable:
         return _with_loops(model, names, spec, samples, fused=False)
-    if samples is None or answers is None or not has_fused_lstm(content):
+    if samples is None or not has_fused_lstm(content):
         return content
-    reached = trial_db(content, answers())
+    answers = reference_of(model, Held(samples, "calibration"))
+    reached = trial_db(content, answers)
     if reached is None or reached >= ENOUGH_DB:
         return content
     other = _with_loops(model, names, spec, samples, fused=False)
-    gained = trial_db(other, answers())
+    gained = trial_db(other, answers)
     return other if gained is not None and gained > reached + GAIN_DB else content
 
 

@@ -53,7 +53,7 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
     if request.get("layers"):
         found = layer_answers(model, answers())
         return {"layers": [layer for layer, _ in found]}, [values for _, values in found]
-    content = converted(model, ConvertSpec.model_validate(request["spec"]), representative, answers)
+    content = converted(model, ConvertSpec.model_validate(request["spec"]), representative)
     header, told = packed_reference(answers())
     return {**header, "notes": notes}, [np.frombuffer(content, np.uint8), *told]
 

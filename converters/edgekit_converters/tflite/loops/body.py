@@ -20,6 +20,8 @@ __all__ = ["Body", "convert_body", "measured_db", "representative_steps", "step_
 
 MEASURED = 8
 """Samples whose loops are computed with the converted step."""
+MOST_MEASURED = 20_000
+"""Steps in all of these; of longer loops one sample is measured."""
 MOST_STEPS = 2_000
 """Steps that a body is calibrated on; those with the extremes of inputs and states are among them."""
 
@@ -101,9 +103,10 @@ def _measured_db(body: Body, record: Record) -> float:
     wanted, given = [], []
     with opened_here(body.content) as session:
         order = [next(name for name, tensor in ports.inputs.items() if tensor == index) for index in graph.inputs]
-        for i in range(min(MEASURED, len(record.values[0]))):
+        steps = len(record.values)
+        for i in range(min(MEASURED, max(1, MOST_MEASURED // steps), len(record.values[0]))):
             states = [record.states[0][k][i : i + 1] for k in range(len(names))]
-            for t in range(len(record.values)):
+            for t in range(steps):
                 fed = dict(zip(names, states, strict=True)) | {"value": record.values[t][i : i + 1]}
                 arrays = [
                     quantize(fed[name].reshape(spec.shape), spec)

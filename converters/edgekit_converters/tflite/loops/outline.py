@@ -22,6 +22,9 @@ from edgekit_converters.tflite.loops.parts import Loop, Masking, Record, joined
 
 __all__ = ["Outline"]
 
+LONG = 200
+"""Steps above which it pays to trace a step into a graph."""
+
 
 class Outline:
     """Calls of a model in which loops are taken out.
@@ -208,12 +211,18 @@ class Outline:
         kind = "kept" if layer.stateful else "zeros" if zeros else "given"
         shown: Any = None
         output_state = None
+
+        def taken_step(value: Any, flat: list[Any]) -> tuple[Any, list[Any]]:
+            output, after = step(value, tuple(tf.nest.pack_sequence_as(states, flat)))
+            return output, tf.nest.flatten(after)
+
+        later = tf.function(taken_step) if taken > LONG else taken_step
         for number, value in enumerate(values):
             row.values.append(value.numpy())
             row.states.append([state.numpy() for state in flat])
-            output, after = step(value, tuple(tf.nest.pack_sequence_as(states, flat)))
-            new = tf.nest.flatten(after)
-            output_state = next((k for k, state in enumerate(new) if state is output), None)
+            output, new = (later if number else taken_step)(value, flat)
+            if not number:
+                output_state = next((k for k, state in enumerate(new) if state is output), None)
             if flags is not None:
                 row.mask.append(flags[number].numpy())
                 before = tf.zeros_like(output) if shown is None or options.get("zero_output_for_mask") else shown
