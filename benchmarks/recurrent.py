@@ -38,6 +38,7 @@ FORMATS = ("float32", "float16", "dynamic", "int8", "int16x8")
 SEEDS = {"int8": 4, "int16x8": 4}
 LEAST = {"float32": 100.0, "float16": 50.0, "int16x8": 30.0, "dynamic": 15.0, "int8": 15.0}
 """dB against Keras that a cell needs to agree."""
+VERDICTS = ("agrees", "refused", "wrong", "crashed")
 LIMIT = 300.0
 """Seconds for one cell."""
 Row = dict[str, Any]
@@ -198,15 +199,18 @@ def table() -> None:
         for option in row["options"] or ["plain"]:
             found.setdefault((row["kind"], option, row["format"]), []).append(row)
     told = content["summary"]
+    counts = ", ".join(f"{told['verdicts'].get(verdict, 0):,} {verdict}" for verdict in VERDICTS)
+    least = ", ".join(f"{name} {db:g}" for name, db in told["least_db"].items())
+    pairs = sum(len(row["options"]) > 1 for row in content["cells"].values())
     lines = [
         "# Recurrent layers", "",
         "Made by `python benchmarks/recurrent.py --table` from `benchmarks/recurrent.json`. "
-        f"{told['done']:,} of {told['cells']:,} cells (kind x options x format) were tried: {told['verdicts']}.", "",
-        "A cell *agrees* where the file comes within the dB (SQNR) of Keras under LiteRT and, where they have the "
-        f"operators, tflite-runtime 2.14 and TFLite Micro: {told['least_db']}. `yes`: all agree, alone and in "
-        "pairs with other options. `3/4`: so many agree, the others are refused before there is a file. `no`: all are "
-        "refused. "
-        "`!`: one is wrong.", "",
+        f"{told['done']:,} of {told['cells']:,} cells (kind x options x format x seed) were tried, {pairs:,} of them "
+        f"pairs of options: {counts}.", "",
+        "A cell *agrees* where the file comes within so many dB (SQNR) of Keras under LiteRT and, where they have the "
+        f"operators, tflite-runtime 2.14 and TFLite Micro: {least}. `yes`: all agree, alone and in the pairs with "
+        "other options that were tried. `3/4`: so many agree, the others are refused before there is a file. `no`: all "
+        "are refused. `!`: one is wrong.", "",
     ]  # fmt: skip
     for kind in KINDS:
         lines += [f"## {kind}", "", f"| option | {' | '.join(FORMATS)} |", "|---" * (len(FORMATS) + 1) + "|"]

@@ -345,11 +345,11 @@ def load_data(spec: str | DataSpec, *, task: Task | None = None, seed: int = 0) 
 
 
 def _data_for(model: str | Path, data: str | DataSpec, seed: int, task: Task | None, *, labels: bool = True) -> Dataset:
-    """The data, preprocessed as the model's sidecar says; as they are where they have the file's own dtype."""
+    """The data as the model's sidecar says: preprocessed, and with classes in its order."""
     from edgekit.data import load_data
 
     own = _sidecar(model)
-    return load_data(
+    dataset = load_data(
         data,
         seed=seed,
         trained=True,
@@ -358,6 +358,7 @@ def _data_for(model: str | Path, data: str | DataSpec, seed: int, task: Task | N
         task=task,
         labels=labels,
     )
+    return dataset.numbered_as(own.label_names) if own and labels else dataset
 
 
 def _input_dtype(model: str | Path) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -175,6 +175,29 @@ class Dataset:
             return len(self.label_names)
         tops = [int(s.y.max()) for s in self.splits.values() if len(s) and is_labels(s.y)]
         return max(tops) + 1 if tops else None
+
+    def numbered_as(self, names: Sequence[str]) -> Dataset:
+        """The same data, with its classes numbered as a model numbers its outputs.
+
+        Args:
+            names: Of the model's classes; the data may lack some, or have them in another order. Where either side has
+                no names, the numbers are taken as they are.
+
+        Raises:
+            DataError: The data have a class that the model has not.
+        """
+        if not names or not self.label_names or tuple(names) == self.label_names:
+            return self
+        if unknown := [name for name in self.label_names if name not in names]:
+            raise DataError(
+                "A model is tried on classes that it knows.",
+                received=f"{', '.join(unknown[:3])}{', ...' if len(unknown) > 3 else ''} in the data; the model has "
+                f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}",
+                remedy="Leave their samples out, or correct the names in the data or in the model's sidecar.",
+            )
+        numbers = np.array([list(names).index(name) for name in self.label_names])
+        splits = {n: replace(p, y=numbers[p.y]) if is_labels(p.y) else p for n, p in self.splits.items()}
+        return replace(self, splits=splits, label_names=tuple(names))
 
     @cached_property
     def fingerprint(self) -> str:
