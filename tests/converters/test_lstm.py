@@ -43,6 +43,27 @@ def test_hidden_states_have_a_scale_of_their_own(between: str, tmp_path: Path) -
             assert scales == {graph.tensors[operator.intermediates[4]].scales}
 
 
+@pytest.mark.parametrize("kind", ["int8", "int16x8"])
+@pytest.mark.parametrize("layer", ["LSTM", "GRU"])
+@pytest.mark.parametrize("seed", [1, 3])
+def test_both_directions_have_their_own_scale(seed: int, layer: str, kind: str, tmp_path: Path) -> None:
+    """The backward half is turned round, which copies its integers, before both are put together."""
+    keras, layers = _tf.tf_keras(), _tf.tf_keras().layers
+    keras.utils.set_random_seed(seed)
+    both = layers.Bidirectional(getattr(layers, layer)(6, return_sequences=True))
+    model = keras.Sequential([keras.Input((7, 5)), both, layers.Flatten(), layers.Dense(3)])
+    rng = np.random.default_rng(seed)
+    model.set_weights([w + 0.3 * rng.standard_normal(w.shape) for w in model.get_weights()])
+    x = rng.standard_normal((64, 7, 5)).astype(np.float32)
+    spec = ConvertSpec(format=kind)  # type: ignore[arg-type]
+    parity = convert_keras(model, tmp_path / "m.tflite", spec, representative=x)
+    assert parity.sqnr_db is not None and parity.sqnr_db > 20
+    graph = read_tflite(tmp_path / "m.tflite").subgraphs[0]
+    for operator in graph.operators:
+        if operator.name == "REVERSE_V2":
+            assert graph.tensors[operator.inputs[0]].scales == graph.tensors[operator.outputs[0]].scales
+
+
 def test_cells_of_too_small_a_scale_become_a_loop(tmp_path: Path) -> None:
     """Inputs and weights so small that the cell stays below 2^-1: LiteRT's fused kernel is wrong there."""
     keras, layers = _tf.tf_keras(), _tf.tf_keras().layers

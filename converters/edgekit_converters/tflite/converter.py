@@ -12,6 +12,7 @@ from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
 from edgekit_converters.tflite import formats
 from edgekit_converters.tflite.biases import with_own_biases
+from edgekit_converters.tflite.copies import with_true_copies
 from edgekit_converters.tflite.islands import without_islands
 from edgekit_converters.tflite.spec import ConvertSpec
 
@@ -64,7 +65,7 @@ def convert_function(
         ) from failure
     if spec.format == "int16x8":
         content = with_own_biases(content)
-    return without_islands(content) if module.NEEDS_CALIBRATION else content
+    return with_true_copies(without_islands(content)) if module.NEEDS_CALIBRATION else content
 
 
 def _save(serve: Callable[..., Any], specs: Mapping[str, Any], weights: Sequence[Any], folder: str) -> None:

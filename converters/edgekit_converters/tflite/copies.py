@@ -1,0 +1,51 @@
+"""Operators that only move values: their kernels copy integers, so both sides must have one scale.
+
+TensorFlow's converter gives the result of REVERSE_V2 the scale that CONCATENATION behind it wants. The integers then
+mean other values: a Bidirectional LSTM answered with 12 dB in place of 34.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edgekit.models.tflite.writing import affine, opened, packed
+from edgekit_converters.tflite.graft import Graft
+
+__all__ = ["with_true_copies"]
+
+COPYING = ("BATCH_TO_SPACE_ND", "BROADCAST_TO", "DEPTH_TO_SPACE", "EXPAND_DIMS", "GATHER", "GATHER_ND", "MIRROR_PAD",
+           "RESHAPE", "REVERSE_SEQUENCE", "REVERSE_V2", "SLICE", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SQUEEZE",
+           "STRIDED_SLICE", "TILE", "TRANSPOSE", "UNPACK")  # fmt: skip
+"""Those whose first operand holds the values."""
+
+
+def with_true_copies(content: bytes) -> bytes:
+    """The file in which copies keep their scale, and QUANTIZE changes it behind them; itself where that is so."""
+    graft = Graft(opened(content))
+    changed = [
+        _settle(graft, graph, operator, place)
+        for graph in graft.model.subgraphs
+        for operator in list(graph.operators or [])
+        if graft.kind(operator) in COPYING
+        for place in range(len(operator.outputs))
+    ]
+    return packed(graft.model) if any(changed) else content
+
+
+def _settle(graft: Graft, graph: Any, operator: Any, place: int) -> bool:
+    """Whether a copy's result had another scale than its source, and is now made by QUANTIZE."""
+    source, result = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[place]]
+    one, other = affine(source), affine(result)
+    if len(one) != 3 or len(other) != 3 or one == other or source.type != result.type:
+        return False
+    wanted, copy = int(operator.outputs[place]), graft.like(graph, source, f"edgekit_copy_{len(graph.tensors)}")
+    graph.tensors[copy].shape = result.shape
+    operator.outputs = np.array(operator.outputs, np.int32)
+    operator.outputs[place] = copy
+    changed = graft.operator(graph, "QUANTIZE", [copy], [wanted], schema.QuantizeOptionsT(), 2)
+    graph.operators.remove(changed)
+    graph.operators.insert(graph.operators.index(operator) + 1, changed)
+    return True
