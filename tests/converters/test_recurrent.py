@@ -63,6 +63,12 @@ def test_other_runtimes_agree(runtime: str, tmp_path: Path) -> None:
     assert agreement(Cell("GRU", ("masking", "sequences")), "int8", tmp_path / "m.tflite", runtime) >= LEAST["int8"]
 
 
+@pytest.mark.parametrize("kind", ["LSTM, LSTM", "GRU, GRU"])
+def test_numbers_of_float16_in_two_loops(kind: str, tmp_path: Path) -> None:
+    found = agreement(Cell(kind, ("hard sigmoid",)), "float16", tmp_path / "m.tflite", "tflite_runtime")
+    assert found >= LEAST["float16"]
+
+
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     """An int8 file whose loop needs states of 16 bits, and a sample of its input's integers."""

@@ -14,6 +14,7 @@ from edgekit_converters.tflite import formats
 from edgekit_converters.tflite.biases import with_own_biases
 from edgekit_converters.tflite.copies import with_true_copies
 from edgekit_converters.tflite.islands import without_islands
+from edgekit_converters.tflite.scalars import with_wide_scalars
 from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_function"]
@@ -63,9 +64,16 @@ def convert_function(
             received=_reason(failure, chatter),
             remedy="Replace the layer that makes this operator, or choose another format.",
         ) from failure
+    return _repaired(content, spec)
+
+
+def _repaired(content: bytes, spec: ConvertSpec) -> bytes:
+    """The file without the faults that the converter is known for in its format."""
+    if spec.format == "float16":
+        return with_wide_scalars(content)
     if spec.format == "int16x8":
         content = with_own_biases(content)
-    return with_true_copies(without_islands(content)) if module.NEEDS_CALIBRATION else content
+    return with_true_copies(without_islands(content)) if spec.needs_calibration else content
 
 
 def _save(serve: Callable[..., Any], specs: Mapping[str, Any], weights: Sequence[Any], folder: str) -> None:
