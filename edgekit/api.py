@@ -148,8 +148,8 @@ def convert(
     own, told = _sidecar(model), task or _task_of(model)
     dataset = _data_for(model, data, seed, told, labels=False) if data is not None else None
     samples = dataset.samples("calibration") if dataset is not None and spec.needs_calibration else None
-    names = [part.name for part in (path, sidecar_path(path), golden_path(path))]
-    check_writable(path.parent, names, overwrite=overwrite)
+    written = [part.name for part in (path, sidecar_path(path), golden_path(path))]
+    check_writable(path.parent, written, overwrite=overwrite)
     with publishing(path.parent, overwrite=overwrite) as staging:
         file = staging / path.name
         loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log)
@@ -159,7 +159,8 @@ def convert(
         )
         sidecar = own or Sidecar(Preprocessing(), (), UNKNOWN)
         if dataset is not None:
-            sidecar = Sidecar(dataset.preprocessing, dataset.label_names, UNKNOWN)
+            names = own.label_names if own and own.label_names else dataset.label_names
+            sidecar = Sidecar(dataset.preprocessing, names, UNKNOWN)
         found = dataset.task if dataset is not None else told
         state = state_of(read_tflite(file))
         write_sidecar(file, replace(sidecar, task=found or UNKNOWN, state=state, parity=parity.as_dict()))
@@ -345,7 +346,7 @@ def load_data(spec: str | DataSpec, *, task: Task | None = None, seed: int = 0) 
 
 
 def _data_for(model: str | Path, data: str | DataSpec, seed: int, task: Task | None, *, labels: bool = True) -> Dataset:
-    """The data as the model's sidecar says: preprocessed, and with classes in its order."""
+    """The data as the model's sidecar says: preprocessed, and its labels, where they are wanted, in its order."""
     from edgekit.data import load_data
 
     own = _sidecar(model)

@@ -181,21 +181,25 @@ class Dataset:
 
         Args:
             names: Of the model's classes; the data may lack some, or have them in another order. Where either side has
-                no names, the numbers are taken as they are.
+                no names, or the data have numbers for names, the numbers are taken as they are.
 
         Raises:
             DataError: The data have a class that the model has not.
         """
         if not names or not self.label_names or tuple(names) == self.label_names:
             return self
-        if unknown := [name for name in self.label_names if name not in names]:
+        parts = [p.y for p in self.splits.values() if is_labels(p.y) and len(p)]
+        occurring = [self.label_names[i] for i in np.unique(np.concatenate(parts))] if parts else []
+        numbered = all(name.isdecimal() for name in self.label_names) and not all(n.isdecimal() for n in names)
+        known = [str(i) for i in range(len(names))] if numbered else list(names)
+        if unknown := [name for name in occurring if name not in known]:
             raise DataError(
                 "A model is tried on classes that it knows.",
                 received=f"{', '.join(unknown[:3])}{', ...' if len(unknown) > 3 else ''} in the data; the model has "
                 f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}",
                 remedy="Leave their samples out, or correct the names in the data or in the model's sidecar.",
             )
-        numbers = np.array([list(names).index(name) for name in self.label_names])
+        numbers = np.array([known.index(name) if name in known else -1 for name in self.label_names])
         splits = {n: replace(p, y=numbers[p.y]) if is_labels(p.y) else p for n, p in self.splits.items()}
         return replace(self, splits=splits, label_names=tuple(names))
 

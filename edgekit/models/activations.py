@@ -20,8 +20,8 @@ __all__ = ["REWRITTEN", "rewrite_activations", "with_integer_activations"]
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 """Of Klambauer et al. 2017 (arXiv:1706.02515, equation 2), as Keras has them."""
 
-MASKED = -32.0
-"""What is added to masked scores: exp(-32) is far below the step of a softmax of 8 or 16 bits."""
+BELOW = 32.0
+"""How far below the least score masked ones are put: exp(-32) is far below the step of a softmax of 8 or 16 bits."""
 
 
 def _elu(x: Any) -> Any:
@@ -45,11 +45,14 @@ def _softsign(x: Any) -> Any:
     return x * math.rsqrt(divisor * divisor)  # MUL, because the converter leaves SQUARE in float
 
 
-def _masked_softmax(axis: int) -> Callable[..., Any]:
-    """Keras's Softmax with a mask, bool of the shape of what it takes or one that is broadcast to it."""
+def _masked_softmax(axis: int, robust: bool) -> Callable[..., Any]:
+    """Keras's Softmax with a mask, of the shape of what it takes or one that is broadcast to it."""
 
     def call(inputs: Any, mask: Any = None) -> Any:
-        return _tf.tensorflow().nn.softmax(_without_masked(inputs, mask), axis=axis)
+        tf = _tf.tensorflow()
+        if mask is not None and mask.dtype != tf.bool:
+            mask = mask > 0.5 if robust else tf.cast(mask, inputs.dtype) >= 1.0
+        return tf.nn.softmax(_without_masked(inputs, mask, axis), axis=axis)
 
     return call
 
@@ -57,12 +60,16 @@ def _masked_softmax(axis: int) -> Callable[..., Any]:
 def _attended(scores: Any, value: Any, scores_mask: Any = None, training: bool | None = None) -> tuple[Any, Any]:
     """What Attention and AdditiveAttention make of their scores [N, Tq, Tv] and values [N, Tv, dim], in inference."""
     tf = _tf.tensorflow()
-    weights = tf.nn.softmax(_without_masked(scores, scores_mask))
+    weights = tf.nn.softmax(_without_masked(scores, scores_mask, -1))
     return tf.matmul(weights, value), weights
 
 
-def _without_masked(scores: Any, mask: Any) -> Any:
-    return scores if mask is None else scores + MASKED * (1.0 - _tf.tensorflow().cast(mask, scores.dtype))
+def _without_masked(scores: Any, mask: Any, axis: int) -> Any:
+    """Scores in which all masked ones are the same, so that a row without any other one is uniform, as in Keras."""
+    tf = _tf.tensorflow()
+    if mask is None:
+        return scores
+    return tf.where(mask, scores, tf.reduce_min(scores, axis=axis, keepdims=True) - BELOW)
 
 
 REWRITTEN: dict[str, Callable[[Any], Any]] = {"selu": _scaled_elu(SELU_ALPHA, SELU_SCALE), "softsign": _softsign}
@@ -93,7 +100,7 @@ def rewrite_activations(model: Any) -> None:
 
 def _places(model: Any) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
     """Who holds an activation under which name, and what to put there."""
-    layers = _tf.tf_keras().layers
+    layers, masked = _tf.tf_keras().layers, _masks(model)
     for holder in _holders(model):
         if isinstance(holder, layers.RNN):  # which shows what its cell holds
             continue
@@ -103,11 +110,21 @@ def _places(model: Any) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
                 yield holder, name, REWRITTEN[known]
         if type(holder) is layers.ELU and float(holder.alpha) != 1 and float(holder.alpha) > 0:
             yield holder, "call", _scaled_elu(float(holder.alpha))
-        if isinstance(holder, layers.Attention | layers.AdditiveAttention):
+        if not masked:
+            continue
+        if getattr(type(holder), "_apply_scores", None) is layers.Attention._apply_scores:
             yield holder, "_apply_scores", _attended
         softmax = getattr(holder, "_softmax", holder)  # of MultiHeadAttention
         if type(softmax) is layers.Softmax and (axis := _single(softmax.axis)) is not None:
-            yield softmax, "call", _masked_softmax(axis)
+            yield softmax, "call", _masked_softmax(axis, bool(getattr(softmax, "robust_masking", False)))
+
+
+def _masks(model: Any) -> bool:
+    """Whether a mask may reach a layer: from an Embedding, Masking, or by a word of a call."""
+    calls = (node.call_kwargs for layer in model.layers for node in layer.inbound_nodes)
+    told = (value for words in calls for word, value in words.items() if "mask" in word)
+    makes = (type(layer).__name__ == "Masking" or getattr(layer, "mask_zero", False) for layer in model.layers)
+    return any(makes) or any(value is not None and value is not False for value in told)
 
 
 def _single(axis: int | Sequence[int]) -> int | None:

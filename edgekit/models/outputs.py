@@ -15,13 +15,15 @@ def output_activation(model: Any, number: int = 0) -> str | None:
     if type(producer).__name__ == "Softmax":
         return "softmax"
     holder = _holder(producer)
+    if hasattr(holder, "cell"):  # which applies it step by step
+        return None
     name = getattr(getattr(holder, "activation", None), "__name__", None)
     return str(name) if name else None
 
 
 @contextmanager
 def softmax_inputs(model: Any, number: int) -> Iterator[list[Any]]:
-    """What goes into the softmax at an output, each time that the model is called inside this block, eagerly."""
+    """What goes into the softmax at an output, each time that the model is called or traced inside this block."""
     seen: list[Any] = []
     producer = _producer(model, number)
     holder, name = (producer, "call") if type(producer).__name__ == "Softmax" else (_holder(producer), "activation")

@@ -62,7 +62,10 @@ class MicroInterpreter:
             self._own = package.Interpreter.from_bytes(model, arena_size=arena)
         except RuntimeError as error:
             raise RuntimeError(_printed_since(mark) or str(error)) from error
-        graph = package.schema_fb.Model.GetRootAsModel(model, 0).Subgraphs(0)
+        whole = package.schema_fb.Model.GetRootAsModel(model, 0)
+        graph = whole.Subgraphs(0)
+        kinds = {whole.OperatorCodes(i).BuiltinCode() for i in range(whole.OperatorCodesLength())}
+        self._keeps_state = package.schema_fb.BuiltinOperator.VAR_HANDLE in kinds
         inputs = [graph.Tensors(graph.Inputs(i)) for i in range(graph.InputsLength())]
         outputs = [graph.Tensors(graph.Outputs(i)) for i in range(graph.OutputsLength())]
         self._inputs = [_detail(i, t, self._own.get_input_details(i)) for i, t in enumerate(inputs)]
@@ -94,7 +97,9 @@ class MicroInterpreter:
             raise RuntimeError(_printed_since(mark) or str(error)) from error
 
     def reset_all_variables(self) -> None:
-        self._own.reset()
+        """Let variable tensors begin at zero; `reset` would empty resource variables too, which are to go on."""
+        if not self._keeps_state:
+            self._own.reset()
 
     def reported_arena(self) -> int | None:
         """What its allocator counts, in bytes: a model may need more than this; None where it does not say."""

@@ -55,3 +55,19 @@ def test_another_order(model: Path, cli: Callable[..., Any], tmp_path: Path) -> 
 def test_a_class_that_the_model_has_not(model: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
     result = cli("evaluate", model, "--data", table(tmp_path / "d.csv", ["ant", "dog"]))
     assert result.code == 1 and "dog in the data; the model has ant, bee, cat" in " ".join(result.err.split())
+
+
+def test_numbers_for_names(model: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
+    """A column of numbers has the numbers of the outputs, whatever the model calls them."""
+    data = table(tmp_path / "d.csv", ["1", "2"], model_order=("0", "1", "2"))
+    result = cli("evaluate", model, "--data", data, "--json")
+    assert result.code == 0 and json.loads(result.out)["value"] == 1.0
+
+
+def test_convert_keeps_the_models_names(model: Path, cli: Callable[..., Any], tmp_path: Path) -> None:
+    """The data that calibrate may lack some, or have another order."""
+    data = table(tmp_path / "d.csv", ["cat", "bee"])
+    assert cli("convert", model, "--data", data, "-o", tmp_path / "m.tflite").code == 0
+    assert tuple(json.loads((tmp_path / "m.tflite.json").read_text())["label_names"]) == NAMES
+    result = cli("evaluate", tmp_path / "m.tflite", "--data", data, "--json")
+    assert result.code == 0 and json.loads(result.out)["value"] > 0.95

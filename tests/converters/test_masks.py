@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgekit import _tf
+from edgekit.measure.predict import predict
 from edgekit.models.tflite import inspect_tflite
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
@@ -22,7 +23,8 @@ def masked(kind: str) -> Any:
     keras, layers = _tf.tf_keras(), _tf.tf_keras().layers
     keras.utils.set_random_seed(0)
     words = keras.Input((6,))
-    x = layers.Embedding(WORDS, 4, mask_zero=True, embeddings_initializer="random_normal")(words)
+    spread = keras.initializers.RandomNormal(stddev=1.5)
+    x = layers.Embedding(WORDS, 4, mask_zero=True, embeddings_initializer=spread)(words)
     x = {
         "pooling": lambda: layers.GlobalAveragePooling1D()(x),
         "multi head": lambda: layers.MultiHeadAttention(2, 4)(x, x),
@@ -46,3 +48,17 @@ def test_padding_does_not_count(layer: str, kind: str, tmp_path: Path) -> None:
     parity = convert_keras(masked(layer), path, ConvertSpec(format=kind), representative=words)  # type: ignore[arg-type]
     assert parity.sqnr_db is not None and parity.sqnr_db >= LEAST[kind]
     assert inspect_tflite(path).quantization == kind
+
+
+@pytest.mark.parametrize("row", [[0, 0, 0, 0, 0, 0], [0, 0, 0, 7, 8, 9]], ids=["nothing counts", "padded in front"])
+def test_rows_in_which_no_score_counts_are_uniform(row: list[int], tmp_path: Path) -> None:
+    """As Keras has it, whose -1e9 swallows the scores."""
+    rng, path = np.random.default_rng(0), tmp_path / "m.tflite"
+    words = rng.integers(1, WORDS, (64, 6)).astype(np.int32)
+    words[::2, : rng.integers(1, 6)] = 0
+    words[1::8] = row
+    model = masked("causal")
+    convert_keras(model, path, ConvertSpec(format="int8"), representative=words)
+    given = np.array([row], np.int32)
+    wanted = model.predict(given, verbose=0)
+    np.testing.assert_allclose(predict(path, given), wanted, atol=0.1 * np.ptp(model.predict(words, verbose=0)))

@@ -192,3 +192,19 @@ def test_state_is_said(tmp_path: Path) -> None:
         model = _tf.tf_keras().Sequential([layers.Input((4, 2), batch_size=batch), layer])
         convert_keras(model, tmp_path / "m.tflite", spec("float32"))
         assert edgekit.inspect(tmp_path / "m.tflite").state == name
+
+
+def test_a_head_of_two_outputs(tmp_path: Path) -> None:
+    """One softmax layer that makes two outputs has the logits of both."""
+    keras = _tf.tf_keras()
+    keras.utils.set_random_seed(0)
+    a, b, head = keras.Input((4,), name="a"), keras.Input((4,), name="b"), keras.layers.Dense(3, "softmax")
+    rng = np.random.default_rng(0)
+    samples = {name: rng.standard_normal((64, 4)).astype(np.float32) for name in ("a", "b")}
+    parity = convert_keras(
+        keras.Model([a, b], [head(a), head(b)]),
+        tmp_path / "m.tflite",
+        ConvertSpec(format="float32"),
+        representative=samples,
+    )
+    assert parity.sqnr_db is not None and parity.sqnr_db > 100

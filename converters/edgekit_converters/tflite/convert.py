@@ -107,7 +107,9 @@ def converted(model: Any, spec: ConvertSpec, representative: Representative | No
             remedy="Use such an LSTM there, or convert to float32, float16 or dynamic.",
         )
     content = (_recurrent if is_recurrent(model) else _plain)(model, names, spec, samples)
-    return content if samples is None else with_headroom(content, min(map(len, samples.values())))
+    if samples is None or any(type(layer).__name__.startswith("Quantize") for layer in model.layers):
+        return content  # training has set the ranges of the second
+    return with_headroom(content, min(map(len, samples.values())))
 
 
 def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
@@ -122,7 +124,14 @@ def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping
     def feed() -> Iterator[dict[str, Array]]:
         yield from _one_by_one({parameters[n]: array for n, array in (samples or {}).items()})
 
-    return convert_function(spec, serve, specs, model.weights, feed)
+    try:
+        return with_right_scales(convert_function(spec, serve, specs, model.weights, feed))
+    except Unrepairable as error:
+        raise ConversionError(
+            "An integer file must compute an LSTM inside TimeDistributed as Keras does.",
+            received=str(error),
+            remedy="Convert to float32, float16 or dynamic.",
+        ) from None
 
 
 def _recurrent(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:

@@ -48,7 +48,8 @@ def _fold_elu(graft: Graft, graph: Any, operator: Any, after: Any) -> bool:
         return False
     operator.inputs, operator.outputs = np.array(stored[:1], np.int32), np.array(stored[1:], np.int32)
     graph.operators.remove(after)
-    if not any(before[0].outputs[0] in o.inputs for o in graph.operators):
+    read = [int(i) for o in graph.operators for i in o.inputs] + [int(i) for i in graph.outputs]
+    if int(before[0].outputs[0]) not in read:
         graph.operators.remove(before[0])
     return True
 

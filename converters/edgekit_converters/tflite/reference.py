@@ -137,8 +137,10 @@ def _rows(
     tf = _tf.tensorflow()
 
     def call(parts: list[Any]) -> tuple[list[Any], dict[int, Any]]:
+        for inputs in seen.values():
+            inputs.clear()
         outputs = tf.nest.flatten(model(parts if len(parts) > 1 else parts[0], training=False))
-        return outputs, {k: inputs[-1] for k, inputs in seen.items() if inputs}
+        return outputs, {k: inputs[0] for k, inputs in seen.items() if len(inputs) == 1}  # more: of several outputs
 
     asked = tf.function(call) if is_recurrent(model) else call  # loops over time are slow step by step in Python
     elements = sum(int(np.prod(array.shape[1:])) for array in arrays)

@@ -23,6 +23,8 @@ def insert_masking(graft: Graft, ports: Ports, place: Masking) -> None:
     main, name = ports.main, place.name
     values = ports.handed(name("input"))
     tensor = main.tensors[values]
+    if all(ports.taken(name(what)) is None for what in ("flags", *([] if place.indices else ["output"]))):
+        return
     if place.indices:
         zero = graft.constant(main, name("zero"), np.zeros([1] * len(tensor.shape), np.int32))
         ports.give(graft.differs(main, values, zero, name("counts")), name("flags"))

@@ -51,7 +51,7 @@ class Outline:
         for layer in model.layers:
             if type(layer) is _tf.tf_keras().layers.Masking:
                 layer.call = self._watched_mask(layer, layer.call)
-            elif isinstance(layer, _tf.tf_keras().layers.Embedding) and layer.mask_zero:
+            elif _compares_with_zero(layer):
                 layer.compute_mask = self._watched_mask(layer, layer.compute_mask)
 
     def record(self, samples: Sequence[Array]) -> tuple[list[Record], dict[str, Array]]:
@@ -291,6 +291,12 @@ def _refusal(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Convers
         received=f"the layer {layer.name!r} with {found}",
         remedy="Build the layer without that, or write the model another way.",
     )
+
+
+def _compares_with_zero(layer: Any) -> bool:
+    """Whether it is an Embedding that masks index 0, as Keras's own does."""
+    embedding = _tf.tf_keras().layers.Embedding
+    return isinstance(layer, embedding) and type(layer).compute_mask is embedding.compute_mask and layer.mask_zero
 
 
 def _is_fused(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
