@@ -101,12 +101,15 @@ class Cell:
         rng = np.random.default_rng(self.seed + 1)
         count = 64
         padding = rng.integers(2, STEPS + 1, count)
+        counting = np.arange(STEPS) < padding[:, np.newaxis]
+        if "time major" in self.options:  # the samples are the steps
+            counting = np.arange(count)[:, np.newaxis] < count - 3
         if "embedding mask" in self.options:
-            ids = rng.integers(1, WORDS, (count, STEPS)).astype(np.int32)
-            return np.where(np.arange(STEPS) < padding[:, np.newaxis], ids, 0).astype(np.int32)
+            ids = rng.integers(1, WORDS, (count, *self._shape)).astype(np.int32)
+            return np.where(counting, ids, 0).astype(np.int32)
         x = rng.standard_normal((count, *self._shape)).astype(np.float32)
         if "masking" in self.options:
-            x *= (np.arange(STEPS) < padding[:, np.newaxis])[..., np.newaxis]
+            x *= counting[..., np.newaxis]
         return x
 
     @property
@@ -116,7 +119,7 @@ class Cell:
         if self.kind == "ConvLSTM1D":
             return 3, 5, 2
         if "time major" in self.options:
-            return 1, FEATURES
+            return (1,) if "embedding mask" in self.options else (1, FEATURES)
         return (STEPS,) if "embedding mask" in self.options else (STEPS, FEATURES)
 
 
