@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgekit.errors import RuntimeFailed, UsageError
 from edgekit.runtimes import DeviceFigures, OperatorShare
@@ -29,6 +30,9 @@ from edgekit.runtimes._adb import (
     select,
 )
 from edgekit.runtimes._probe import reason_against
+
+if TYPE_CHECKING:
+    from edgekit.models.tflite import TfliteModel
 
 __all__ = ["RUNTIME", "AdbLatency", "AdbResult", "AdbRuntime", "AdbSession", "BenchmarkOutput", "Device", "Thermal"]
 
@@ -131,8 +135,8 @@ class AdbRuntime:
                 a state from call to call.
             UsageError: Fewer than one thread; the serial number is not one.
         """
-        path = _checked(path, threads=threads)
-        _check_stateless(path)
+        path, model = _checked(path, threads=threads)
+        _check_stateless(path, model)
         inputs, outputs = read_specs(path)
         workspace = Workspace(Phone(select(serial, list_devices())), path)
         return AdbSession(workspace, inputs, outputs, threads=threads, xnnpack=xnnpack, limit=time_limit)
@@ -169,7 +173,7 @@ class AdbRuntime:
             RuntimeFailed: adb, the device or the tool is missing, refuses, does not answer or is gone.
             UsageError: Fewer than one thread or run; cores or a serial number that are none.
         """
-        path = _checked(path, threads=threads, runs=runs)
+        path, _ = _checked(path, threads=threads, runs=runs)
         device = select(serial, list_devices())
         flags = {
             "num_threads": str(threads),
@@ -215,23 +219,21 @@ class AdbRuntime:
 RUNTIME = AdbRuntime()
 
 
-def _checked(path: Path, **at_least_one: int) -> Path:
+def _checked(path: Path, **at_least_one: int) -> tuple[Path, TfliteModel]:
     from edgekit.models.tflite import read_tflite
 
     for name, value in at_least_one.items():
         if value < 1:
             raise UsageError(f"A measurement needs at least one of: {name}.", received=value)
     path = Path(path).resolve()
-    read_tflite(path)
-    return path
+    return path, read_tflite(path)
 
 
-def _check_stateless(path: Path) -> None:
+def _check_stateless(path: Path, model: TfliteModel) -> None:
     """Each inference is a process of its own: a state would be lost from one to the next, in silence."""
-    from edgekit.models.tflite import read_tflite
     from edgekit.models.tflite.state import state_of
 
-    if state_of(read_tflite(path)) == "kept":
+    if state_of(model) == "kept":
         raise RuntimeFailed(
             "The runtime adb starts a process for each inference, and this model keeps a state from call to call.",
             received=str(path),
