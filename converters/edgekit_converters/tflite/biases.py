@@ -13,12 +13,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.data.dataset import Array
 from edgekit.models.tflite.writing import kind_of, opened, packed
+from edgekit_converters.tflite.kinds import BIASED
 
 __all__ = ["rescale_bias", "with_own_biases"]
 
-OPERANDS = {"FULLY_CONNECTED": (0, 1, 2), "CONV_2D": (0, 1, 2), "DEPTHWISE_CONV_2D": (0, 1, 2),
-            "TRANSPOSE_CONV": (2, 1, 3)}  # fmt: skip
-"""Input, weights and bias."""
 NEAR = 1e-3
 """A scale that differs by less, relatively, is the same: the converter computes them in float32."""
 
@@ -63,7 +61,7 @@ def rescale_bias(model: Any, graph: Any, operator: Any, operand: int, ratio: Arr
 
 def _settle(model: Any, graph: Any, operator: Any) -> bool:
     """Whether an operator's bias had another scale, and was stored anew."""
-    values, weights, operand = OPERANDS.get(kind_of(model, operator), (0, 0, len(operator.inputs)))
+    values, weights, operand = BIASED.get(kind_of(model, operator), (0, 0, len(operator.inputs)))
     if operand >= len(operator.inputs) or operator.inputs[operand] < 0:
         return False
     given, filters, stored = (_scale(graph.tensors[operator.inputs[i]]) for i in (values, weights, operand))

@@ -13,13 +13,9 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.models.tflite.writing import affine, opened, packed
 from edgekit_converters.tflite.graft import Graft
+from edgekit_converters.tflite.kinds import COPYING
 
 __all__ = ["with_true_copies"]
-
-COPYING = ("BATCH_TO_SPACE_ND", "BROADCAST_TO", "DEPTH_TO_SPACE", "EXPAND_DIMS", "GATHER", "GATHER_ND", "MIRROR_PAD",
-           "RESHAPE", "REVERSE_SEQUENCE", "REVERSE_V2", "SLICE", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SQUEEZE",
-           "STRIDED_SLICE", "TILE", "TRANSPOSE", "UNPACK")  # fmt: skip
-"""Those whose first operand holds the values."""
 
 
 def with_true_copies(content: bytes) -> bytes:

@@ -13,17 +13,15 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.models.tflite.writing import affine, builtin_codes, kind_of, opened, packed
 from edgekit_converters.tflite.biases import rescale_bias
+from edgekit_converters.tflite.kinds import BIASED, COPYING
 
 __all__ = ["Unrepairable", "has_fused_lstm", "with_right_scales"]
 
 HIDDEN, STATE, CELL = 4, 18, 19
 """The intermediate that has the hidden state's scale; the operands that hold hidden state and cell."""
 LEAST_CELL = 2.0**-15
-BIASES = {"FULLY_CONNECTED": (2,), "CONV_2D": (2,), "DEPTHWISE_CONV_2D": (2,), "TRANSPOSE_CONV": (3,),
-          "UNIDIRECTIONAL_SEQUENCE_LSTM": (12, 13, 14, 15)}  # fmt: skip
-"""Operators whose biases are stored in the scale of their input, and which operands those are."""
-SAME = ("EXPAND_DIMS", "GATHER", "RESHAPE", "REVERSE_V2", "SLICE", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE")
-"""Operators whose output has the scale of their first input."""
+GATES = (12, 13, 14, 15)
+"""The operands that hold the biases of its gates."""
 ANY = ("ADD", "BATCH_MATMUL", "DEQUANTIZE", "LOGISTIC", "MEAN", "MUL", "QUANTIZE", "SOFTMAX", "SUB", "SUM", "TANH")
 """Operators that take an input of any scale."""
 
@@ -71,13 +69,16 @@ def _rescale(model: Any, graph: Any, index: int, quantization: Any) -> None:
     tensor.quantization = quantization
     for operator in readers:
         kind, places = kind_of(model, operator), [n for n, i in enumerate(operator.inputs) if i == index]
-        if kind in BIASES and places == [0]:
-            for operand in BIASES[kind]:
+        fused = kind == "UNIDIRECTIONAL_SEQUENCE_LSTM"
+        source, _, *biases = (0, 0, *GATES) if fused else BIASED.get(kind, (0, 0))
+        if biases and places == [source]:
+            for operand in biases:
                 if operand < len(operator.inputs) and operator.inputs[operand] >= 0:
                     rescale_bias(model, graph, operator, operand, ratio)
-        elif kind in SAME and places == [0]:
-            _rescale(model, graph, int(operator.outputs[0]), quantization)
-        elif kind == "UNIDIRECTIONAL_SEQUENCE_LSTM" and places == [STATE]:
+        elif kind in COPYING and places == [0]:
+            for result in operator.outputs:
+                _rescale(model, graph, int(result), quantization)
+        elif fused and places == [STATE]:
             continue
         elif kind not in ANY:
             raise Unrepairable(f"{kind} behind an LSTM whose scale is another one's")

@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.models.tflite.writing import opened, packed
 from edgekit_converters.tflite.graft import Graft, near, same, text_of
+from edgekit_converters.tflite.kinds import RESCALING
 from edgekit_converters.tflite.loops.body import Body
 from edgekit_converters.tflite.loops.masking import flags_as_numbers, insert_masking
 from edgekit_converters.tflite.loops.parts import Masking
@@ -23,8 +24,6 @@ from edgekit_converters.tflite.loops.variables import Variables
 
 __all__ = ["spliced"]
 
-FREE = ("ADD", "MUL", "SUB", "QUANTIZE", "FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
-"""Operators whose output may have any scale."""
 TAKING = ("ADD", "MUL", "SUB", "TANH", "LOGISTIC", "SELECT_V2", "QUANTIZE")
 """Operators whose inputs may have any scale: nothing in the file was computed from it."""
 METADATA = "min_runtime_version"
@@ -252,7 +251,7 @@ class _Splice:
         """Whether a tensor of the body can be given another scale without a change to any constant."""
         makers = [self.graft.kind(op) for op in self.body.operators if tensor in op.outputs]
         readers = [self.graft.kind(op) for op in self.body.operators if tensor in op.inputs]
-        return bool(makers) and all(m in FREE for m in makers) and all(r in TAKING for r in readers)
+        return bool(makers) and all(m in (*RESCALING, "QUANTIZE") for m in makers) and all(r in TAKING for r in readers)
 
     def _gather(self, source: int, at: int, target: int) -> None:
         self.graft.operator(self.body, "GATHER", [source, at], [target], schema.GatherOptionsT(), 2)
