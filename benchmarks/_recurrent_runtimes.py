@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.models.tflite import read_tflite, state_of
+from edgekit import tflite
 from edgekit.runtimes import TensorSpec, load_runtime
 from edgekit.runtimes._engine import Engine
 from edgekit.runtimes._quantize import dequantize, quantize
@@ -50,7 +50,7 @@ def tflm(_: str, path: str, samples: NDArray[Any]) -> NDArray[np.float32]:
 
     interpreter = runtime.Interpreter.from_bytes(Path(path).read_bytes(), arena_size=ARENA)
     inputs, outputs = (spec_of(detail(0)) for detail in (interpreter.get_input_details, interpreter.get_output_details))
-    kept = state_of(read_tflite(Path(path))) == "kept"
+    kept = tflite.state_of(tflite.read(Path(path))) == "kept"
     found = []
     for sample in samples:
         if not kept:

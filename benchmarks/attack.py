@@ -47,14 +47,13 @@ from _attack_files import (
 from _attack_files import attacks as attack_files
 from _attack_names import keyed, manifest, mutant, mutated_values, named, tensorflow_operators
 
-from edgekit import sandbox
+from edgekit import sandbox, tflite
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.keras.check import check_config
 from edgekit.keras.functions import ACTIVATIONS, OPERATIONS, TENSOR_FUNCTIONS
 from edgekit.keras.kinds import KINDS
 from edgekit.keras.reading import read_model
 from edgekit.models import Loading, load_model
-from edgekit.models.tflite import read_tflite
 from edgekit.runtimes._probe import PROBE
 
 HONEST = model_config(layer_config("Dense", units=2))
@@ -216,7 +215,7 @@ def _fuzz(arguments: Any) -> dict[str, Any]:
             "saved_model": (graph, lambda data: _given(saved / "saved_model.pb", data, _checked)),
             "sidecar": (sidecar.encode(), lambda data: _given(folder / "m.tflite.json", data, _sidecar)),
             "manifest": (manifest(), lambda data: _given(folder / "manifest.json", data, _manifest)),
-            "tflite": (PROBE.read_bytes(), read_tflite),
+            "tflite": (PROBE.read_bytes(), tflite.read),
             "recipe": (recipe.encode(), lambda data: _given(folder / "r.yaml", data, load_recipe)),
         }  # fmt: skip
         for kind, (whole, parse) in kinds.items():

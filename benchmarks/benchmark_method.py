@@ -27,10 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.measure.environment import environment
 from edgekit.measure.latency import benchmark
-from edgekit.models.tflite import inspect_tflite
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -43,7 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         files = _files(Path(folder))
-        macs = [inspect_tflite(files[name]).macs or 0 for name in ("base", "heavier")]
+        macs = [tflite.inspect(files[name]).macs or 0 for name in ("base", "heavier")]
         print(f"MACs: {macs[0]:,} and {macs[1]:,} ({macs[1] / macs[0] - 1:+.1%})")
         rounds = [_round(list(files.values()), seed) for seed in range(options.rounds)]
     report = {

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from edgekit.measure.evaluation import Evaluation
     from edgekit.measure.latency import BenchmarkReport
     from edgekit.models.sensitivity import Effect, Kind
-    from edgekit.models.tflite import Inspection
     from edgekit.pipeline import Manifest
     from edgekit.recipe import Recipe
     from edgekit.runtimes._interpreter import Kernels
+    from edgekit.tflite import Inspection
     from edgekit_converters.tflite import Conversion
 
 __all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data", "load_model", "sensitivity"]
@@ -128,11 +128,11 @@ def convert(
         EdgekitError: The model or the data break a rule, the file would break its contract, or it would answer
             otherwise than the model.
     """
+    from edgekit import tflite
     from edgekit.data import Preprocessing
     from edgekit.data.sidecar import UNKNOWN, Sidecar, sidecar_path, write_sidecar
     from edgekit.measure.golden import golden_path, write_golden
     from edgekit.models import Loading
-    from edgekit.models.tflite import read_tflite, state_of
     from edgekit.ownership import check_writable, publishing
     from edgekit.recipe import parse_convert
     from edgekit_converters.tflite import conversion_of, convert_source, held_of
@@ -162,7 +162,7 @@ def convert(
             names = own.label_names if own and own.label_names else dataset.label_names
             sidecar = Sidecar(dataset.preprocessing, names, UNKNOWN)
         found = dataset.task if dataset is not None else told
-        state = state_of(read_tflite(file))
+        state = tflite.state_of(tflite.read(file))
         write_sidecar(file, replace(sidecar, task=found or UNKNOWN, state=state, parity=parity.as_dict()))
         write_golden(file, samples, seed=seed)
     return conversion_of(path, parity)
@@ -225,9 +225,9 @@ def inspect(model: str | Path) -> Inspection:
     Raises:
         ModelError: The file is missing or no well-formed `.tflite`.
     """
-    from edgekit.models.tflite import inspect_tflite
+    from edgekit import tflite
 
-    return inspect_tflite(Path(model))
+    return tflite.inspect(Path(model))
 
 
 def benchmark(
@@ -364,11 +364,11 @@ def _data_for(model: str | Path, data: str | DataSpec, seed: int, task: Task | N
 
 def _input_dtype(model: str | Path) -> str | None:
     """The only input's dtype of a `.tflite`; None for Keras models."""
-    from edgekit.models.tflite import inspect_tflite
+    from edgekit import tflite
 
     if Path(model).suffix != ".tflite":
         return None
-    inputs = inspect_tflite(Path(model)).inputs
+    inputs = tflite.inspect(Path(model)).inputs
     return inputs[0].dtype if len(inputs) == 1 else None
 
 

@@ -10,8 +10,8 @@ import click
 from edgekit.cli import output
 
 if TYPE_CHECKING:
-    from edgekit.models.tflite import Inspection
     from edgekit.pipeline import Manifest
+    from edgekit.tflite import Inspection
 
 __all__ = ["finish", "inspection_table"]
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgekit import tflite
 from edgekit.data import Dataset
 from edgekit.data.dataset import Array, SplitName
 from edgekit.errors import ModelError
 from edgekit.measure.accuracy import Score, mse, top1
 from edgekit.measure.predict import predict
-from edgekit.models.tflite import inspect_tflite
 from edgekit.training.objective import Objective
 
 __all__ = ["Evaluation", "evaluate_file", "evaluate_keras"]
@@ -74,7 +74,7 @@ def evaluate_file(
         RuntimeFailed: The runtime is missing, or does not survive the model.
     """
     samples = dataset.samples(split)
-    answers = inspect_tflite(path).outputs
+    answers = tflite.inspect(path).outputs
     if len(answers) > 1:
         raise ModelError(
             "Models are evaluated with one output.",

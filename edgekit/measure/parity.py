@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from edgekit import tflite
 from edgekit.errors import ConversionError, ModelError
 from edgekit.measure.statistics import sqnr_db
-from edgekit.models.tflite import TfliteModel, read_tflite
-from edgekit.models.tflite.logits import softmax_input, with_outputs
 from edgekit.runtimes import Array, Session, TensorSpec, load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime
 from edgekit.runtimes._quantize import dequantize, quantize
+from edgekit.tflite.logits import softmax_input, with_outputs
 
 __all__ = ["FIELDS", "SAMPLES", "Answer", "Parity", "Reference", "compare", "finding", "refused", "run", "warning"]
 
@@ -124,7 +124,7 @@ def compare(
         RuntimeFailed: LiteRT refuses or does not survive the file.
         ModelError: The file has other inputs or outputs than the model.
     """
-    model, content = read_tflite(path), path.read_bytes()
+    model, content = tflite.read(path), path.read_bytes()
     places = _places(model, reference)
     graph = model.subgraphs[0]
     cut = list(graph.outputs)
@@ -165,7 +165,7 @@ def finding(parity: Parity, kind: str) -> str | None:
 
 def run(
     path: Path,
-    model: TfliteModel,
+    model: tflite.Model,
     samples: Mapping[str, Array],
     opener: Callable[[Path], Session] | None = None,
 ) -> tuple[list[Array], tuple[TensorSpec, ...]]:
@@ -190,7 +190,7 @@ def _in_a_child(path: Path) -> Session:
     return runtime.open(path)
 
 
-def _places(model: TfliteModel, reference: Reference) -> list[int]:
+def _places(model: tflite.Model, reference: Reference) -> list[int]:
     """Where in the file's outputs each answer stands."""
     signature, graph = (model.signatures[0] if model.signatures else None), model.subgraphs[0]
     wanted = [answer.name for answer in reference.answers]

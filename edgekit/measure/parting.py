@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit import tflite
 from edgekit.measure.parity import LEAST_DB, run
 from edgekit.measure.statistics import sqnr_db
-from edgekit.models.tflite import read_tflite
-from edgekit.models.tflite.writing import opened, packed
 from edgekit.runtimes import Array
+from edgekit.tflite.writing import opened, packed
 
 __all__ = ["parting_layer"]
 
@@ -28,7 +28,7 @@ def parting_layer(
         layers: Name and output [N, ...] of each layer, in the order in which they run.
         kind: The file's format.
     """
-    model = read_tflite(path)
+    model = tflite.read(path)
     graph = model.subgraphs[0]
     computed = {int(t): n for n, operator in enumerate(graph.operators) for t in operator.outputs}
     found: list[tuple[str, Array, int]] = []

@@ -11,10 +11,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit import tflite
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
 from edgekit.measure._samples import by_input
 from edgekit.measure.environment import cores
-from edgekit.models.tflite import read_tflite, state_of
 from edgekit.runtimes import Array, BatchSession, Session, TensorSpec, load_runtime
 from edgekit.runtimes._quantize import dequantize, quantize
 
@@ -92,7 +92,7 @@ class Predictor:
             if value is not None and value < 1:
                 raise UsageError(f"{name} must be at least 1.", received=value)
         opened = load_runtime(runtime)
-        one_after_the_other = state_of(read_tflite(Path(path))) == "kept"
+        one_after_the_other = tflite.state_of(tflite.read(Path(path))) == "kept"
         count = 1 if one_after_the_other else workers or cores()
         self._workers = [
             _Worker(lambda: opened.open(Path(path)), batch, output, one_after_the_other) for _ in range(count)

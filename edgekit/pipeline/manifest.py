@@ -11,9 +11,9 @@ from typing import Any, get_args, get_type_hints
 from edgekit.artifact import Artifact
 from edgekit.errors import EdgekitError
 from edgekit.measure.parity import FIELDS as PARITY
-from edgekit.models.tflite import State
 from edgekit.ownership import writing
 from edgekit.pipeline.records import RecordError, as_path, as_sha256, check_fields, parsed, read_json
+from edgekit.tflite import State
 
 __all__ = ["FILE", "REPORTS", "Manifest", "ModelRecord", "StepRecord", "Trivial", "read_manifest", "write_manifest"]
 

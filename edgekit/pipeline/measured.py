@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from edgekit import tflite
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset
 from edgekit.data.dataset import Array
@@ -16,7 +17,6 @@ from edgekit.measure.accuracy import correct
 from edgekit.measure.evaluation import evaluate_file
 from edgekit.measure.parity import FIELDS as PARITY
 from edgekit.models import OWN
-from edgekit.models.tflite import State, inspect_tflite
 from edgekit.passes import zero_masks
 from edgekit.pipeline.records import as_sha256, check_fields
 from edgekit.training import Objective
@@ -68,7 +68,7 @@ def is_whole(folder: Path, record: dict[str, Any]) -> bool:
             as_sha256(record[key], key)
     except ValueError:
         return False
-    if record["state"] not in get_args(State):
+    if record["state"] not in get_args(tflite.State):
         return False
     files = {TFLITE_FILE: record["sha256"]}
     if not folder.name.startswith("convert-"):
@@ -117,7 +117,7 @@ def convert_and_measure(
         parity = convert_file(
             source, path, spec, representative=representative, held=held, accept_parity=accept_parity, loading=OWN
         )
-    found = inspect_tflite(path)
+    found = tflite.inspect(path)
     pruned = sum(int(mask.sum()) for mask in zero_masks(model).values())
     if found.params - found.nonzero_params < pruned:
         raise ConversionError(

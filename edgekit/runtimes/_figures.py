@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.models.tflite import TfliteModel, read_tflite
+from edgekit import tflite
 from edgekit.runtimes import Array
 from edgekit.runtimes._child import Child
 from edgekit.runtimes._process import garbled
@@ -57,7 +57,7 @@ class Figures:
         return self._text
 
 
-def ask(runtime: str, path: Path, how: str, *, limit: float) -> tuple[dict[str, Any], TfliteModel]:
+def ask(runtime: str, path: Path, how: str, *, limit: float) -> tuple[dict[str, Any], tflite.Model]:
     """Have a child of the runtime take the figures of a model.
 
     Args:
@@ -76,7 +76,7 @@ def ask(runtime: str, path: Path, how: str, *, limit: float) -> tuple[dict[str, 
     path = Path(path).resolve()
     child = Child(runtime)  # its start-up overlaps with the check
     try:
-        model = read_tflite(path)
+        model = tflite.read(path)
         child.request({"op": "open", "path": str(path), "threads": 1, "kernels": how}, limit=limit)
         _, (text,) = child.request({"op": "run"}, limit=limit)
         told: dict[str, Any] = json.loads(text.tobytes())

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from edgekit import tflite
 from edgekit.errors import UsageError, did_you_mean
 from edgekit.runtimes import Array, OperatorShare, TensorSpec
 from edgekit.runtimes._child import Child
@@ -68,8 +69,6 @@ class InterpreterRuntime:
             RuntimeFailed: The runtime is missing, or refuses or does not survive the model.
             UsageError: No kernels of that name.
         """
-        from edgekit.models.tflite import read_tflite
-
         known = ("default", "builtin", "reference")
         if kernels not in known:
             raise UsageError("No such kernels.", received=repr(kernels), remedy=did_you_mean(kernels, known))
@@ -78,7 +77,7 @@ class InterpreterRuntime:
         path = Path(path).resolve()
         child = Child(self.name)  # its start-up overlaps with the check
         try:
-            read_tflite(path)
+            tflite.read(path)
         except BaseException:
             child.close()
             raise
@@ -104,12 +103,11 @@ class InterpreterRuntime:
             ModelError: The file is not a well-formed `.tflite`.
             RuntimeFailed: The profiler refuses or does not survive the model, or cannot profile these kernels.
         """
-        from edgekit.models.tflite import read_tflite
 
         if self.profiler is None:
             return None
         path = Path(path).resolve()
-        graph = read_tflite(path).subgraphs[0]
+        graph = tflite.read(path).subgraphs[0]
         child = Child(self.name)
         request = {"op": "profile", "path": str(path), "threads": threads, "kernels": kernels}
         try:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from edgekit import tflite
 from edgekit.errors import RuntimeFailed, UsageError
 from edgekit.runtimes import DeviceFigures, OperatorShare
 from edgekit.runtimes._adb import (
@@ -30,9 +30,6 @@ from edgekit.runtimes._adb import (
     select,
 )
 from edgekit.runtimes._probe import reason_against
-
-if TYPE_CHECKING:
-    from edgekit.models.tflite import TfliteModel
 
 __all__ = ["RUNTIME", "AdbLatency", "AdbResult", "AdbRuntime", "AdbSession", "BenchmarkOutput", "Device", "Thermal"]
 
@@ -219,21 +216,17 @@ class AdbRuntime:
 RUNTIME = AdbRuntime()
 
 
-def _checked(path: Path, **at_least_one: int) -> tuple[Path, TfliteModel]:
-    from edgekit.models.tflite import read_tflite
-
+def _checked(path: Path, **at_least_one: int) -> tuple[Path, tflite.Model]:
     for name, value in at_least_one.items():
         if value < 1:
             raise UsageError(f"A measurement needs at least one of: {name}.", received=value)
     path = Path(path).resolve()
-    return path, read_tflite(path)
+    return path, tflite.read(path)
 
 
-def _check_stateless(path: Path, model: TfliteModel) -> None:
+def _check_stateless(path: Path, model: tflite.Model) -> None:
     """Each inference is a process of its own: a state would be lost from one to the next, in silence."""
-    from edgekit.models.tflite.state import state_of
-
-    if state_of(model) == "kept":
+    if tflite.state_of(model) == "kept":
         raise RuntimeFailed(
             "The runtime adb starts a process for each inference, and this model keeps a state from call to call.",
             received=str(path),

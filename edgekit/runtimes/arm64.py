@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit import tflite
 from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
 from edgekit.runtimes import Array, DeviceFigures, TensorSpec
 from edgekit.runtimes._arm64 import CPUS, DEFAULT_CPU, Emulator, Port, toolbox
 from edgekit.runtimes._declared import DeclaredSession, check_declared
 from edgekit.runtimes._probe import reason_against
-
-if TYPE_CHECKING:
-    from edgekit.models.tflite import Tensor
 
 __all__ = ["RUNTIME", "Arm64Runtime", "Arm64Session"]
 
@@ -56,14 +53,12 @@ class Arm64Runtime:
             RuntimeFailed: The runtime is missing, or refuses or does not survive the model.
             UsageError: More or less than one thread; no processor of that name.
         """
-        from edgekit.models.tflite import read_tflite
-
         if cpu not in CPUS:
             raise UsageError("No such processor.", received=repr(cpu), remedy=did_you_mean(cpu, CPUS))
         if threads != 1:
             raise UsageError("The runtime arm64 has one core: threads must be 1.", received=threads)
         path = Path(path).resolve()
-        graph = read_tflite(path).subgraphs[0]
+        graph = tflite.read(path).subgraphs[0]
         emulator = Emulator(toolbox(), path, cpu=cpu, limit=time_limit)
         try:
             inputs = _specs([graph.tensors[i] for i in graph.inputs], emulator.inputs)
@@ -137,7 +132,7 @@ class Arm64Session(DeclaredSession):
         self._emulator.close()
 
 
-def _specs(tensors: Sequence[Tensor], ports: Sequence[Port]) -> tuple[TensorSpec, ...]:
+def _specs(tensors: Sequence[tflite.Tensor], ports: Sequence[Port]) -> tuple[TensorSpec, ...]:
     """What the file says of the tensors, with the shapes that they have in the running model."""
     specs = []
     for tensor, port in zip(tensors, ports, strict=True):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgekit import tflite
 from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
-from edgekit.models.tflite import TfliteModel
 from edgekit.runtimes import DeviceFigures, OperatorShare, Session
 from edgekit.runtimes._probe import PROBE
 
@@ -148,7 +148,7 @@ class NpuRuntime:
         return NpuEstimate(config, figures, int(told["weights"]), on_cpu)
 
 
-def _profile(model: TfliteModel, rows: list[tuple[int, str, int]]) -> tuple[OperatorShare, ...]:
+def _profile(model: tflite.Model, rows: list[tuple[int, str, int]]) -> tuple[OperatorShare, ...]:
     whole = sum(spent for *_, spent in rows) or 1
     return tuple(
         OperatorShare(*_named(model, place, own), spent / whole, float(spent), "cycles")
@@ -156,12 +156,12 @@ def _profile(model: TfliteModel, rows: list[tuple[int, str, int]]) -> tuple[Oper
     )
 
 
-def _on_cpu(model: TfliteModel, place: int, own: str, reasons: Mapping[str, str]) -> CpuOperator:
+def _on_cpu(model: tflite.Model, place: int, own: str, reasons: Mapping[str, str]) -> CpuOperator:
     operator, name = _named(model, place, own)
     return CpuOperator(operator, name, reasons.get(name))
 
 
-def _named(model: TfliteModel, place: int, own: str) -> tuple[str, str]:
+def _named(model: tflite.Model, place: int, own: str) -> tuple[str, str]:
     """Name and output of the operator at a place; Vela's own name where the file has several graphs to choose from."""
     graph = model.subgraphs[0]
     if len(model.subgraphs) > 1 or not 0 <= place < len(graph.operators):

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgekit import tflite
 from edgekit.errors import RuntimeFailed
-from edgekit.models.tflite import read_tflite
 from edgekit.runtimes import Array, DeviceFigures
 from edgekit.runtimes._declared import DeclaredSession
 from edgekit.runtimes._interpreter import InterpreterRuntime, InterpreterSession
@@ -147,12 +147,12 @@ def _explained(error: RuntimeFailed, path: Path) -> RuntimeFailed:
 
 def _custom_operators(path: Path) -> list[str]:
     return sorted(
-        {operator.name for graph in read_tflite(path).subgraphs for operator in graph.operators if operator.custom}
+        {operator.name for graph in tflite.read(path).subgraphs for operator in graph.operators if operator.custom}
     )
 
 
 def _has_open_shapes(path: Path) -> bool:
-    return any(-1 in tensor.signature for graph in read_tflite(path).subgraphs for tensor in graph.tensors)
+    return any(-1 in tensor.signature for graph in tflite.read(path).subgraphs for tensor in graph.tensors)
 
 
 RUNTIME = MicroRuntime()

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edgekit import _tf, registry
+from edgekit import _tf, registry, tflite
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, DataSpec, Preprocessing
 from edgekit.data.dataset import Array, Raw, SplitName, split
@@ -21,7 +21,6 @@ from edgekit.errors import DataError, EdgekitError, ModelError
 from edgekit.files import regular_file
 from edgekit.models import FOREIGN, Loading, load_model
 from edgekit.models.outputs import output_activation
-from edgekit.models.tflite import TfliteModel, read_tflite
 from edgekit.npz import LARGEST, read_npz
 
 __all__ = ["Rows", "RunTflite", "Teacher", "file_fingerprint", "keras_teacher", "open_teacher", "source_rows"]
@@ -187,7 +186,7 @@ def _guarded(reference: str) -> Callable[[Array], Array]:
 
 
 def _tflite_teacher(path: Path, run: RunTflite | None) -> Teacher:
-    model = read_tflite(path)
+    model = tflite.read(path)
     if run is None:
         raise ModelError(
             "A .tflite teaches inside a run, which has a process for it.",
@@ -203,7 +202,7 @@ def _tflite_teacher(path: Path, run: RunTflite | None) -> Teacher:
     )
 
 
-def _tflite_activation(model: TfliteModel) -> str | None:
+def _tflite_activation(model: tflite.Model) -> str | None:
     graph = model.subgraphs[0]
     makers = {output: operator for operator in graph.operators for output in operator.outputs}
     operator = makers.get(graph.outputs[0])

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.data import Dataset
 from edgekit.errors import ConversionError
 from edgekit.measure.predict import predict
 from edgekit.models import load_model
-from edgekit.models.tflite import inspect_tflite
 from edgekit_converters.tflite import ConvertSpec, convert_keras, format_names
 
 TOLERANCE = {"float32": 1e-5, "float16": 5e-3, "dynamic": 0.1, "int8": 0.25, "int16x8": 0.1}
@@ -28,7 +27,7 @@ def spec(kind: str, input_dtype: str | None = None, output_dtype: str | None = N
 def test_format(kind: str, trained: Any, digits: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     convert_keras(trained.model, path, spec(kind), representative=digits.features("calibration"))
-    found = inspect_tflite(path)
+    found = tflite.inspect(path)
     own = spec(kind).resolved()
     assert [t.shape for t in found.inputs] == [(1, 8, 8, 1)], "a free batch becomes 1"
     assert found.inputs[0].dtype == own.input_dtype and found.outputs[0].dtype == own.output_dtype
@@ -46,7 +45,7 @@ def test_dynamic_looks_integers_up_in_embeddings(tmp_path: Path) -> None:
     x = layers.GlobalAveragePooling1D()(layers.Embedding(300, 16)(inputs))
     model = _tf.tf_keras().Model(inputs, layers.Dense(4)(x))
     convert_keras(model, tmp_path / "m.tflite", spec("dynamic"))
-    found = inspect_tflite(tmp_path / "m.tflite")
+    found = tflite.inspect(tmp_path / "m.tflite")
     assert found.quantization == "dynamic" and found.constants["int8"] == 300 * 16
     x = np.random.default_rng(0).integers(0, 300, (16, 8)).astype(np.int32)
     np.testing.assert_allclose(predict(tmp_path / "m.tflite", x), model.predict(x, verbose=0), atol=1e-3)
@@ -62,7 +61,7 @@ def test_inputs_and_outputs_of_any_name(kind: str, names: tuple[str, ...], tmp_p
     x = np.random.default_rng(0).random((16, 3), np.float32)
     samples = {name: x for name in names}
     convert_keras(keras.Model(inputs, outputs), tmp_path / "m.tflite", spec(kind), representative=samples)
-    found = inspect_tflite(tmp_path / "m.tflite")
+    found = tflite.inspect(tmp_path / "m.tflite")
     assert len(found.inputs) == len(found.outputs) == len(names)
     assert {t.shape for t in found.outputs} == {(1, number) for number in range(2, 2 + len(names))}
 
@@ -97,7 +96,7 @@ def test_outputs_and_inputs_in_lists_and_dicts(kind: str, form: str, which: str,
     x = np.random.default_rng(0).normal(size=(32, 3)).astype(np.float32)
     samples = {"left": x, "right": x[::-1].copy()}
     convert_keras(loaded, tmp_path / "m.tflite", spec(kind), representative=samples)
-    keys = {tuple(t.shape): number for number, t in enumerate(inspect_tflite(tmp_path / "m.tflite").outputs)}
+    keys = {tuple(t.shape): number for number, t in enumerate(tflite.inspect(tmp_path / "m.tflite").outputs)}
     given = {f"serving_default_{name}:0": array for name, array in samples.items()}
     answers = model.predict(samples if form == "dict" else list(samples.values()), verbose=0)
     wanted = list(answers.values()) if form == "dict" else answers
@@ -112,7 +111,7 @@ def test_int8_with_other_input_and_output(
 ) -> None:
     path = tmp_path / "m.tflite"
     convert_keras(trained.model, path, spec("int8", given, wanted), representative=digits.features("calibration"))
-    found = inspect_tflite(path)
+    found = tflite.inspect(path)
     assert (found.inputs[0].dtype, found.outputs[0].dtype, found.quantization) == (given, wanted, "int8")
     x = digits.features("test")[:64]
     agree = predict(path, x).argmax(1) == trained.model.predict(x, verbose=0).argmax(1)
@@ -144,7 +143,7 @@ def test_calibration_is_bound_by_name(two_inputs: Any, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     samples = {"right": rng.uniform(-100, 100, (64, 4)), "left": rng.uniform(0, 1, (64, 4))}  # not the model's order
     convert_keras(two_inputs, tmp_path / "m.tflite", spec("int8"), representative=samples)
-    scales = {t.name: t.scale for t in inspect_tflite(tmp_path / "m.tflite").inputs}
+    scales = {t.name: t.scale for t in tflite.inspect(tmp_path / "m.tflite").inputs}
     (left,) = (s for n, s in scales.items() if "left" in n)
     (right,) = (s for n, s in scales.items() if "right" in n)
     assert left == pytest.approx(1 / 255, rel=0.05) and right == pytest.approx(200 / 255, rel=0.05)

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.measure.predict import predict
-from edgekit.models.tflite import inspect_tflite
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 SPECS = [ConvertSpec(format="int8"), ConvertSpec(format="int16x8")] + [
@@ -60,5 +59,5 @@ def test_ranges_that_stay(last: str, outputs: int, tmp_path: Path) -> None:
     convert_keras(
         total(last, outputs=outputs), tmp_path / "m.tflite", ConvertSpec(format="int8"), representative=axes()
     )
-    found = next(t for t in inspect_tflite(tmp_path / "m.tflite").outputs if t.shape[-1] == outputs)
+    found = next(t for t in tflite.inspect(tmp_path / "m.tflite").outputs if t.shape[-1] == outputs)
     assert found.scale == pytest.approx(2 / 256 if last == "tanh" else 2 / 255, rel=0.01)

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit import _tf
-from edgekit.models.tflite import inspect_tflite, read_tflite
+from edgekit import _tf, tflite
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 INT8 = ConvertSpec(format="int8")
@@ -36,7 +35,7 @@ def test_hidden_states_have_a_scale_of_their_own(between: str, tmp_path: Path) -
     x = np.random.default_rng(0).uniform(0, 1, (64, 10, 5)).astype(np.float32)
     parity = convert_keras(stack(between), tmp_path / "m.tflite", INT8, representative=x)
     assert parity.sqnr_db is not None and parity.sqnr_db > 15
-    graph = read_tflite(tmp_path / "m.tflite").subgraphs[0]
+    graph = tflite.read(tmp_path / "m.tflite").subgraphs[0]
     for operator in graph.operators:
         if operator.name == "UNIDIRECTIONAL_SEQUENCE_LSTM":
             scales = {graph.tensors[i].scales for i in (operator.inputs[18], operator.outputs[0])}
@@ -58,7 +57,7 @@ def test_both_directions_have_their_own_scale(seed: int, layer: str, kind: str, 
     spec = ConvertSpec(format=kind)  # type: ignore[arg-type]
     parity = convert_keras(model, tmp_path / "m.tflite", spec, representative=x)
     assert parity.sqnr_db is not None and parity.sqnr_db > 20
-    graph = read_tflite(tmp_path / "m.tflite").subgraphs[0]
+    graph = tflite.read(tmp_path / "m.tflite").subgraphs[0]
     for operator in graph.operators:
         if operator.name == "REVERSE_V2":
             assert graph.tensors[operator.inputs[0]].scales == graph.tensors[operator.outputs[0]].scales
@@ -74,4 +73,4 @@ def test_cells_of_too_small_a_scale_become_a_loop(tmp_path: Path) -> None:
     x = np.random.default_rng(0).uniform(0, 0.5, (64, 6, 4)).astype(np.float32)
     parity = convert_keras(model, tmp_path / "m.tflite", INT8, representative=x)
     assert parity.sqnr_db is not None and parity.sqnr_db > 15
-    assert "WHILE" in [o.name for o in inspect_tflite(tmp_path / "m.tflite").operators]
+    assert "WHILE" in [o.name for o in tflite.inspect(tmp_path / "m.tflite").operators]

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.measure.predict import predict
-from edgekit.models.tflite import inspect_tflite
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 WORDS = 50
@@ -47,7 +46,7 @@ def test_padding_does_not_count(layer: str, kind: str, tmp_path: Path) -> None:
     words[np.arange(6) >= rng.integers(2, 7, 64)[:, np.newaxis]] = 0
     parity = convert_keras(masked(layer), path, ConvertSpec(format=kind), representative=words)  # type: ignore[arg-type]
     assert parity.sqnr_db is not None and parity.sqnr_db >= LEAST[kind]
-    assert inspect_tflite(path).quantization == kind
+    assert tflite.inspect(path).quantization == kind
 
 
 @pytest.mark.parametrize("row", [[0, 0, 0, 0, 0, 0], [0, 0, 0, 7, 8, 9]], ids=["nothing counts", "padded in front"])

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from recurrent_cells import CALLS, STEPS, Cell, cells, keras_answers
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.errors import ConversionError, RuntimeFailed
 from edgekit.measure.predict import predict
 from edgekit.measure.statistics import sqnr_db
-from edgekit.models.tflite import read_tflite
 from edgekit.runtimes import load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime
 from edgekit.runtimes._quantize import dequantize, quantize
@@ -83,7 +82,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     )
     x = 0.05 * np.random.default_rng(0).standard_normal((32, 24, 8)).astype(np.float32)
     convert_keras(model, path, ConvertSpec(format="int8"), representative=x)
-    assert "int16" in {tensor.dtype for graph in read_tflite(path).subgraphs for tensor in graph.tensors}
+    assert "int16" in {tensor.dtype for graph in tflite.read(path).subgraphs for tensor in graph.tensors}
     return path, np.random.default_rng(1).integers(-128, 128, (1, 24, 8)).astype(np.int8)
 
 
@@ -196,7 +195,7 @@ def test_integer_loops_are_compact(kind: str, tmp_path: Path) -> None:
     for name in ("float32", "int8"):
         path = tmp_path / f"{name}.tflite"
         convert_keras(model, path, ConvertSpec(format=name), representative=x)  # type: ignore[arg-type]
-        graphs = read_tflite(path).subgraphs
+        graphs = tflite.read(path).subgraphs
         sizes[name] = path.stat().st_size
         executed[name] = len(graphs[0].operators) + 128 * sum(len(graph.operators) for graph in graphs[1:])
     assert sizes["int8"] <= sizes["float32"]
@@ -209,7 +208,7 @@ def test_unroll_writes_the_steps_out(layer: str, kind: str, tmp_path: Path) -> N
     """With one copy of the weights, and without WHILE, which NPUs do not take."""
     cell, path = Cell(layer, ("unroll",)), tmp_path / "m.tflite"
     assert agreement(cell, kind, path) >= LEAST[kind]
-    operators = [operator.name for operator in read_tflite(path).subgraphs[0].operators]
+    operators = [operator.name for operator in tflite.read(path).subgraphs[0].operators]
     assert "WHILE" not in operators
     assert operators.count("TANH") >= STEPS
 

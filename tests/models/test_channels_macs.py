@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.models import build_network
 from edgekit.models.macs import layer_macs, model_macs
-from edgekit.models.tflite import inspect_tflite
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 
@@ -29,7 +28,7 @@ def zoo() -> Any:
 def test_macs_are_those_of_the_converted_file(name: str, tmp_path: Path) -> None:
     model = build_network("resnet8", (32, 32, 3), 10) if name == "resnet8" else zoo()
     convert_keras(model, tmp_path / "m.tflite", ConvertSpec(format="float32"))
-    assert model_macs(model) == inspect_tflite(tmp_path / "m.tflite").macs
+    assert model_macs(model) == tflite.inspect(tmp_path / "m.tflite").macs
 
 
 def test_attention_by_hand() -> None:

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.measure.predict import predict
 from edgekit.models import load_model
 from edgekit.models.inputs import with_float_inputs
-from edgekit.models.tflite import inspect_tflite
 from edgekit_converters.tflite import ConvertSpec, convert_keras, format_names
 
 TOLERANCE = {"float32": 1e-5, "float16": 1e-2, "dynamic": 0.1, "int8": 0.2, "int16x8": 0.05}
@@ -34,7 +33,7 @@ def test_images_of_bytes_in_every_format(which: str, kind: str, tmp_path: Path) 
     pixels = np.random.default_rng(0).integers(0, 256, (32, 8, 8, 3)).astype(np.uint8)
     samples = pixels.astype(np.float32)
     convert_keras(load_model(tmp_path / "m.keras"), tmp_path / "m.tflite", spec, representative=samples)
-    (found,) = inspect_tflite(tmp_path / "m.tflite").inputs
+    (found,) = tflite.inspect(tmp_path / "m.tflite").inputs
     assert found.dtype == spec.resolved().input_dtype
     wanted = made.predict(pixels, verbose=0)
     np.testing.assert_allclose(predict(tmp_path / "m.tflite", samples), wanted, atol=TOLERANCE[kind])
@@ -83,4 +82,4 @@ def test_float_inputs_that_hold_indices(kind: str, masked: bool, tmp_path: Path)
     x = np.random.default_rng(0).integers(0, 600, (64, 5)).astype(np.float32)
     parity = convert_keras(model, tmp_path / "m.tflite", ConvertSpec.model_validate({"format": kind}), representative=x)
     assert parity.sqnr_db is not None and parity.sqnr_db > (100 if kind == "float32" else 15)
-    assert inspect_tflite(tmp_path / "m.tflite").inputs[0].dtype == ("int32" if kind == "int8" else "float32")
+    assert tflite.inspect(tmp_path / "m.tflite").inputs[0].dtype == ("int32" if kind == "int8" else "float32")

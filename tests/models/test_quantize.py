@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.measure.predict import predict
 from edgekit.models.quantize import calibrate, quantize, settled
-from edgekit.models.tflite import inspect_tflite
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 IMAGE, SERIES = (6, 6, 3), (8, 3)
@@ -106,7 +105,7 @@ def convert(build: Callable[[Any], Any], shape: tuple[int, ...], path: Path, dty
 def test_the_file_gives_what_the_model_gives(name: str, tmp_path: Path) -> None:
     build, shape, operators = EXACT[name]
     made, (expected, found) = convert(build, shape, tmp_path / "m.tflite")
-    inspection = inspect_tflite(tmp_path / "m.tflite")
+    inspection = tflite.inspect(tmp_path / "m.tflite")
     assert set(operators) <= {o.name for o in inspection.operators}, "known operators, fused"
     step = np.ptp(expected) / 255
     wrong = np.abs(expected - found.reshape(expected.shape)) > step / 2

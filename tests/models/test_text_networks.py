@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import edgekit
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.data import Dataset, load_data
 from edgekit.data.preprocessing import MOST_WORDS
 from edgekit.data.sidecar import Sidecar, write_sidecar
@@ -17,7 +17,6 @@ from edgekit.errors import ModelError
 from edgekit.measure.golden import read_golden, write_golden
 from edgekit.models import build_network, load_model, save_model
 from edgekit.models.embedding import VOCABULARY_ROWS
-from edgekit.models.tflite import float_tensors, inspect_tflite, read_tflite
 from edgekit.passes import Context, parse_pass
 from edgekit.target import Budget, load_target
 from edgekit.training import Objective, Train, Trainer, seed_everything
@@ -80,8 +79,8 @@ def test_the_integer_file_keeps_its_contract_and_its_accuracy(learned: Any, data
     model, trainer = learned
     path = tmp_path / "m.tflite"
     convert_keras(model, path, ConvertSpec(format="int8"), representative=data.features("calibration"))
-    found = inspect_tflite(path)
-    assert found.quantization == "int8" and float_tensors(read_tflite(path)) == []
+    found = tflite.inspect(path)
+    assert found.quantization == "int8" and tflite.float_tensors(tflite.read(path)) == []
     assert [t.dtype for t in found.inputs] == ["int32"] and [t.dtype for t in found.outputs] == ["int8"]
     assert "GATHER" in {o.name for o in found.operators}
     write_sidecar(path, Sidecar(data.preprocessing, data.label_names, "classification"))
@@ -96,7 +95,7 @@ def test_golden_answers_are_those_of_the_model(learned: Any, data: Dataset, tmp_
     convert_keras(model, tmp_path / "m.tflite", ConvertSpec(format="int8"), representative=samples)
     write_golden(tmp_path / "m.tflite", samples)
     golden = read_golden(tmp_path / "m.tflite")
-    found = inspect_tflite(tmp_path / "m.tflite").outputs[0]
+    found = tflite.inspect(tmp_path / "m.tflite").outputs[0]
     answers = (golden.outputs[0][:, 0].astype(np.float32) + 128) / 256
     assert found.dtype == "int8"
     np.testing.assert_allclose(answers, model(samples[: len(golden)]), atol=0.06)

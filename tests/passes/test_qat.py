@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.data import Dataset
 from edgekit.measure.predict import predict
 from edgekit.models import load_model, save_model
-from edgekit.models.tflite import inspect_tflite
 from edgekit.passes import Context, parse_pass, zero_masks
 from edgekit.target import Budget, load_target
 from edgekit.training import Train, Trainer
@@ -39,7 +38,7 @@ def rounded(model: Any) -> set[str]:
 def to_int8(model: Any, context: Context, path: Path) -> Any:
     samples = context.trainer.dataset.features("calibration")
     convert_keras(model, path, ConvertSpec(format="int8"), representative=samples)
-    return inspect_tflite(path)
+    return tflite.inspect(path)
 
 
 def test_trained_with_rounding_converts_to_int8(trained: Any, context: Context, tmp_path: Path) -> None:

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.data.dataset import Raw, split
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.errors import RecipeError
-from edgekit.models.tflite import inspect_tflite
 from edgekit.passes import Context, parse_pass, zero_masks
 from edgekit.target import Budget, load_target
 from edgekit.training import Objective, Train, Trainer
@@ -143,7 +142,7 @@ def test_zeros_are_in_the_file(trained: Any, context: Context, tmp_path: Path) -
         convert_keras(
             found, tmp_path / "m.tflite", spec, representative=context.trainer.dataset.features("calibration")
         )
-        assert inspect_tflite(tmp_path / "m.tflite").zeros >= expected
+        assert tflite.inspect(tmp_path / "m.tflite").zeros >= expected
 
 
 def separable() -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.data.dataset import Array
-from edgekit.models.tflite.writing import kind_of, opened, packed
+from edgekit.tflite.writing import kind_of, opened, packed
 from edgekit_converters.tflite.kinds import BIASED
 
 __all__ = ["rescale_bias", "with_own_biases"]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from edgekit import registry
+from edgekit import registry, tflite
 from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
 from edgekit.measure.parity import Parity, Reference, compare, finding, refused
 from edgekit.measure.parting import parting_layer
-from edgekit.models.tflite import float_tensors, inspect_tflite, read_tflite
 from edgekit_converters.tflite import formats
 from edgekit_converters.tflite.spec import ConvertSpec
 
@@ -27,8 +26,8 @@ def check_contract(path: Path, spec: ConvertSpec) -> None:
         ConversionError: Another quantisation, float tensors inside an integer model, a Flex or custom operator, other
             input or output dtypes, or a batch size other than 1.
     """
-    found = inspect_tflite(path)
-    broken = registry.load(formats, spec.format).problems(found.quantization, float_tensors(read_tflite(path)))
+    found = tflite.inspect(path)
+    broken = registry.load(formats, spec.format).problems(found.quantization, tflite.float_tensors(tflite.read(path)))
     for operators, kind in ((found.flex, "Flex"), (found.custom, "custom")):
         if operators:
             broken.append(f"{kind} operators: {', '.join(operators)}")

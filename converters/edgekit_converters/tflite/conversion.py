@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from edgekit import tflite
 from edgekit.measure.parity import Parity, warning
-from edgekit.models.tflite import Inspection, inspect_tflite
 
 __all__ = ["Conversion", "conversion_of"]
 
@@ -20,7 +20,7 @@ class Conversion:
         parity: How near it is to its Keras model.
     """
 
-    file: Inspection
+    file: tflite.Inspection
     parity: Parity
 
     @property
@@ -37,4 +37,4 @@ class Conversion:
 
 def conversion_of(path: Path, parity: Parity) -> Conversion:
     """Inspect a file that was converted."""
-    return Conversion(inspect_tflite(path), parity)
+    return Conversion(tflite.inspect(path), parity)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.models.tflite.writing import affine, opened, packed
+from edgekit.tflite.writing import affine, opened, packed
 from edgekit_converters.tflite.graft import Graft
 from edgekit_converters.tflite.kinds import COPYING
 

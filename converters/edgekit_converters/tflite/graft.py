@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.data.dataset import Array
-from edgekit.models.tflite.writing import affine, kind_of
+from edgekit.tflite.writing import affine, kind_of
 
 __all__ = ["Graft", "near", "same", "text_of", "unit"]
 

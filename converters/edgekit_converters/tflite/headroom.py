@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.models.tflite.writing import affine, kind_of, opened, packed
+from edgekit.tflite.writing import affine, kind_of, opened, packed
 from edgekit_converters.tflite.kinds import COPYING, RESCALING
 
 __all__ = ["with_headroom"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.models.tflite.writing import affine, builtin_codes, opened, packed
+from edgekit.tflite.writing import affine, builtin_codes, opened, packed
 from edgekit_converters.tflite.graft import Graft
 
 __all__ = ["without_islands"]

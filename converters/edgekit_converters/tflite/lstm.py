@@ -11,7 +11,7 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.models.tflite.writing import affine, builtin_codes, kind_of, opened, packed
+from edgekit.tflite.writing import affine, builtin_codes, kind_of, opened, packed
 from edgekit_converters.tflite.biases import rescale_bias
 from edgekit_converters.tflite.kinds import BIASED, COPYING
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit import tflite
 from edgekit.errors import RuntimeFailed
 from edgekit.runtimes import Array, TensorSpec
 from edgekit.runtimes._adb.devices import Device
@@ -117,9 +118,7 @@ def read_specs(path: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ..
         ModelError: The file is not a well-formed `.tflite`.
         RuntimeFailed: An input or output that the tool cannot read or write.
     """
-    from edgekit.models.tflite import read_tflite
-
-    graph = read_tflite(path).subgraphs[0]
+    graph = tflite.read(path).subgraphs[0]
     sides = []
     for indices, least_rank in ((graph.inputs, 1), (graph.outputs, 0)):  # the tool knows no inputs without a shape
         specs = []

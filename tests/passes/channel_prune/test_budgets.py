@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.errors import ModelError
 from edgekit.models.channels import analyse
 from edgekit.models.macs import model_macs
-from edgekit.models.tflite import inspect_tflite
 from edgekit.passes import Context, parse_pass
 from edgekit.training import seed_everything
 from edgekit_converters.tflite import ConvertSpec, convert_keras
@@ -48,7 +47,7 @@ def test_macs_count_in_the_file_too(residual: Any, context: Context, tmp_path: P
     macs = {}
     for name, made in (("before", residual), ("after", found)):
         convert_keras(made, tmp_path / f"{name}.tflite", ConvertSpec(format="float32"))
-        macs[name] = inspect_tflite(tmp_path / f"{name}.tflite").macs
+        macs[name] = tflite.inspect(tmp_path / f"{name}.tflite").macs
         assert macs[name] == model_macs(made)
     assert macs["after"] <= 0.5 * macs["before"]
     assert (tmp_path / "after.tflite").stat().st_size < 0.8 * (tmp_path / "before.tflite").stat().st_size
@@ -62,7 +61,7 @@ def test_bytes_are_those_of_an_integer_file(
     for name, made in (("before", residual), ("after", found)):
         spec = ConvertSpec(format="int8")
         convert_keras(made, tmp_path / f"{name}.tflite", spec, representative=calibration)
-        sizes[name] = sum(inspect_tflite(tmp_path / f"{name}.tflite").constants.values())
+        sizes[name] = sum(tflite.inspect(tmp_path / f"{name}.tflite").constants.values())
     assert sizes["after"] == pytest.approx(0.5 * sizes["before"], rel=0.05)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.models.tflite.writing import opened, packed
+from edgekit.tflite.writing import opened, packed
 from edgekit_converters.tflite.graft import Graft, near, same, text_of
 from edgekit_converters.tflite.kinds import RESCALING
 from edgekit_converters.tflite.loops.body import Body

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgekit import _tf
+from edgekit import _tf, tflite
 from edgekit.errors import ModelError
-from edgekit.models.tflite import Inspection, count_macs, float_tensors, inspect_tflite, quantization_of, read_tflite
 
 DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[3] / "shared/data")) / "models"
 
@@ -88,7 +87,7 @@ def converted(model: Any, scheme: str) -> bytes:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_counts_against_hand_calculation(files: dict[str, Path], scheme: str) -> None:
-    found = inspect_tflite(files[scheme])
+    found = tflite.inspect(files[scheme])
     assert (found.quantization, found.macs, found.params) == (scheme, MACS, PARAMS)
     assert (found.zeros, found.nonzero_params) == (ZEROS, PARAMS - ZEROS)
     names = {o.name: o.count for o in found.operators}
@@ -100,17 +99,17 @@ def test_counts_against_hand_calculation(files: dict[str, Path], scheme: str) ->
 
 def test_sizes_are_those_of_the_file(files: dict[str, Path]) -> None:
     data = files["int8"].read_bytes()
-    found = inspect_tflite(files["int8"])
+    found = tflite.inspect(files["int8"])
     assert found.bytes == len(data) and found.sha256 == hashlib.sha256(data).hexdigest()
     assert found.gzip_bytes == len(gzip.compress(data, 9, mtime=0))
     weights = 72 + 36 + 1280
     assert found.constants["int8"] == weights and found.constants["int32"] >= 4 * 28
-    assert inspect_tflite(files["float16"]).constants["float16"] == 2 * PARAMS
-    assert inspect_tflite(files["dynamic"]).constants["int8"] == 1280  # the other kernels are too small
+    assert tflite.inspect(files["float16"]).constants["float16"] == 2 * PARAMS
+    assert tflite.inspect(files["dynamic"]).constants["int8"] == 1280  # the other kernels are too small
 
 
 def test_json_form(files: dict[str, Path]) -> None:
-    found = inspect_tflite(files["int8"]).as_dict()
+    found = tflite.inspect(files["int8"]).as_dict()
     assert (
         list(found)
         == (
@@ -133,10 +132,10 @@ def test_json_form(files: dict[str, Path]) -> None:
 
 
 def test_float_tensors_are_what_keeps_a_file_from_being_full_integer(files: dict[str, Path]) -> None:
-    assert float_tensors(read_tflite(files["int8"])) == []
-    assert float_tensors(read_tflite(files["int16x8"])) == []
-    floats = float_tensors(read_tflite(files["float32"]))
-    model = read_tflite(files["float32"]).subgraphs[0]
+    assert tflite.float_tensors(tflite.read(files["int8"])) == []
+    assert tflite.float_tensors(tflite.read(files["int16x8"])) == []
+    floats = tflite.float_tensors(tflite.read(files["float32"]))
+    model = tflite.read(files["float32"]).subgraphs[0]
     assert {model.tensors[i].name for i in (*model.inputs, *model.outputs)} <= set(floats)
 
 
@@ -144,9 +143,9 @@ def test_an_operator_left_in_float_makes_a_file_mixed() -> None:
     keras, tf = _tf.tf_keras(), _tf.tensorflow()
     x = keras.layers.Input((6,), batch_size=1)
     y = keras.layers.Dense(5)(tf.cumsum(keras.layers.Dense(4)(x), axis=1))  # CUMSUM has no int8 kernel
-    model = read_tflite(converted(keras.Model(x, y), "mixed"))
-    assert quantization_of(model) == "mixed"
-    assert len(float_tensors(model)) == 2  # the operand and the result of CUMSUM
+    model = tflite.read(converted(keras.Model(x, y), "mixed"))
+    assert tflite.quantization_of(model) == "mixed"
+    assert len(tflite.float_tensors(model)) == 2  # the operand and the result of CUMSUM
 
 
 def filled(model: Any) -> Any:
@@ -167,16 +166,16 @@ def recurrent(kind: str) -> tuple[Any, int]:
 @pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
 def test_recurrent_layers_count_every_step(kind: str) -> None:
     network, macs = recurrent(kind)
-    model = read_tflite(converted(filled(network), "float32"))
+    model = tflite.read(converted(filled(network), "float32"))
     assert len(model.subgraphs) == (1 if kind == "lstm" else 3)  # the others are loops with a condition and a body
-    assert count_macs(model) == macs
+    assert tflite.count_macs(model) == macs
 
 
 def test_weights_inside_loops_are_found(tmp_path: Path) -> None:
     network = filled(recurrent("gru")[0])
     path = tmp_path / "gru.tflite"
     path.write_bytes(converted(network, "float32"))
-    assert inspect_tflite(path).params == network.count_params()
+    assert tflite.inspect(path).params == network.count_params()
 
 
 @pytest.mark.parametrize("batch", [1, None])
@@ -192,7 +191,7 @@ def test_macs_of_one_sample_whatever_the_batch(batch: int | None) -> None:
             layers.Dense(3),
         ]
     )
-    assert count_macs(read_tflite(converted(filled(network), "float32"))) == 10 * 6 * 5 + 10 * 4 * 3 * 5 + 4 * 3
+    assert tflite.count_macs(tflite.read(converted(filled(network), "float32"))) == 10 * 6 * 5 + 10 * 4 * 3 * 5 + 4 * 3
 
 
 @pytest.mark.parametrize("batch", [1, None])
@@ -201,7 +200,7 @@ def test_macs_of_attention(batch: int | None) -> None:
     x = keras.layers.Input((10, 8), batch_size=batch)
     model = keras.Model(x, keras.layers.MultiHeadAttention(num_heads=2, key_dim=4)(x, x))
     projections, scores = 4 * 10 * 8 * 8, 2 * (2 * 10 * 10 * 4)
-    assert count_macs(read_tflite(converted(filled(model), "float32"))) == projections + scores
+    assert tflite.count_macs(tflite.read(converted(filled(model), "float32"))) == projections + scores
 
 
 def test_macs_of_grouped_and_transposed_convolutions() -> None:
@@ -216,13 +215,13 @@ def test_macs_of_grouped_and_transposed_convolutions() -> None:
         ]
     )
     grouped, transposed, volume = 8 * 8 * 8 * 9 * 2, 8 * 8 * 8 * 9 * 5, 4 * 8 * 8 * 2 * 9 * 5
-    assert count_macs(read_tflite(converted(filled(network), "float32"))) == grouped + transposed + volume
+    assert tflite.count_macs(tflite.read(converted(filled(network), "float32"))) == grouped + transposed + volume
 
 
 def test_open_shapes_have_no_macs() -> None:
     layers = _tf.tf_keras().layers
     network = _tf.tf_keras().Sequential([layers.Input((None, None, 3), batch_size=1), layers.Conv2D(8, 3)])
-    assert count_macs(read_tflite(converted(network, "float32"))) is None
+    assert tflite.count_macs(tflite.read(converted(network, "float32"))) is None
 
 
 def test_damaged_real_files_give_a_result_or_a_model_error(files: dict[str, Path], tmp_path: Path) -> None:
@@ -234,22 +233,22 @@ def test_damaged_real_files_give_a_result_or_a_model_error(files: dict[str, Path
         for length in rng.sample(range(len(data)), 60):
             path.write_bytes(data[:length])
             with pytest.raises(ModelError):
-                inspect_tflite(path)
+                tflite.inspect(path)
         for _ in range(250):
             damaged = bytearray(data)
             for _ in range(rng.choice((1, 8))):
                 damaged[rng.randrange(len(data))] = rng.randrange(256)
             path.write_bytes(damaged)
             try:
-                json.dumps(inspect_tflite(path).as_dict(), allow_nan=False)
+                json.dumps(tflite.inspect(path).as_dict(), allow_nan=False)
             except ModelError:
                 refused += 1
     assert refused > 50
 
 
 def test_inspecting_needs_no_tensorflow(files: dict[str, Path]) -> None:
-    code = "import sys; from pathlib import Path; from edgekit.models.tflite import inspect_tflite;"
-    code += f"inspect_tflite(Path({str(files['int8'])!r}));"
+    code = "import sys; from pathlib import Path; from edgekit import tflite;"
+    code += f"tflite.inspect(Path({str(files['int8'])!r}));"
     code += "sys.exit(any(n in sys.modules for n in ('tensorflow', 'keras', 'tf_keras')))"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
@@ -270,5 +269,5 @@ PUBLISHED = {
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"the published models are not in {DATA}; set EDGEKIT_DATA")
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_models(name: str) -> None:
-    found: Inspection = inspect_tflite(DATA / name)
+    found: tflite.Inspection = tflite.inspect(DATA / name)
     assert (found.quantization, found.macs, found.params) == PUBLISHED[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from edgekit.models.tflite.model import TfliteModel
+from edgekit.tflite.model import Model
 
 __all__ = ["State", "state_of"]
 
@@ -14,7 +14,7 @@ starts afresh, so `reset_all_variables` comes before each sample. kept: a statef
 variables, from call to call, and begins at zero with the interpreter."""
 
 
-def state_of(model: TfliteModel) -> State:
+def state_of(model: Model) -> State:
     """What the operators that run keep."""
     graphs = [model.subgraphs[i] for i in model.reachable]
     if any(operator.name == "VAR_HANDLE" for graph in graphs for operator in graph.operators):

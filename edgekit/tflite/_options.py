@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from edgekit.models.tflite._checks import Oddities
-from edgekit.models.tflite._constants import text
-from edgekit.models.tflite._flatbuffer import Row
+from edgekit.tflite._checks import Oddities
+from edgekit.tflite._constants import text
+from edgekit.tflite._flatbuffer import Row
 
 __all__ = ["Options", "names_of"]
 

@@ -33,9 +33,9 @@ from hostile_tflite import (
     wide,
 )
 
+from edgekit import tflite
 from edgekit.errors import ModelError
-from edgekit.models.tflite import inspect_tflite, read_tflite
-from edgekit.models.tflite._layout import LAYOUT
+from edgekit.tflite._layout import LAYOUT
 
 LINEAR: dict[str, Callable[[int], bytes]] = {
     **{f"subgraphs by {kind}": lambda n, kind=kind: calling(n // 4, kind) for kind in CALLS},  # type: ignore[misc]
@@ -83,8 +83,8 @@ def test_work_grows_with_the_file_and_no_faster(kind: str, tmp_path: Path) -> No
     for n in (24, 96):
         path = tmp_path / f"{n}.tflite"
         path.write_bytes(LINEAR[kind](n))
-        inspect_tflite(path)  # what is imported or remembered once does not count
-        work.append(lines_run(lambda path=path: inspect_tflite(path)))  # type: ignore[misc]
+        tflite.inspect(path)  # what is imported or remembered once does not count
+        work.append(lines_run(lambda path=path: tflite.inspect(path)))  # type: ignore[misc]
     assert work[1] < 5 * work[0], work
 
 
@@ -108,12 +108,12 @@ def test_subgraphs_called_with_ever_other_shapes_are_counted_within_bounds(level
                 writer.operator(graph, "CALL", [turned], [result], "CallOptions", subgraph=level + 1)
     path = tmp_path / "m.tflite"
     path.write_bytes(writer.bytes())
-    assert inspect_tflite(path).macs == 0
+    assert tflite.inspect(path).macs == 0
     kernel = writer.tensor(graph, [1, 1], INT8, writer.buffer(np.ones(1, np.int8)))
     writer.operator(graph, "FULLY_CONNECTED", [0, kernel, -1], [writer.tensor(graph, [1] * rank, open_=True)])
     path.write_bytes(writer.bytes())
-    assert lines_run(lambda: inspect_tflite(path)) < 250_000
-    assert inspect_tflite(path).macs is None
+    assert lines_run(lambda: tflite.inspect(path)) < 250_000
+    assert tflite.inspect(path).macs is None
 
 
 @pytest.mark.parametrize("kind", CALLS)
@@ -125,7 +125,7 @@ def test_subgraphs_that_call_each_other_in_a_circle_are_refused(kind: str, lengt
         writer.tensor(graph, [1])
         call(writer, graph, kind, (index + 1) % length, 0)
     with pytest.raises(ModelError, match="without a loop") as caught:
-        read_tflite(writer.bytes())
+        tflite.read(writer.bytes())
     assert len(str(caught.value)) < 400
 
 
@@ -186,7 +186,7 @@ def test_parts_that_are_named_again_and_again_are_refused_early(part: str) -> No
     tracemalloc.start()
     try:
         with pytest.raises(ModelError, match="again and again"):
-            read_tflite(data)
+            tflite.read(data)
         assert tracemalloc.get_traced_memory()[1] < 20 * len(data) + 5_000_000
     finally:
         tracemalloc.stop()
@@ -203,7 +203,7 @@ def test_buffers_behind_the_flatbuffer_may_not_overlap_again_and_again() -> None
         writer.operator(graph, "ADD", [0, place + 1], [0])
         graph.operators[-1].outputs = np.zeros(0, np.int32)
     with pytest.raises(ModelError, match="each once"):
-        read_tflite(writer.bytes().ljust(101_000, b"\0"))
+        tflite.read(writer.bytes().ljust(101_000, b"\0"))
 
 
 @pytest.mark.parametrize("shape", [[2**31 - 1] * 2, [2**31 - 1] * 8, [2**31 - 1, 0], [1] * 32])
@@ -215,7 +215,7 @@ def test_absurd_shapes_take_no_memory_and_macs_stay_whole(shape: list[int], tmp_
     writer.operator(graph, "FULLY_CONNECTED", [0, kernel, -1], [writer.tensor(graph, shape)])
     path = tmp_path / "m.tflite"
     path.write_bytes(writer.bytes())
-    inspection = inspect_tflite(path)
+    inspection = tflite.inspect(path)
     assert inspection.macs == int(np.prod(np.array(shape, object))) and inspection.inputs[0].shape == tuple(shape)
     json.dumps(inspection.as_dict(), allow_nan=False)
 
@@ -249,7 +249,7 @@ def test_absurd_sparsity_is_refused_at_once(
     graph.tensors[index].sparsity = table
     writer.operator(graph, "ADD", [0, index], [])
     with pytest.raises(ModelError) as caught:
-        read_tflite(writer.bytes())
+        tflite.read(writer.bytes())
     assert len(str(caught.value)) < 1000
 
 

@@ -10,8 +10,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from tflite_files import buffer, dense_model, packed, spoil, tensor
 
+from edgekit import tflite
 from edgekit.errors import ModelError
-from edgekit.models.tflite import inspect_tflite, read_tflite
 
 UNUSUAL: dict[str, tuple[str, str]] = {
     "plain": ("", ""),
@@ -73,7 +73,7 @@ def test_unusual_files_are_read_with_a_warning(case: str) -> None:
     change, warning = UNUSUAL[case]
     made = dense_model()
     spoil(change)(made)
-    model = read_tflite(packed(made))
+    model = tflite.read(packed(made))
     assert len(model.warnings) == bool(warning) and all(warning in w and w.endswith(".") for w in model.warnings)
     assert not any("damaged" in w for w in model.warnings)
 
@@ -81,7 +81,7 @@ def test_unusual_files_are_read_with_a_warning(case: str) -> None:
 def test_each_kind_of_warning_stands_once_with_its_first_place() -> None:
     made = dense_model()
     made.subgraphs[0].tensors += [tensor([30], 0, 2, f"spare {i}") for i in range(5)]
-    (warning,) = read_tflite(packed(made)).warnings
+    (warning,) = tflite.read(packed(made)).warnings
     assert "tensor 4 ('spare 0')" in warning and "1" not in warning.partition("4")[2].replace("4 bytes", "")
 
 
@@ -97,15 +97,15 @@ def test_operators_out_of_order_and_scratch_memory() -> None:
     relu.opcodeIndex, relu.inputs, relu.outputs = 1, np.array([3], np.int32), np.array([4], np.int32)
     graph.operators.insert(0, relu)
     graph.outputs = np.array([4], np.int32)
-    (warning,) = read_tflite(packed(made)).warnings
+    (warning,) = tflite.read(packed(made)).warnings
     assert "before the one that computes its operand" in warning and "operator 0 (RELU)" in warning
     graph.operators = [relu]
     with pytest.raises(ModelError, match="tensor 3 of operator 0 .* no value"):
-        read_tflite(packed(made))
+        tflite.read(packed(made))
     code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
     for name, expected in (("ethos-u", "compiled by Vela"), ("mine", "must be scratch memory")):
         code.customCode = name
-        (warning,) = read_tflite(packed(made)).warnings
+        (warning,) = tflite.read(packed(made)).warnings
         assert expected in warning
 
 
@@ -135,7 +135,7 @@ def test_weights_that_tflite_micro_decodes(tmp_path: Path) -> None:
     decoded(made)
     path = tmp_path / "m.tflite"
     path.write_bytes(packed(made))
-    inspection = inspect_tflite(path)
+    inspection = tflite.inspect(path)
     assert (inspection.macs, inspection.custom, inspection.params) == (12, ("TFLM_DECODE",), 3)
     assert len(inspection.warnings) == 1 and "DECODE operator" in inspection.warnings[0]
 
@@ -149,7 +149,7 @@ def test_misaligned_parts_are_read_with_a_warning() -> None:
     data += b"\0" * ((1 - len(data)) % 4)
     data[slot : slot + 4] = (len(data) - slot).to_bytes(4, "little")
     data += (12).to_bytes(4, "little") + bias
-    model = read_tflite(bytes(data))
+    model = tflite.read(bytes(data))
     assert "misaligned" in model.warnings[0]
     stored = model.subgraphs[0].tensors[2].data
     assert stored is not None and stored.tolist() == [1, 2, 3]

@@ -6,7 +6,7 @@ import struct
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.models.tflite.model import Subgraph, TfliteModel
+from edgekit.tflite.model import Graph, Model
 
 __all__ = ["softmax_input", "with_outputs"]
 
@@ -15,7 +15,7 @@ _OUTPUTS = 8
 _PASSED = ("QUANTIZE", "DEQUANTIZE")
 
 
-def softmax_input(model: TfliteModel, output: int) -> int | None:
+def softmax_input(model: Model, output: int) -> int | None:
     """The tensor that the softmax at an output reads, a change of dtype behind it aside; None where there is none.
 
     Args:
@@ -38,5 +38,5 @@ def with_outputs(content: bytes, tensors: list[int]) -> bytes:
     return bytes(changed)
 
 
-def _maker(graph: Subgraph, tensor: int) -> int | None:
+def _maker(graph: Graph, tensor: int) -> int | None:
     return next((i for i, operator in enumerate(graph.operators) if tensor in operator.outputs), None)

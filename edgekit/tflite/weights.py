@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.models.tflite.model import Operator, Tensor, TfliteModel, reachable_subgraphs
+from edgekit.tflite.model import Model, Operator, Tensor, reachable_subgraphs
 
 __all__ = ["MATRIX_OPERATORS", "Sources", "Weight", "weights", "zero_count", "zero_counts"]
 
@@ -72,7 +72,7 @@ class Sources:
     Every tensor is looked up once, however many chains lead through it: the time is linear in the file's size.
     """
 
-    def __init__(self, model: TfliteModel) -> None:
+    def __init__(self, model: Model) -> None:
         self._model = model
         self._producers = [{i: op for op in s.operators for i in op.outputs} for s in model.subgraphs]
         self._arguments: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -142,7 +142,7 @@ class Sources:
                 self._arguments.setdefault((called, argument), []).append((caller, value))
 
 
-def weights(model: TfliteModel, sources: Sources) -> Iterator[Weight]:
+def weights(model: Model, sources: Sources) -> Iterator[Weight]:
     """Every constant that operators compute with, once: kernels, biases, tables, slopes; not shapes, axes, paddings.
 
     A constant that several subgraphs store in one buffer counts once.

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgekit.models.tflite.model import Operator, Subgraph, Tensor, TfliteModel, called_subgraphs
-from edgekit.models.tflite.shapes import Shape, elements, input_shapes, shapes_of
-from edgekit.models.tflite.weights import Sources
+from edgekit.tflite.model import Graph, Model, Operator, Tensor, called_subgraphs
+from edgekit.tflite.shapes import Shape, elements, input_shapes, shapes_of
+from edgekit.tflite.weights import Sources
 
 __all__ = ["count_macs"]
 
@@ -24,7 +24,7 @@ _NEWER = "BUILTIN_"  # the name of operators that the schema does not know yet
 _UNCOUNTED = frozenset(("RFFT2D", "STABLEHLO_CONVOLUTION", "STABLEHLO_CUSTOM_CALL", "STABLEHLO_DOT_GENERAL"))
 
 
-def count_macs(model: TfliteModel, sources: Sources | None = None) -> int | None:
+def count_macs(model: Model, sources: Sources | None = None) -> int | None:
     """MACs of one inference of the first subgraph, at batch 1 where the file leaves the batch open.
 
     Counts the products of convolutions, matrix products and recurrent layers with their weights; biases, element-wise
@@ -40,7 +40,7 @@ def count_macs(model: TfliteModel, sources: Sources | None = None) -> int | None
 
 
 class _Counter:
-    def __init__(self, model: TfliteModel, sources: Sources) -> None:
+    def __init__(self, model: Model, sources: Sources) -> None:
         self._model, self._sources = model, sources
         self._known: dict[tuple[int, tuple[Shape, ...]], int | None] = {}
         self._weighing = _weighing(model)
@@ -83,7 +83,7 @@ class _Counter:
         return total
 
 
-def _weighing(model: TfliteModel) -> set[int]:
+def _weighing(model: Model) -> set[int]:
     """The subgraphs that hold an operator whose MACs matter, or call one that does; the others count 0 at any shape."""
     callers: dict[int, list[int]] = {}
     pending = []
@@ -107,11 +107,11 @@ def _weighs(op: Operator) -> bool:
     )
 
 
-def _parts(subgraph: Subgraph) -> int:
+def _parts(subgraph: Graph) -> int:
     return len(subgraph.operators) + len(subgraph.tensors) + sum(len(op.inputs) for op in subgraph.operators)
 
 
-def _operator(op: Operator, subgraph: Subgraph, operands: list[Shape], results: list[Shape]) -> int | None:
+def _operator(op: Operator, subgraph: Graph, operands: list[Shape], results: list[Shape]) -> int | None:
     if op.custom:
         return 0 if op.name in _NO_MACS or (op.flex and _light(op.name)) else None
     if op.name in _UNCOUNTED or op.name.startswith(_NEWER):
@@ -160,7 +160,7 @@ _RECURRENT = frozenset(
 )
 
 
-def _recurrent(op: Operator, subgraph: Subgraph, operands: list[Shape]) -> int | None:
+def _recurrent(op: Operator, subgraph: Graph, operands: list[Shape]) -> int | None:
     """Every weight matrix multiplies once a step; a step is one row of the input."""
     steps = elements(operands[0][:-1])
     matrices = [
@@ -187,7 +187,7 @@ def _option(op: Operator, key: str) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _trips(model: TfliteModel, caller: int, op: Operator, sources: Sources) -> int | None:
+def _trips(model: Model, caller: int, op: Operator, sources: Sources) -> int | None:
     """How often a WHILE runs its body, where its condition is `counter < constant` or several such."""
     condition = _option(op, "cond_subgraph_index")
     outputs = model.subgraphs[condition].outputs
@@ -207,7 +207,7 @@ def _trips(model: TfliteModel, caller: int, op: Operator, sources: Sources) -> i
     return min(known) if known and len(known) == len(counts) else None
 
 
-def _counter_trips(model: TfliteModel, caller: int, op: Operator, test: Operator, sources: Sources) -> int | None:
+def _counter_trips(model: Model, caller: int, op: Operator, test: Operator, sources: Sources) -> int | None:
     body_index = _option(op, "body_subgraph_index")
     body = model.subgraphs[body_index]
     counter, bound = test.inputs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgekit.errors import ModelError
-from edgekit.models.tflite.model import Operator, Subgraph, TfliteModel, called_subgraphs
+from edgekit.tflite.model import Graph, Model, Operator, called_subgraphs
 
 __all__ = ["Oddities", "check_graph", "fail", "in_range"]
 
@@ -56,7 +56,7 @@ def in_range(index: int, count: int, what: str) -> None:
         raise fail("Every index in a .tflite file names something that exists.", f"{what} is {index} of {count}")
 
 
-def check_graph(model: TfliteModel, odd: Oddities) -> None:
+def check_graph(model: Model, odd: Oddities) -> None:
     """Check what holds between operators: order, outputs of their own, subgraphs that end.
 
     Raises:
@@ -72,7 +72,7 @@ def check_graph(model: TfliteModel, odd: Oddities) -> None:
     _check_no_recursion(calls)
 
 
-def _check_order(subgraph: Subgraph, index: int, odd: Oddities) -> None:
+def _check_order(subgraph: Graph, index: int, odd: Oddities) -> None:
     # A tensor without elements has no bytes in the file even where it is a constant.
     ready = {t.index for t in subgraph.tensors if t.constant or t.variable or t.elements == 0}
     ready.update(subgraph.inputs)

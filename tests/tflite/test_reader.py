@@ -14,12 +14,12 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from tflite_files import dense_model, packed, spoil, tensor
 
+from edgekit import tflite
 from edgekit.errors import ModelError
-from edgekit.models.tflite import read_tflite
 
 
 def test_what_a_file_holds() -> None:
-    model = read_tflite(packed(dense_model()))
+    model = tflite.read(packed(dense_model()))
     graph = model.subgraphs[0]
     x, kernel, bias, _ = graph.tensors
     assert (graph.name, graph.inputs, graph.outputs) == ("main", (0,), (3,))
@@ -41,7 +41,7 @@ def test_custom_operators_and_optional_operands() -> None:
     made.operatorCodes[0].customCode = "FlexErf"
     made.subgraphs[0].operators[0].customOptions = np.array([1, 2], np.uint8)
     made.subgraphs[0].operators[0].inputs[2] = -1
-    op = read_tflite(packed(made)).subgraphs[0].operators[0]
+    op = tflite.read(packed(made)).subgraphs[0].operators[0]
     assert (op.name, op.custom, op.flex, op.custom_options, op.inputs) == ("FlexErf", True, True, b"\1\2", (0, 1, -1))
 
 
@@ -52,10 +52,10 @@ def test_constants_behind_the_flatbuffer() -> None:
     at = (len(packed(made)) + 15) // 16 * 16
     made.buffers[2].offset = at
     data = packed(made).ljust(at, b"\0")
-    bias = read_tflite(data + np.array([1, 2, 3], "<f4").tobytes()).subgraphs[0].tensors[2].data
+    bias = tflite.read(data + np.array([1, 2, 3], "<f4").tobytes()).subgraphs[0].tensors[2].data
     assert bias is not None and bias.tolist() == [1, 2, 3]
     with pytest.raises(ModelError, match="behind the flatbuffer"):
-        read_tflite(data)
+        tflite.read(data)
 
 
 def sparse_kernel(made: Any) -> None:
@@ -78,7 +78,7 @@ def sparse_kernel(made: Any) -> None:
 def test_sparse_tensors_give_their_stored_values() -> None:
     made = dense_model()
     sparse_kernel(made)
-    kernel = read_tflite(packed(made)).subgraphs[0].tensors[1]
+    kernel = tflite.read(packed(made)).subgraphs[0].tensors[1]
     assert kernel.sparse and kernel.data is not None and kernel.data.tolist() == [5, 6, 0]
 
 
@@ -92,7 +92,7 @@ def test_string_constants_have_no_array() -> None:
     made = dense_model()
     string_constant(made)
     made.buffers[1].data = np.frombuffer(np.array([2, 16, 18, 21], "<i4").tobytes() + b"abcde", np.uint8)
-    words = read_tflite(packed(made)).subgraphs[0].tensors[1]
+    words = tflite.read(packed(made)).subgraphs[0].tensors[1]
     assert words.data is None and words.stored_bytes == 21 and words.constant
 
 
@@ -162,7 +162,7 @@ def test_inconsistent_files_are_refused(fault: str) -> None:
     made = dense_model()
     change(made)
     with pytest.raises(ModelError, match=message) as caught:
-        read_tflite(packed(made))
+        tflite.read(packed(made))
     assert caught.value.received is not None and caught.value.remedy
 
 
@@ -188,14 +188,14 @@ def test_parts_that_overlap_again_and_again_are_refused() -> None:
     schema.ModelAddSubgraphs(builder, graphs)
     builder.Finish(schema.ModelEnd(builder), b"TFL3")
     with pytest.raises(ModelError, match="overlap"):
-        read_tflite(bytes(builder.Output()))
+        tflite.read(bytes(builder.Output()))
 
 
 def test_every_truncation_is_refused() -> None:
     data = packed(dense_model())
     for length in range(0, len(data), 3):
         with pytest.raises(ModelError):
-            read_tflite(data[:length])
+            tflite.read(data[:length])
 
 
 def test_damaged_bytes_give_a_model_or_a_model_error() -> None:
@@ -209,12 +209,12 @@ def test_damaged_bytes_give_a_model_or_a_model_error() -> None:
             for _ in range(random_.choice((1, 1, 4))):
                 damaged[random_.randrange(len(data))] = random_.choice((0, 1, 0x7F, 0x80, 0xFF, random_.randrange(256)))
             try:
-                read_tflite(bytes(damaged))
+                tflite.read(bytes(damaged))
             except ModelError:
                 refused += 1
     assert refused > 300
 
 
 def test_reading_needs_no_tensorflow() -> None:
-    code = "import sys, edgekit.models.tflite; sys.exit(any(n in sys.modules for n in ('tensorflow', 'keras')))"
+    code = "import sys, edgekit.tflite; sys.exit(any(n in sys.modules for n in ('tensorflow', 'keras')))"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -17,13 +17,13 @@ from types import MappingProxyType
 
 from edgekit import filekinds
 from edgekit.errors import ModelError
-from edgekit.models.tflite._checks import Oddities, check_graph, fail, in_range
-from edgekit.models.tflite._constants import Storage, read_tensor, text
-from edgekit.models.tflite._flatbuffer import Row, read_flatbuffer
-from edgekit.models.tflite._options import Options, names_of
-from edgekit.models.tflite.model import Operator, Signature, Subgraph, TfliteModel
+from edgekit.tflite._checks import Oddities, check_graph, fail, in_range
+from edgekit.tflite._constants import Storage, read_tensor, text
+from edgekit.tflite._flatbuffer import Row, read_flatbuffer
+from edgekit.tflite._options import Options, names_of
+from edgekit.tflite.model import Graph, Model, Operator, Signature
 
-__all__ = ["read_bytes", "read_tflite"]
+__all__ = ["read_bytes", "read"]
 
 _SCHEMA_VERSION = 3
 _IDENTIFIER = b"TFL3"
@@ -37,7 +37,7 @@ _SPECIAL = {
 }
 
 
-def read_tflite(source: Path | bytes) -> TfliteModel:
+def read(source: Path | bytes) -> Model:
     """Read and verify a model.
 
     Args:
@@ -123,7 +123,7 @@ class _Reader:
         if not aligned:
             self._odd.note("Parts of the file are misaligned, which TFLite refuses and some processors cannot read")
 
-    def model(self) -> TfliteModel:
+    def model(self) -> Model:
         row, odd = self._row, self._odd
         if row["version"] != _SCHEMA_VERSION:
             odd.note(f"TFLite reads schema version {_SCHEMA_VERSION} only; the file names {row['version']}")
@@ -132,7 +132,7 @@ class _Reader:
         subgraphs = tuple(self._subgraph(s, index) for index, s in enumerate(row["subgraphs"]))
         metadata = self._metadata()
         runtime = metadata.get("min_runtime_version", b"").split(b"\0")[0].decode("ascii", "replace")
-        model = TfliteModel(
+        model = Model(
             subgraphs=subgraphs,
             signatures=tuple(self._signatures(subgraphs)),
             metadata=tuple(metadata),
@@ -154,7 +154,7 @@ class _Reader:
                 self._odd.note("A metadata entry names a buffer that does not exist", repr(name))
         return entries
 
-    def _subgraph(self, row: Row, index: int) -> Subgraph:
+    def _subgraph(self, row: Row, index: int) -> Graph:
         where = f"subgraph {index}"
         rows: list[Row] = row["tensors"] or []
         operators = tuple(
@@ -166,7 +166,7 @@ class _Reader:
         tensors = tuple(
             read_tensor(t, i, self._storage, self._dtypes, used=i in used, odd=self._odd) for i, t in enumerate(rows)
         )
-        return Subgraph(text(row["name"]), tensors, operators, inputs, outputs)
+        return Graph(text(row["name"]), tensors, operators, inputs, outputs)
 
     def _operator(self, row: Row, count: int, place: str, where: str) -> Operator:
         in_range(row["opcode_index"], len(self._codes), f"the operator code of {place} in {where}")
@@ -209,7 +209,7 @@ class _Reader:
             return bytes(self._storage.outside(row["large_custom_options_offset"], row["large_custom_options_size"]))
         return b"" if row["custom_options"] is None else bytes(row["custom_options"])
 
-    def _signatures(self, subgraphs: Sequence[Subgraph]) -> list[Signature]:
+    def _signatures(self, subgraphs: Sequence[Graph]) -> list[Signature]:
         signatures = []
         for row in self._row["signature_defs"] or []:
             key = text(row["signature_key"])

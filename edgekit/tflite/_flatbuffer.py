@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.errors import ModelError
-from edgekit.models.tflite._layout import LAYOUT, OPAQUE, Field, Layout
+from edgekit.tflite._layout import LAYOUT, OPAQUE, Field, Layout
 
 __all__ = ["Row", "read_flatbuffer"]
 

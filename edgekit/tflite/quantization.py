@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from edgekit.models.tflite.model import Subgraph, Tensor, TfliteModel, called_subgraphs, reachable_subgraphs
-from edgekit.models.tflite.weights import MATRIX_OPERATORS, Sources, weights
+from edgekit.tflite.model import Graph, Model, Tensor, called_subgraphs, reachable_subgraphs
+from edgekit.tflite.weights import MATRIX_OPERATORS, Sources, weights
 
 __all__ = ["float_tensors", "quantization_of"]
 
@@ -13,7 +13,7 @@ _NUMERIC = ("bfloat", "float", "int16", "int2", "int4", "int8", "uint4", "uint8"
 _INTEGER_WEIGHTS = frozenset(("int2", "int4", "int8", "uint8"))
 
 
-def quantization_of(model: TfliteModel, sources: Sources | None = None) -> str:
+def quantization_of(model: Model, sources: Sources | None = None) -> str:
     """The scheme of a model by the types of its activations and weights.
 
     Inputs that only QUANTIZE reads and outputs that only DEQUANTIZE or QUANTIZE writes are the model's border and do
@@ -53,7 +53,7 @@ def quantization_of(model: TfliteModel, sources: Sources | None = None) -> str:
     return "mixed"
 
 
-def float_tensors(model: TfliteModel) -> list[str]:
+def float_tensors(model: Model) -> list[str]:
     """Names of the float tensors that operators use, constants too, except float inputs and outputs at the border.
 
     A full-integer model has none: its float inputs go only to QUANTIZE, its float outputs come only from DEQUANTIZE.
@@ -67,7 +67,7 @@ def float_tensors(model: TfliteModel) -> list[str]:
     return list(names)
 
 
-def _outside_loops(model: TfliteModel, found: Sequence[tuple[Subgraph, Tensor]]) -> Iterator[Tensor]:
+def _outside_loops(model: Model, found: Sequence[tuple[Graph, Tensor]]) -> Iterator[Tensor]:
     """Of tensors with their subgraphs, those that no loop computes, takes or leaves."""
     loops = [(s, op) for s in _reachable(model) for op in s.operators if op.name == "WHILE"]
     bodies = {id(model.subgraphs[i]) for _, op in loops for i in called_subgraphs(op)}
@@ -75,7 +75,7 @@ def _outside_loops(model: TfliteModel, found: Sequence[tuple[Subgraph, Tensor]])
     yield from (t for s, t in found if id(s) not in bodies and (id(s), t.index) not in operands)
 
 
-def _reachable(model: TfliteModel) -> Iterator[Subgraph]:
+def _reachable(model: Model) -> Iterator[Graph]:
     return (model.subgraphs[i] for i in reachable_subgraphs(model))
 
 
@@ -83,7 +83,7 @@ def _numeric(tensor: Tensor) -> bool:
     return tensor.dtype.startswith(_NUMERIC)
 
 
-def _border(subgraph: Subgraph) -> set[int]:
+def _border(subgraph: Graph) -> set[int]:
     """Inputs that only QUANTIZE reads, and outputs that DEQUANTIZE or QUANTIZE writes and nothing else reads."""
     readers = _readers(subgraph)
     writers = {i: op.name for op in subgraph.operators for i in op.outputs}
@@ -92,7 +92,7 @@ def _border(subgraph: Subgraph) -> set[int]:
     return entering | leaving
 
 
-def _readers(subgraph: Subgraph) -> dict[int, set[str]]:
+def _readers(subgraph: Graph) -> dict[int, set[str]]:
     """By tensor, the kinds of operators that read it."""
     readers: dict[int, set[str]] = {}
     for op in subgraph.operators:
@@ -101,7 +101,7 @@ def _readers(subgraph: Subgraph) -> dict[int, set[str]]:
     return readers
 
 
-def _activations(subgraph: Subgraph, border: set[int]) -> Iterator[Tensor]:
+def _activations(subgraph: Graph, border: set[int]) -> Iterator[Tensor]:
     from_constants: set[int] = set()
     for op in subgraph.operators:
         if op.name in ("DENSIFY", "DEQUANTIZE", "QUANTIZE") and op.inputs and op.inputs[0] >= 0:
@@ -117,7 +117,7 @@ def _activations(subgraph: Subgraph, border: set[int]) -> Iterator[Tensor]:
     yield from (tensors[i] for i in sorted(inside))
 
 
-def _rows(subgraph: Subgraph) -> set[int]:
+def _rows(subgraph: Graph) -> set[int]:
     """Rows of constant tables that nothing but DEQUANTIZE reads."""
     readers, outputs = _readers(subgraph), set(subgraph.outputs)
     return {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.models.tflite._checks import fail
-from edgekit.models.tflite._flatbuffer import Row
+from edgekit.tflite._checks import fail
+from edgekit.tflite._flatbuffer import Row
 
 __all__ = ["stored_values"]
 

@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from edgekit.models.tflite.model import Operator, Subgraph, Tensor
-from edgekit.models.tflite.weights import Sources
+from edgekit.tflite.model import Graph, Operator, Tensor
+from edgekit.tflite.weights import Sources
 
 __all__ = ["Shape", "elements", "input_shapes", "shapes_of"]
 
@@ -40,12 +40,12 @@ def elements(shape: Shape) -> int | None:
     return None if None in shape else math.prod(d for d in shape if d is not None)
 
 
-def input_shapes(subgraph: Subgraph) -> list[Shape]:
+def input_shapes(subgraph: Graph) -> list[Shape]:
     """Shapes of a model's inputs for one sample: an open first dimension is the batch, other open ones are unknown."""
     return [_declared(t, batch=True) for t in (subgraph.tensors[i] for i in subgraph.inputs)]
 
 
-def shapes_of(subgraph: Subgraph, index: int, inputs: Sequence[Shape], sources: Sources) -> list[Shape]:
+def shapes_of(subgraph: Graph, index: int, inputs: Sequence[Shape], sources: Sources) -> list[Shape]:
     """The shape of every tensor of a subgraph, given those of its inputs.
 
     Args:
@@ -81,7 +81,7 @@ def _declared(tensor: Tensor, batch: bool = False) -> Shape:
     return tuple(None if s < 0 and not (batch and axis == 0) else d for axis, (d, s) in pairs)
 
 
-def _depths(subgraph: Subgraph) -> dict[int, int]:
+def _depths(subgraph: Graph) -> dict[int, int]:
     """The last dimension of the tensors that dense layers read, from their kernels [units, depth]."""
     found: dict[int, int] = {}
     for op in subgraph.operators:
@@ -98,7 +98,7 @@ class _Derivation:
     What depends on the operands alone is worked out once for all outputs: an operator may have thousands of both.
     """
 
-    def __init__(self, op: Operator, index: int, shapes: list[Shape], subgraph: Subgraph, sources: Sources) -> None:
+    def __init__(self, op: Operator, index: int, shapes: list[Shape], subgraph: Graph, sources: Sources) -> None:
         self._op, self._index, self._shapes, self._subgraph, self._sources = op, index, shapes, subgraph, sources
         self._joined: dict[int, Shape] = {}
 

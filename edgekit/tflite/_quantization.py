@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from edgekit.models.tflite._checks import Oddities, fail
-from edgekit.models.tflite._flatbuffer import Row
+from edgekit.tflite._checks import Oddities, fail
+from edgekit.tflite._flatbuffer import Row
 
 __all__ = ["quantization"]
 

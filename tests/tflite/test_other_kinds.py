@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from edgekit import tflite
 from edgekit.errors import ModelError
-from edgekit.models.tflite import read_tflite
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\x18\0\0\0TFL3", b"not a model at all, but text", bytes(4096)])
@@ -15,7 +15,7 @@ def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(content)
     with pytest.raises(ModelError):
-        read_tflite(path)
+        tflite.read(path)
 
 
 OTHER_KINDS = {
@@ -33,15 +33,15 @@ def test_other_kinds_are_called_what_they_are(content: bytes, tmp_path: Path) ->
     path = tmp_path / "m.tflite"
     path.write_bytes(content)
     with pytest.raises(ModelError) as caught:
-        read_tflite(path)
+        tflite.read(path)
     message = str(caught.value)
     assert OTHER_KINDS[content] in message and str(path) in message and "damaged" not in message
 
 
 def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="does not exist"):
-        read_tflite(tmp_path / "none.tflite")
+        tflite.read(tmp_path / "none.tflite")
     with pytest.raises(ModelError, match="folder"):
-        read_tflite(tmp_path)
+        tflite.read(tmp_path)
     with pytest.raises(ModelError):
-        read_tflite(Path("/dev/zero"))
+        tflite.read(Path("/dev/zero"))

@@ -8,14 +8,14 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from edgekit.models.tflite.macs import count_macs
-from edgekit.models.tflite.model import Subgraph, Tensor, TfliteModel, reachable_subgraphs
-from edgekit.models.tflite.quantization import quantization_of
-from edgekit.models.tflite.reader import read_bytes, read_tflite
-from edgekit.models.tflite.state import State, state_of
-from edgekit.models.tflite.weights import Sources, weights, zero_counts
+from edgekit.tflite.macs import count_macs
+from edgekit.tflite.model import Graph, Model, Tensor, reachable_subgraphs
+from edgekit.tflite.quantization import quantization_of
+from edgekit.tflite.reader import read, read_bytes
+from edgekit.tflite.state import State, state_of
+from edgekit.tflite.weights import Sources, weights, zero_counts
 
-__all__ = ["Inspection", "OperatorCount", "TensorInfo", "inspect_tflite"]
+__all__ = ["Inspection", "OperatorCount", "TensorInfo", "inspect"]
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,14 @@ class Inspection:
         return {"schema": "edgekit.inspect/1"} | {key: _listed(value) for key, value in asdict(self).items()}
 
 
-def inspect_tflite(path: Path) -> Inspection:
+def inspect(path: Path) -> Inspection:
     """Read, verify and measure a file, without TensorFlow and without running it.
 
     Raises:
         ModelError: It is not a well-formed `.tflite`.
     """
     data = read_bytes(path)
-    model = read_tflite(data)
+    model = read(data)
     sources = Sources(model)
     counted = [w.tensor for w in weights(model, sources)]
     params = sum(t.elements for t in counted)
@@ -126,7 +126,7 @@ def inspect_tflite(path: Path) -> Inspection:
     )
 
 
-def _infos(subgraph: Subgraph, indices: tuple[int, ...]) -> tuple[TensorInfo, ...]:
+def _infos(subgraph: Graph, indices: tuple[int, ...]) -> tuple[TensorInfo, ...]:
     return tuple(_info(subgraph.tensors[i]) for i in indices)
 
 
@@ -141,7 +141,7 @@ def _info(tensor: Tensor) -> TensorInfo:
     )
 
 
-def _constant_bytes(model: TfliteModel) -> dict[str, int]:
+def _constant_bytes(model: Model) -> dict[str, int]:
     found: dict[int, Tensor] = {}
     for subgraph in model.subgraphs:
         for tensor in subgraph.tensors:

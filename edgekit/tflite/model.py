@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Operator", "Signature", "Subgraph", "Tensor", "TfliteModel", "called_subgraphs", "reachable_subgraphs"]
+__all__ = ["Operator", "Signature", "Graph", "Tensor", "Model", "called_subgraphs", "reachable_subgraphs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +18,7 @@ class Tensor:
     """One tensor of a subgraph.
 
     Attributes:
-        index: Its place in `Subgraph.tensors`.
+        index: Its place in `Graph.tensors`.
         name: As the file gives it; not unique.
         shape: Declared dimensions; a dimension that is only known when the model runs stands as 1 here.
         signature: The same dimensions with -1 for those that are only known when the model runs.
@@ -94,7 +94,7 @@ class Operator:
 
 
 @dataclass(frozen=True, eq=False)
-class Subgraph:
+class Graph:
     """Operators in the order in which they run, and the tensors between them."""
 
     name: str
@@ -115,7 +115,7 @@ class Signature:
 
 
 @dataclass(frozen=True, eq=False)
-class TfliteModel:
+class Model:
     """A whole file.
 
     Attributes:
@@ -128,7 +128,7 @@ class TfliteModel:
         warnings: What is unusual in it, one sentence each; some runtimes refuse such files.
     """
 
-    subgraphs: tuple[Subgraph, ...]
+    subgraphs: tuple[Graph, ...]
     signatures: tuple[Signature, ...]
     metadata: tuple[str, ...]
     min_runtime: str | None
@@ -159,6 +159,6 @@ def called_subgraphs(operator: Operator) -> Iterator[int]:
                 yield from (int(v) for v in value)
 
 
-def reachable_subgraphs(model: TfliteModel) -> tuple[int, ...]:
+def reachable_subgraphs(model: Model) -> tuple[int, ...]:
     """Subgraphs that the first one or a signature runs, in the file's order."""
     return model.reachable

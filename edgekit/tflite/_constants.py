@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import ModelError
-from edgekit.models.tflite._checks import Oddities, fail, in_range
-from edgekit.models.tflite._flatbuffer import Row
-from edgekit.models.tflite._quantization import quantization
-from edgekit.models.tflite._sparse import stored_values
-from edgekit.models.tflite.model import Tensor
+from edgekit.tflite._checks import Oddities, fail, in_range
+from edgekit.tflite._flatbuffer import Row
+from edgekit.tflite._quantization import quantization
+from edgekit.tflite._sparse import stored_values
+from edgekit.tflite.model import Tensor
 
 __all__ = ["Storage", "read_tensor", "text"]
 
