@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import tflite
-from edgekit.runtimes import TensorSpec, load_runtime
+from edgekit.runtimes import load_runtime
 from edgekit.runtimes._engine import Engine
-from edgekit.runtimes._quantize import dequantize, quantize
+from edgekit.tensors import Quant, TensorSpec, dequantize, quantize
 
 RUNTIMES = ("litert", "tflite_runtime", "tflm")
 ARENA = 4 << 20
@@ -39,7 +39,7 @@ def interpreted(runtime: str, path: str, samples: NDArray[Any]) -> NDArray[np.fl
     """Answers of TFLite's interpreter, variable tensors reset before each sample."""
     interpreter, kernels = load_runtime(runtime).load()  # type: ignore[attr-defined]
     engine = Engine(interpreter, kernels["default"], path, 1)
-    inputs, outputs = TensorSpec(**engine.inputs[0]), TensorSpec(**engine.outputs[0])
+    inputs, outputs = engine.inputs[0], engine.outputs[0]
     raw = (engine.run([quantize(sample[np.newaxis], inputs)], fresh=True)[0] for sample in samples)
     return np.concatenate([dequantize(values, outputs) for values in raw])
 
@@ -64,9 +64,8 @@ def tflm(_: str, path: str, samples: NDArray[Any]) -> NDArray[np.float32]:
 def spec_of(detail: dict[str, Any]) -> TensorSpec:
     """A tensor as TFLite Micro describes it."""
     given, dtype = detail["quantization_parameters"], np.dtype(detail["dtype"]).name
-    quantised = len(given["scales"]) > 0
-    scale, point = (float(given["scales"][0]), int(given["zero_points"][0])) if quantised else (None, None)
-    return TensorSpec("", tuple(int(n) for n in detail["shape"]), dtype, scale, point)
+    scales, points = tuple(map(float, given["scales"])), tuple(map(int, given["zero_points"]))
+    return TensorSpec("", tuple(map(int, detail["shape"])), dtype, Quant(scales, points) if scales else None)
 
 
 if __name__ == "__main__":

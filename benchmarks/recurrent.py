@@ -88,6 +88,7 @@ class Child:
 
 def convert_forever(requests: IO[str]) -> None:
     """The worker: converts what it is asked, and writes what Keras answers."""
+    from edgekit import tflite
     from edgekit.errors import EdgekitError
     from edgekit_converters.tflite import ConvertSpec, converted
     from edgekit_converters.tflite.contract import check_contract
@@ -100,8 +101,9 @@ def convert_forever(requests: IO[str]) -> None:
             np.save(folder / "samples.npy", samples[:CALLS])
             np.save(folder / "wanted.npy", keras_answers(model, samples, stateful="stateful" in cell.options))
             spec = ConvertSpec(format=request["format"]).resolved()
-            (folder / "m.tflite").write_bytes(converted(model, spec, samples))
-            check_contract(folder / "m.tflite", spec)
+            made = tflite.read(converted(model, spec, samples))
+            check_contract(made, spec)
+            (folder / "m.tflite").write_bytes(made.content)
             print(json.dumps({"bytes": (folder / "m.tflite").stat().st_size}), flush=True)
         except EdgekitError as error:
             print(json.dumps({"refused": str(error)}), flush=True)

@@ -135,7 +135,7 @@ def convert(
     from edgekit.models import Loading
     from edgekit.ownership import check_writable, publishing
     from edgekit.recipe import parse_convert
-    from edgekit_converters.tflite import conversion_of, convert_source, held_of
+    from edgekit_converters.tflite import convert_source, held_of
 
     path = _tflite_path(output)
     spec = parse_convert({format: {"input_dtype": input_dtype, "output_dtype": output_dtype}})
@@ -154,7 +154,7 @@ def convert(
         file = staging / path.name
         loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log)
         held = held_of(dataset) if dataset is not None else None
-        parity = convert_source(
+        made = convert_source(
             model, file, spec, representative=samples, held=held, accept_parity=accept_parity, loading=loading
         )
         sidecar = own or Sidecar(Preprocessing(), (), UNKNOWN)
@@ -162,10 +162,12 @@ def convert(
             names = own.label_names if own and own.label_names else dataset.label_names
             sidecar = Sidecar(dataset.preprocessing, names, UNKNOWN)
         found = dataset.task if dataset is not None else told
-        state = tflite.state_of(tflite.read(file))
-        write_sidecar(file, replace(sidecar, task=found or UNKNOWN, state=state, parity=parity.as_dict()))
+        write_sidecar(
+            file,
+            replace(sidecar, task=found or UNKNOWN, state=tflite.state_of(made.model), parity=made.parity.as_dict()),
+        )
         write_golden(file, samples, seed=seed)
-    return conversion_of(path, parity)
+    return replace(made, path=path)
 
 
 def evaluate(
@@ -368,8 +370,8 @@ def _input_dtype(model: str | Path) -> str | None:
 
     if Path(model).suffix != ".tflite":
         return None
-    inputs = tflite.inspect(Path(model)).inputs
-    return inputs[0].dtype if len(inputs) == 1 else None
+    graph = tflite.read(Path(model)).graphs[0]
+    return graph.tensors[graph.inputs[0]].dtype if len(graph.inputs) == 1 else None
 
 
 def _sidecar(model: str | Path) -> Sidecar | None:

@@ -18,6 +18,7 @@ HEAVY = {
 LAYERS = (
     {"errors", "registry", "artifact", "_tf", "filekinds", "files", "interrupt", "npz"}
     | {"ownership", "scratch", "recipe_text"},
+    {"tensors"},
     {"tflite"},
     {"sandbox"},
     {"keras"},

@@ -7,20 +7,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.data.inputs import Samples, check_array, check_samples, count, each, preprocessed, taken
 from edgekit.data.labels import check_label_names
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.data.targets import Task, as_targets, is_labels
 from edgekit.errors import DataError
+from edgekit.tensors import Array
 
 __all__ = ["Dataset", "Raw", "Samples", "Split", "SplitName", "Wanted", "is_labels", "split"]
 
-Array = NDArray[Any]
 SplitName = Literal["train", "validation", "test", "calibration"]
 
 

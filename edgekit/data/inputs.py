@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.errors import DataError
+from edgekit.tensors import Array
 
 __all__ = ["Samples", "check_array", "check_samples", "count", "each", "how_to_give", "preprocessed", "taken"]
 
-Array = NDArray[Any]
 Samples = Array | Mapping[str, Array]
 """Samples [N, ...] of the only input, or of each input by its name."""
 INDICES = (np.int32, np.int64)

@@ -11,18 +11,17 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from edgekit import registry
 from edgekit.errors import DataError, did_you_mean
+from edgekit.tensors import Array
 
 __all__ = ["OPERATIONS", "Cast", "Grayscale", "Normalize", "Preprocessing", "Rescale", "Reshape", "Resize", "Tokenize"]
 
-Array = NDArray[Any]
 LUMA = (0.299, 0.587, 0.114)
 """Weights of R, G and B in ITU-R BT.601, section 2.5.1."""
 MOST_WORDS = 8000

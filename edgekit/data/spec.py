@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edgekit import registry
 from edgekit.data import sources
-from edgekit.data.dataset import Array, Dataset, Raw, Wanted, is_labels, split
+from edgekit.data.dataset import Dataset, Raw, Wanted, is_labels, split
 from edgekit.data.inputs import Samples, each
 from edgekit.data.preprocessing import Cast, Preprocessing, Rescale, Reshape
 from edgekit.data.sources import keras
 from edgekit.data.targets import Task, as_targets
 from edgekit.errors import DataError, did_you_mean
+from edgekit.tensors import Array
 
 __all__ = ["KNOWN_SOURCES", "DataSpec", "load_data"]
 

@@ -7,16 +7,15 @@ floats. Those are taken as numbers until the task says otherwise, and nothing is
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.errors import DataError
+from edgekit.tensors import Array
 
 __all__ = ["TASKS", "Task", "as_targets", "is_labels"]
 
-Array = NDArray[Any]
 Task = Literal["classification", "regression", "reconstruction"]
 TASKS: tuple[Task, ...] = get_args(Task)
 

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from edgekit.errors import ModelError
-from edgekit.keras.plain import Array, Tree
+from edgekit.keras.plain import Tree
+from edgekit.tensors import Array
 
 __all__ = ["Bounds", "read_text", "read_tree", "write_tree"]
 

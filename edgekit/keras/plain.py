@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.errors import ModelError
 from edgekit.keras.values import JSON
+from edgekit.tensors import Array
 
 __all__ = ["Array", "Form", "PlainModel", "Tree"]
 
-Array = NDArray[Any]
 Form = Literal["h5", "keras"]
 
 

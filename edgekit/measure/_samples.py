@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from edgekit.errors import DataError, ModelError, did_you_mean
-from edgekit.runtimes import Array, TensorSpec
-from edgekit.runtimes._quantize import travel_dtype
+from edgekit.tensors import Array, TensorSpec, travel_dtype
 
 __all__ = ["by_input", "named"]
 

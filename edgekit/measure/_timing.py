@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.errors import EdgekitError, ModelError, RuntimeFailed
+from edgekit.errors import EdgekitError, RuntimeFailed
 from edgekit.measure.comparison import Turns
-from edgekit.runtimes import Array, TensorSpec, TimedSession, WatchedSession, load_runtime
+from edgekit.runtimes import TimedSession, WatchedSession, load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime, Kernels
+from edgekit.tensors import Array, random_input
 
 __all__ = ["Timed", "one_line"]
 
@@ -65,7 +66,7 @@ class Timed:
         """
         self._launch += 1
         self._session = session = self._opened()
-        session.time([_random_input(spec, rng) for spec in session.inputs], 1)
+        session.time([random_input(spec, rng) for spec in session.inputs], 1)
         done, calm, block, last = 1, 0, max(1, most // 20), math.inf
         while done < most and calm < _CALM_BLOCKS:
             median = float(np.median(self._run(min(block, most - done))))
@@ -136,15 +137,3 @@ class Timed:
 
 def one_line(error: EdgekitError) -> str:
     return " ".join(str(error).split())
-
-
-def _random_input(spec: TensorSpec, rng: np.random.Generator) -> Array:
-    dtype = np.dtype(spec.dtype)
-    if dtype.kind == "f":
-        return rng.random(spec.shape).astype(dtype)
-    if dtype.kind == "b" or (dtype.kind in "iu" and spec.scale is None):
-        return rng.integers(0, 2, spec.shape).astype(dtype)
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype.name)
-        return rng.integers(limits.min, limits.max, spec.shape, dtype=dtype.type, endpoint=True)
-    raise ModelError(f"A benchmark needs inputs of numbers; {spec.name!r} is not.", received=spec.dtype)

@@ -10,10 +10,11 @@ from typing import Any
 
 from edgekit import tflite
 from edgekit.data import Dataset
-from edgekit.data.dataset import Array, SplitName
+from edgekit.data.dataset import SplitName
 from edgekit.errors import ModelError
 from edgekit.measure.accuracy import Score, mse, top1
 from edgekit.measure.predict import predict
+from edgekit.tensors import Array
 from edgekit.training.objective import Objective
 
 __all__ = ["Evaluation", "evaluate_file", "evaluate_keras"]
@@ -74,7 +75,8 @@ def evaluate_file(
         RuntimeFailed: The runtime is missing, or does not survive the model.
     """
     samples = dataset.samples(split)
-    answers = tflite.inspect(path).outputs
+    graph = tflite.read(path).graphs[0]
+    answers = [graph.tensors[i] for i in graph.outputs]
     if len(answers) > 1:
         raise ModelError(
             "Models are evaluated with one output.",

@@ -20,9 +20,9 @@ from edgekit.errors import ModelError, RuntimeFailed
 from edgekit.measure._samples import named
 from edgekit.measure.predict import Samples
 from edgekit.npz import read_npz
-from edgekit.runtimes import Array, TensorSpec, load_runtime
+from edgekit.runtimes import load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime, Kernels
-from edgekit.runtimes._quantize import quantize
+from edgekit.tensors import Array, TensorSpec, quantize, random_input
 
 __all__ = ["Golden", "golden_path", "read_golden", "write_golden"]
 
@@ -173,7 +173,9 @@ def _answers(name: str, kernels: Kernels, model: Path, samples: Samples | None, 
         given, runs = _by_input(samples, session.inputs), []
         for i in range(min([SAMPLES, *map(len, given)])):
             pairs = zip_longest(session.inputs, (values[i : i + 1] for values in given))
-            inputs = [_input(spec, sample, generator) for spec, sample in pairs]
+            inputs = [
+                random_input(spec, generator) if sample is None else quantize(sample, spec) for spec, sample in pairs
+            ]
             runs.append((inputs, session.run(inputs, fresh=True)))
         return runs
     finally:
@@ -199,14 +201,3 @@ def _far(runs: list[Run], others: list[Run]) -> bool:
     """Whether integer outputs of two reference kernels differ by more than rounding does."""
     pairs = [(a, b) for run, other in zip(runs, others, strict=True) for a, b in zip(run[1], other[1], strict=True)]
     return any(a.dtype.kind == "i" and np.abs(a.astype(int) - b.astype(int)).max() > FAR for a, b in pairs)
-
-
-def _input(spec: TensorSpec, sample: Array | None, generator: np.random.Generator) -> Array:
-    if sample is None:
-        if spec.scale is None and np.issubdtype(np.dtype(spec.dtype), np.integer):
-            return np.zeros(spec.shape, spec.dtype)  # indices
-        sample = generator.random(spec.shape, np.float32)
-        if spec.scale is not None and spec.zero_point is not None:
-            limits = np.iinfo(spec.dtype)
-            sample = np.float32(spec.scale) * (limits.min + (limits.max - limits.min) * sample - spec.zero_point)
-    return quantize(sample, spec)

@@ -8,7 +8,7 @@ classes and shows small ones of likely classes.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ import numpy as np
 from edgekit import tflite
 from edgekit.errors import ConversionError, ModelError
 from edgekit.measure.statistics import sqnr_db
-from edgekit.runtimes import Array, Session, TensorSpec, load_runtime
+from edgekit.runtimes import Session, load_runtime
 from edgekit.runtimes._interpreter import InterpreterRuntime
-from edgekit.runtimes._quantize import dequantize, quantize
+from edgekit.tensors import Array, TensorSpec, dequantize, quantize
 from edgekit.tflite.logits import softmax_input, with_outputs
 
 __all__ = ["FIELDS", "SAMPLES", "Answer", "Parity", "Reference", "compare", "finding", "refused", "run", "warning"]
@@ -110,7 +110,7 @@ class Parity:
 
 
 def compare(
-    path: Path,
+    model: tflite.Model,
     reference: Reference,
     *,
     accepted_db: float | None = None,
@@ -124,18 +124,14 @@ def compare(
         RuntimeFailed: LiteRT refuses or does not survive the file.
         ModelError: The file has other inputs or outputs than the model.
     """
-    model, content = tflite.read(path), path.read_bytes()
     places = _places(model, reference)
-    graph = model.subgraphs[0]
+    graph = model.graphs[0]
     cut = list(graph.outputs)
     for answer, place in zip(reference.answers, places, strict=True):
         before = softmax_input(model, graph.outputs[place]) if answer.logits is not None else None
         if before is not None:
             cut[place] = before
-    with tempfile.TemporaryDirectory() as folder:
-        variant = Path(folder) / path.name
-        variant.write_bytes(with_outputs(content, cut))
-        outputs, specs = run(variant, model, reference.samples, opener)
+    outputs, specs = run(with_outputs(model.content, cut), model, reference.samples, opener)
     found = [
         _one(answer, outputs[place], specs[place], before_softmax=cut[place] != graph.outputs[place])
         for answer, place in zip(reference.answers, places, strict=True)
@@ -164,24 +160,38 @@ def finding(parity: Parity, kind: str) -> str | None:
 
 
 def run(
-    path: Path,
+    content: bytes,
     model: tflite.Model,
     samples: Mapping[str, Array],
     opener: Callable[[Path], Session] | None = None,
 ) -> tuple[list[Array], tuple[TensorSpec, ...]]:
-    """Every output, dequantised [N, ...], for samples by the names of the file's signature."""
+    """Every output, dequantised [N, ...], of a file that differs from a model in its outputs at most.
+
+    Args:
+        content: The file.
+        model: The model.
+        samples: By the names of the model's signature.
+        opener: What opens the file, in place of LiteRT in a child.
+    """
     names = {tensor: name for name, tensor in model.signatures[0].inputs.items()}
-    session = (opener or _in_a_child)(path)
-    try:
-        feeds = [samples[names[tensor]] for tensor in model.subgraphs[0].inputs]
-        rows = []
-        for i in range(len(feeds[0])):
-            inputs = [quantize(feed[i : i + 1], spec) for feed, spec in zip(feeds, session.inputs, strict=True)]
-            raw = session.run(inputs, fresh=True)
-            rows.append([dequantize(values, spec) for values, spec in zip(raw, session.outputs, strict=True)])
-        return [np.stack(column) for column in zip(*rows, strict=True)], session.outputs
-    finally:
-        session.close()
+    feeds = [samples[names[tensor]] for tensor in model.graphs[0].inputs]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(content)
+        session = (opener or _in_a_child)(path)
+        try:
+            return _answers(session, feeds), session.outputs
+        finally:
+            session.close()
+
+
+def _answers(session: Session, feeds: Sequence[Array]) -> list[Array]:
+    rows = []
+    for i in range(len(feeds[0])):
+        inputs = [quantize(feed[i : i + 1], spec) for feed, spec in zip(feeds, session.inputs, strict=True)]
+        raw = session.run(inputs, fresh=True)
+        rows.append([dequantize(values, spec) for values, spec in zip(raw, session.outputs, strict=True)])
+    return [np.stack(column) for column in zip(*rows, strict=True)]
 
 
 def _in_a_child(path: Path) -> Session:
@@ -192,7 +202,7 @@ def _in_a_child(path: Path) -> Session:
 
 def _places(model: tflite.Model, reference: Reference) -> list[int]:
     """Where in the file's outputs each answer stands."""
-    signature, graph = (model.signatures[0] if model.signatures else None), model.subgraphs[0]
+    signature, graph = (model.signatures[0] if model.signatures else None), model.graphs[0]
     wanted = [answer.name for answer in reference.answers]
     if signature is None or set(signature.outputs) != set(wanted) or set(signature.inputs) != set(reference.samples):
         raise ModelError(

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from edgekit import tflite
 from edgekit.measure.parity import LEAST_DB, run
 from edgekit.measure.statistics import sqnr_db
-from edgekit.runtimes import Array
+from edgekit.tensors import Array
 from edgekit.tflite.writing import opened, packed
 
 __all__ = ["parting_layer"]
 
 
 def parting_layer(
-    path: Path, samples: Mapping[str, Array], layers: Sequence[tuple[str, Array]], kind: str
+    model: tflite.Model, samples: Mapping[str, Array], layers: Sequence[tuple[str, Array]], kind: str
 ) -> str | None:
     """The first layer whose output in the file is far from Keras's.
 
     Args:
-        path: The file.
+        model: The file.
         samples: A few, by the names of its signature.
         layers: Name and output [N, ...] of each layer, in the order in which they run.
         kind: The file's format.
     """
-    model = tflite.read(path)
-    graph = model.subgraphs[0]
+    graph = model.graphs[0]
     computed = {int(t): n for n, operator in enumerate(graph.operators) for t in operator.outputs}
     found: list[tuple[str, Array, int]] = []
     outputs = model.signatures[0].outputs
@@ -42,12 +39,9 @@ def parting_layer(
             found.append((name, wanted, max(fitting, key=lambda t: computed.get(t, 0))))
     if not found:
         return None
-    changed = opened(path.read_bytes())
+    changed = opened(model.content)
     changed.subgraphs[0].outputs = np.array([tensor for _, _, tensor in found], np.int32)
-    with tempfile.TemporaryDirectory() as folder:
-        variant = Path(folder) / path.name
-        variant.write_bytes(packed(changed))
-        answers, _ = run(variant, model, samples)
+    answers, _ = run(packed(changed), model, samples)
     for (name, wanted, _), given in zip(found, answers, strict=True):
         if np.ptp(wanted) > 0 and sqnr_db(wanted, given.reshape(wanted.shape)) < LEAST_DB[kind]:
             return name

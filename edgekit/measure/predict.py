@@ -15,8 +15,8 @@ from edgekit import tflite
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
 from edgekit.measure._samples import by_input
 from edgekit.measure.environment import cores
-from edgekit.runtimes import Array, BatchSession, Session, TensorSpec, load_runtime
-from edgekit.runtimes._quantize import dequantize, quantize
+from edgekit.runtimes import BatchSession, Session, load_runtime
+from edgekit.tensors import Array, TensorSpec, dequantize, quantize
 
 __all__ = ["Predictor", "Progress", "Samples", "predict"]
 

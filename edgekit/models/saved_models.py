@@ -15,11 +15,12 @@ from edgekit.errors import EdgekitError, ModelError
 from edgekit.keras.archives import unpack_saved_model
 from edgekit.keras.building import bounded_building, first_line
 from edgekit.keras.check import check_config
-from edgekit.keras.plain import Array, PlainModel
+from edgekit.keras.plain import PlainModel
 from edgekit.keras.reading import read_model
 from edgekit.keras.saved_model import SavedModelFacts, check_saved_model
 from edgekit.models.loading import classes_made_known
 from edgekit.sandbox import cpu_limit
+from edgekit.tensors import Array
 
 __all__ = ["preload", "read_saved_model", "serve"]
 

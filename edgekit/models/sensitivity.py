@@ -14,17 +14,16 @@ from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit import _tf
 from edgekit.errors import ModelError, UsageError, did_you_mean
 from edgekit.models.channels import Channels, analyse, correct, importance, shrink
 from edgekit.models.channels.graph import Ids
 from edgekit.models.low_rank import Geometry, low_rank_kernel
+from edgekit.tensors import Array
 
 __all__ = ["KINDS", "Effect", "RATIOS", "Kind", "check_choice", "sensitivity", "tolerable"]
 
-Array = NDArray[Any]
 Kind = Literal["sparsity", "channels", "rank", "int8_weights", "int8_activations"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 RATIOS = (0.25, 0.5, 0.75, 0.9)

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit import _tf
+from edgekit.tensors import Array
 
 __all__ = ["Block", "Importance", "pooled", "pruning_wrapper", "share_out"]
 
-Array = NDArray[Any]
 Block = tuple[int, int]
 Importance = Literal["magnitude", "lamp"]
 

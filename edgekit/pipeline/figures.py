@@ -8,13 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from edgekit.data.dataset import Array
 from edgekit.measure.latency import benchmark
 from edgekit.pipeline.measured import Measured
 from edgekit.pipeline.records import check_fields
 from edgekit.pipeline.store import StepStore, step_key, versions
 from edgekit.runtimes import DeviceRuntime, load_runtime
 from edgekit.target import FIGURE_RUNTIMES, Target
+from edgekit.tensors import Array
 from edgekit_converters.tflite import ConvertSpec, converted
 
 __all__ = ["Figures", "count_instructions", "measure_figures"]

@@ -11,7 +11,6 @@ import numpy as np
 from edgekit import tflite
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset
-from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
 from edgekit.measure.accuracy import correct
 from edgekit.measure.evaluation import evaluate_file
@@ -19,6 +18,7 @@ from edgekit.measure.parity import FIELDS as PARITY
 from edgekit.models import OWN
 from edgekit.passes import zero_masks
 from edgekit.pipeline.records import as_sha256, check_fields
+from edgekit.tensors import Array
 from edgekit.training import Objective
 from edgekit_converters.tflite import ConvertSpec, convert_file, convert_keras, held_of
 
@@ -112,12 +112,12 @@ def convert_and_measure(
     representative = dataset.features("calibration") if spec.needs_calibration else None
     held = held_of(dataset)
     if source is None:
-        parity = convert_keras(model, path, spec, representative=representative, held=held, accept_parity=accept_parity)
+        made = convert_keras(model, path, spec, representative=representative, held=held, accept_parity=accept_parity)
     else:
-        parity = convert_file(
+        made = convert_file(
             source, path, spec, representative=representative, held=held, accept_parity=accept_parity, loading=OWN
         )
-    found = tflite.inspect(path)
+    found = made.file
     pruned = sum(int(mask.sum()) for mask in zero_masks(model).values())
     if found.params - found.nonzero_params < pruned:
         raise ConversionError(
@@ -138,7 +138,7 @@ def convert_and_measure(
         "accuracy_low": evaluation.score.low,
         "accuracy_high": evaluation.score.high,
         "agreement": agreement,
-        "parity": parity.as_dict(),
+        "parity": made.parity.as_dict(),
         "state": found.state,
         "params": found.params,
         "nonzero_params": found.nonzero_params,

@@ -15,13 +15,11 @@ from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, Protocol, runtime_checkable
 
-from numpy.typing import NDArray
-
 from edgekit import registry
 from edgekit.errors import UsageError, did_you_mean
+from edgekit.tensors import Array, TensorSpec
 
 __all__ = [
-    "Array",
     "BatchSession",
     "DeviceFigures",
     "DeviceRuntime",
@@ -29,7 +27,6 @@ __all__ = [
     "Runtime",
     "SelfTimedRuntime",
     "Session",
-    "TensorSpec",
     "TimedSession",
     "VARIANTS",
     "WatchedSession",
@@ -37,30 +34,9 @@ __all__ = [
     "runtime_names",
 ]
 
-Array = NDArray[Any]
 
 VARIANTS: Mapping[str, str] = MappingProxyType({"adb": "serial", "arm64": "cpu", "ethos_u": "config"})
 """What follows the colon in a runtime's name, such as "arm64:cortex-a53": the keyword of its methods that it is."""
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """One input or output of a model.
-
-    Attributes:
-        name: The tensor's name in the file.
-        shape: Dimensions as the file declares them; images are NHWC.
-        dtype: numpy name, such as "int8" or "float32".
-        scale, zero_point: Affine quantisation, real = scale * (q - zero_point); None where the tensor is not quantised.
-        signature: The same dimensions with -1 for each that may be resized; None where the file names none.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    scale: float | None = None
-    zero_point: int | None = None
-    signature: tuple[int, ...] | None = None
 
 
 class Session(Protocol):

@@ -15,9 +15,9 @@ from typing import Any, NoReturn
 
 import edgekit
 from edgekit.errors import RuntimeFailed
-from edgekit.runtimes import Array
 from edgekit.runtimes._process import LONGEST_LINE, ModelProcess
 from edgekit.sandbox import wire
+from edgekit.tensors import Array
 
 __all__ = ["Child"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from edgekit.errors import ModelError
-from edgekit.runtimes import Array, TensorSpec
+from edgekit.tensors import Array, TensorSpec
 
 __all__ = ["DeclaredSession", "check_declared"]
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from edgekit.runtimes import Array, TensorSpec
-from edgekit.runtimes._quantize import dequantize, quantize
+from edgekit.tensors import Array, Quant, TensorSpec, dequantize, quantize
 
 __all__ = ["Engine"]
 
@@ -39,9 +38,8 @@ class Engine:
         self._plain.allocate_tensors()
         self._inputs = self._plain.get_input_details()
         self._outputs = self._plain.get_output_details()
-        self.inputs = [_spec(detail) for detail in self._inputs]
-        self.outputs = [_spec(detail) for detail in self._outputs]
-        self._specs = [TensorSpec(**spec) for spec in self.inputs]
+        self.inputs = tuple(spec_of(detail) for detail in self._inputs)
+        self.outputs = tuple(spec_of(detail) for detail in self._outputs)
         self._runner: _Runner | None = None
 
     def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
@@ -68,7 +66,7 @@ class Engine:
         self, samples: Sequence[Array], batch: int | None, output: int, alive: Callable[[], None]
     ) -> tuple[int, tuple[int, ...]]:
         """The batch that holds for these samples, and the shape of one sample's output."""
-        single = _Runner(self._new(), self._specs, samples, None, output, self.outputs[output])
+        single = _Runner(self._new(), self.inputs, samples, None, output, self.outputs[output])
         first = single.run([s[: single.step] for s in samples])
         self._runner = single
         wanted = batch if batch is not None else _usual_batch(samples)
@@ -93,7 +91,7 @@ class Engine:
         """A runner of `batch` samples, if it gives for some samples what each gives alone."""
         count = min(batch, len(samples[0]))
         try:
-            runner = _Runner(self._new(), self._specs, samples, batch, output, self.outputs[output])
+            runner = _Runner(self._new(), self.inputs, samples, batch, output, self.outputs[output])
             together = runner.run([values[:count] for values in samples])
         except (RuntimeError, ValueError):
             return None  # a graph with a fixed batch inside, such as a RESHAPE to [1, 64]
@@ -117,9 +115,9 @@ class _Runner:
         samples: Sequence[Array],
         batch: int | None,
         output: int,
-        target: dict[str, Any],
+        target: TensorSpec,
     ) -> None:
-        self._interpreter, self._specs = interpreter, specs
+        self._interpreter, self.inputs = interpreter, specs
         details = interpreter.get_input_details()
         self._indices = [detail["index"] for detail in details]
         # Samples come as [n, ...]; a model without a batch dimension takes each one whole.
@@ -131,13 +129,13 @@ class _Runner:
                 interpreter.resize_tensor_input(detail["index"], shape)
         interpreter.allocate_tensors()
         self._output = interpreter.get_output_details()[output]["index"]
-        self._target = TensorSpec(**target)
+        self._target = target
         self.quantised = self._target.scale is not None
 
     def run(self, samples: Sequence[Array]) -> Array:
         """Outputs [n, ...] as float32 for at most `step` samples; a shorter last batch repeats its last sample."""
         count = len(samples[0])
-        for index, spec, values in zip(self._indices, self._specs, samples, strict=True):
+        for index, spec, values in zip(self._indices, self.inputs, samples, strict=True):
             own = quantize(values, spec)
             if count < self.step:
                 own = np.concatenate([own, np.repeat(own[-1:], self.step - count, axis=0)])
@@ -163,17 +161,15 @@ def _same(a: Array, b: Array, quantised: bool) -> bool:
     return bool(np.array_equal(a, b) if quantised else np.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True))
 
 
-def _spec(detail: dict[str, Any]) -> dict[str, Any]:
-    """A TensorSpec as JSON can carry it."""
+def spec_of(detail: Mapping[str, Any]) -> TensorSpec:
+    """What an interpreter tells of an input or output."""
     scales, zeros = detail["quantization_parameters"]["scales"], detail["quantization_parameters"]["zero_points"]
-    quantised = len(scales) == 1 and scales[0] > 0
     shape = tuple(int(n) for n in detail["shape"])
     signature = tuple(int(n) for n in detail["shape_signature"])
-    return {
-        "name": detail["name"],
-        "shape": shape,
-        "dtype": np.dtype(detail["dtype"]).name,
-        "scale": float(scales[0]) if quantised else None,
-        "zero_point": int(zeros[0]) if quantised else None,
-        "signature": signature if signature and signature != shape else None,
-    }
+    return TensorSpec(
+        detail["name"],
+        shape,
+        np.dtype(detail["dtype"]).name,
+        Quant(tuple(map(float, scales)), tuple(map(int, zeros))) if len(scales) else None,
+        signature if signature and signature != shape else None,
+    )

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from edgekit import tflite
-from edgekit.runtimes import Array
 from edgekit.runtimes._child import Child
 from edgekit.runtimes._process import garbled
+from edgekit.tensors import Array
 
 __all__ = ["Figures", "ask"]
 

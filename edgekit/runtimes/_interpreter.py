@@ -14,12 +14,12 @@ import numpy as np
 
 from edgekit import tflite
 from edgekit.errors import UsageError, did_you_mean
-from edgekit.runtimes import Array, OperatorShare, TensorSpec
+from edgekit.runtimes import OperatorShare
 from edgekit.runtimes._child import Child
 from edgekit.runtimes._declared import DeclaredSession, check_declared
 from edgekit.runtimes._probe import reason_against
 from edgekit.runtimes._process import garbled
-from edgekit.runtimes._quantize import travel_dtype
+from edgekit.tensors import Array, TensorSpec, travel_dtype
 
 __all__ = ["InterpreterRuntime", "InterpreterSession", "Kernels", "op_resolvers"]
 
@@ -107,7 +107,7 @@ class InterpreterRuntime:
         if self.profiler is None:
             return None
         path = Path(path).resolve()
-        graph = tflite.read(path).subgraphs[0]
+        graph = tflite.read(path).graphs[0]
         child = Child(self.name)
         request = {"op": "profile", "path": str(path), "threads": threads, "kernels": kernels}
         try:
@@ -234,11 +234,7 @@ def _memfd() -> Any:
 
 
 def _specs(described: Sequence[Mapping[str, Any]]) -> tuple[TensorSpec, ...]:
-    # JSON has no tuples.
-    tuples: list[dict[str, Any]] = [
-        {key: tuple(value) if isinstance(value, list) else value for key, value in spec.items()} for spec in described
-    ]
-    return tuple(TensorSpec(**spec) for spec in tuples)
+    return tuple(TensorSpec.from_dict(spec) for spec in described)
 
 
 def _aligned(size: int) -> int:

@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from edgekit.runtimes import Array
+from edgekit.runtimes._engine import spec_of
 from edgekit.runtimes._figures import Figures
+from edgekit.tensors import Array, random_input
 
 __all__ = ["GRAIN", "MicroInterpreter", "interpreter", "load_package", "smallest_arena"]
 
@@ -141,7 +142,7 @@ def smallest_arena(works: Callable[[int], bool], guess: int, *, most: int) -> in
 
 def _measure(model: bytes) -> dict[str, Any]:
     whole, rng = MicroInterpreter(model, _ROOM), np.random.default_rng(0)
-    inputs = [_random(detail, rng) for detail in whole.get_input_details()]
+    inputs = [random_input(spec_of(detail), rng) for detail in whole.get_input_details()]
     began = time.monotonic()
     expected = _outputs(whole, inputs)
     seconds = _LEAST_SECONDS + int(10 * (time.monotonic() - began))
@@ -171,16 +172,6 @@ def _outputs(model: MicroInterpreter, inputs: Sequence[Array]) -> list[bytes]:
         model.set_tensor(index, values)
     model.invoke()
     return [model.get_tensor(detail["index"]).tobytes() for detail in model.get_output_details()]
-
-
-def _random(detail: dict[str, Any], rng: np.random.Generator) -> Array:
-    dtype, shape = np.dtype(detail["dtype"]), tuple(detail["shape"])
-    if dtype.kind == "f":
-        return rng.random(shape).astype(dtype)
-    if len(detail["quantization_parameters"]["scales"]):
-        info = np.iinfo(dtype)
-        return rng.integers(info.min, info.max, shape, dtype, endpoint=True)
-    return rng.integers(0, 2, shape).astype(dtype)  # plain integers are usually indices
 
 
 def _detail(index: int, tensor: Any, own: dict[str, Any]) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.runtimes import Array, load_runtime
+from edgekit.runtimes import load_runtime
 from edgekit.runtimes._engine import Engine
 from edgekit.sandbox import wire
+from edgekit.tensors import Array
 
 _HEARTBEAT = 1.0  # seconds between signs of life in a long request
 
@@ -82,7 +83,11 @@ class _Server:
             return {"kind": "missing", "error": f"{type(error).__name__}: {error}", "remedy": runtime.remedy}, []
         self._base_memory = _restart_peak()
         self._engine = Engine(interpreter, kernels[header["kernels"]], header["path"], header["threads"])
-        return {"inputs": self._engine.inputs, "outputs": self._engine.outputs}, []
+        engine = self._engine
+        return {
+            "inputs": [spec.as_dict() for spec in engine.inputs],
+            "outputs": [spec.as_dict() for spec in engine.outputs],
+        }, []
 
     def _profile(self, header: dict[str, Any]) -> Reply:
         runtime: Any = load_runtime(self._runtime)

@@ -14,10 +14,11 @@ import numpy as np
 
 from edgekit import tflite
 from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
-from edgekit.runtimes import Array, DeviceFigures, TensorSpec
+from edgekit.runtimes import DeviceFigures
 from edgekit.runtimes._arm64 import CPUS, DEFAULT_CPU, Emulator, Port, toolbox
 from edgekit.runtimes._declared import DeclaredSession, check_declared
 from edgekit.runtimes._probe import reason_against
+from edgekit.tensors import Array, TensorSpec, random_input
 
 __all__ = ["RUNTIME", "Arm64Runtime", "Arm64Session"]
 
@@ -58,7 +59,7 @@ class Arm64Runtime:
         if threads != 1:
             raise UsageError("The runtime arm64 has one core: threads must be 1.", received=threads)
         path = Path(path).resolve()
-        graph = tflite.read(path).subgraphs[0]
+        graph = tflite.read(path).graphs[0]
         emulator = Emulator(toolbox(), path, cpu=cpu, limit=time_limit)
         try:
             inputs = _specs([graph.tensors[i] for i in graph.inputs], emulator.inputs)
@@ -83,7 +84,7 @@ class Arm64Runtime:
         """
         rng = np.random.default_rng(0)
         with self.open(path, cpu=cpu, time_limit=time_limit) as session:
-            inputs = [_any_input(spec, rng) for spec in session.inputs]
+            inputs = [random_input(spec, rng) for spec in session.inputs]
             for _ in range(_WARM_UP):
                 session.run(inputs)
             return DeviceFigures(instructions=session.count())
@@ -145,25 +146,6 @@ def _specs(tensors: Sequence[tflite.Tensor], ports: Sequence[Port]) -> tuple[Ten
                 "The runtime arm64 takes and gives arrays of whole numbers of bytes per element.",
                 received=f"{tensor.name!r} of {tensor.dtype} {list(port.shape)} in {port.bytes} bytes",
             )
-        quantised = len(tensor.scales) == 1 and tensor.scales[0] > 0
-        specs.append(
-            TensorSpec(
-                tensor.name,
-                port.shape,
-                np.dtype(tensor.dtype).name,
-                tensor.scales[0] if quantised else None,
-                tensor.zero_points[0] if quantised else None,
-                tensor.signature if tensor.signature != port.shape else None,
-            )
-        )
+        signature = tensor.signature if tensor.signature != port.shape else None
+        specs.append(TensorSpec(tensor.name, port.shape, np.dtype(tensor.dtype).name, tensor.quant, signature))
     return tuple(specs)
-
-
-def _any_input(spec: TensorSpec, rng: np.random.Generator) -> Array:
-    dtype = np.dtype(spec.dtype)
-    if dtype.kind == "f":
-        return rng.random(spec.shape).astype(dtype)
-    if dtype.kind in "iu" and spec.scale is not None:
-        limits = np.iinfo(dtype.name)
-        return rng.integers(limits.min, limits.max, spec.shape, dtype=dtype.type, endpoint=True)
-    return np.zeros(spec.shape, dtype)

@@ -163,8 +163,8 @@ def _on_cpu(model: tflite.Model, place: int, own: str, reasons: Mapping[str, str
 
 def _named(model: tflite.Model, place: int, own: str) -> tuple[str, str]:
     """Name and output of the operator at a place; Vela's own name where the file has several graphs to choose from."""
-    graph = model.subgraphs[0]
-    if len(model.subgraphs) > 1 or not 0 <= place < len(graph.operators):
+    graph = model.graphs[0]
+    if len(model.graphs) > 1 or not 0 <= place < len(graph.operators):
         return own, f"operator {place}"
     operator = graph.operators[place]
     return operator.name, graph.tensors[operator.outputs[0]].name if operator.outputs else f"operator {place}"

@@ -15,9 +15,10 @@ from typing import Any
 
 from edgekit import tflite
 from edgekit.errors import RuntimeFailed
-from edgekit.runtimes import Array, DeviceFigures
+from edgekit.runtimes import DeviceFigures
 from edgekit.runtimes._declared import DeclaredSession
 from edgekit.runtimes._interpreter import InterpreterRuntime, InterpreterSession
+from edgekit.tensors import Array
 
 __all__ = ["RUNTIME", "MicroRuntime", "MicroSession"]
 
@@ -147,12 +148,12 @@ def _explained(error: RuntimeFailed, path: Path) -> RuntimeFailed:
 
 def _custom_operators(path: Path) -> list[str]:
     return sorted(
-        {operator.name for graph in tflite.read(path).subgraphs for operator in graph.operators if operator.custom}
+        {operator.name for graph in tflite.read(path).graphs for operator in graph.operators if operator.custom}
     )
 
 
 def _has_open_shapes(path: Path) -> bool:
-    return any(-1 in tensor.signature for graph in tflite.read(path).subgraphs for tensor in graph.tensors)
+    return any(-1 in tensor.signature for graph in tflite.read(path).graphs for tensor in graph.tensors)
 
 
 RUNTIME = MicroRuntime()

@@ -21,7 +21,7 @@ import numpy as np
 from edgekit.errors import ConversionError, EdgekitError
 
 if TYPE_CHECKING:
-    from edgekit.sandbox.wire import Array
+    from edgekit.tensors import Array
 
 __all__ = ["serve"]
 

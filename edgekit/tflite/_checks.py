@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgekit.errors import ModelError
-from edgekit.tflite.model import Graph, Model, Operator, called_subgraphs
+from edgekit.tflite.model import Graph, Model, Operator, called_graphs
 
 __all__ = ["Oddities", "check_graph", "fail", "in_range"]
 
@@ -63,11 +63,11 @@ def check_graph(model: Model, odd: Oddities) -> None:
         ModelError: An operand that nothing computes, an output written over, or subgraphs that call themselves.
     """
     calls: list[set[int]] = []
-    for index, subgraph in enumerate(model.subgraphs):
+    for index, subgraph in enumerate(model.graphs):
         _check_order(subgraph, index, odd)
-        called = {c for op in subgraph.operators for c in called_subgraphs(op)}
+        called = {c for op in subgraph.operators for c in called_graphs(op)}
         for other in called:
-            in_range(other, len(model.subgraphs), f"a subgraph that subgraph {index} calls")
+            in_range(other, len(model.graphs), f"a subgraph that subgraph {index} calls")
         calls.append(called)
     _check_no_recursion(calls)
 

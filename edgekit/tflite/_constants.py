@@ -137,7 +137,7 @@ def _read(row: Row, index: int, name: str, dtype: str, storage: Storage, odd: Od
     if variable and raw.size:
         odd.note("A variable tensor has a constant, which TFLite refuses and TFLite Micro does not look at", what)
         raw = raw[:0]
-    scales, zero_points, axis = quantization(row["quantization"], shape, dtype, raw.size > 0, what, odd)
+    quant = quantization(row["quantization"], shape, dtype, raw.size > 0, what, odd)
     sparse = row["sparsity"] is not None and raw.size > 0
     if sparse and not row["sparsity"]["traversal_order"]:
         odd.note("A sparsity table is empty, which TFLite refuses and TFLite Micro does not look at", what)
@@ -149,9 +149,7 @@ def _read(row: Row, index: int, name: str, dtype: str, storage: Storage, odd: Od
         shape=shape,
         signature=signature if len(signature) == len(shape) else shape,
         dtype=dtype,
-        scales=scales,
-        zero_points=zero_points,
-        channel_axis=axis,
+        quant=quant,
         buffer=row["buffer"],
         stored_bytes=int(raw.size),
         data=data,

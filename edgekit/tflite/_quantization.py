@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 
+from edgekit.tensors import Quant
 from edgekit.tflite._checks import Oddities, fail
 from edgekit.tflite._flatbuffer import Row
 
 __all__ = ["quantization"]
 
-_Parameters = tuple[tuple[float, ...], tuple[int, ...], int | None]
-_NONE: _Parameters = ((), (), None)
 _BITS = {"int2": 2, "int4": 4, "uint4": 4}
 
 
 def quantization(
     row: Row | None, shape: tuple[int, ...], dtype: str, constant: bool, what: str, odd: Oddities
-) -> _Parameters:
-    """Scales, zero points and channel axis of a tensor, as `Tensor` has them.
+) -> Quant | None:
+    """How a tensor is quantised; None where it is not.
 
     TFLite and TFLite Micro agree on what kernels and activations need. What only one of them takes is noted: TFLite
     Micro looks at the first scale of activations, at none of biases, and neither looks at those of float tensors.
@@ -35,20 +34,20 @@ def quantization(
     """
     scales: tuple[float, ...] = (row["scale"] or ()) if row is not None else ()
     if row is None or not scales:
-        return _NONE
+        return None
     zero_points: tuple[int, ...] = row["zero_point"] or ()
     impossible = [s for s in scales if not math.isfinite(s) or s < 0]
     if impossible:
         if not constant and not dtype.startswith(("float", "bfloat")):
             raise fail("A quantisation scale is a finite number, not below 0.", f"{impossible[0]} of {what}")
         odd.note("A quantisation scale is no finite number above 0, so the tensor counts as not quantised", what)
-        return _NONE
+        return None
     axis = _axis(scales, row["quantized_dimension"], shape, dtype, constant, what, odd)
     if axis is None:
         scales = scales[:1]
     if not zero_points:
         odd.note("A scale has no zero point, which TFLite refuses; the tensor counts as not quantised", what)
-        return _NONE
+        return None
     if len(zero_points) != len(scales):
         if axis is None and len(row["scale"]) == len(zero_points):
             pass  # noted with the scales
@@ -60,7 +59,7 @@ def quantization(
     lowest, highest = _range(dtype)
     if min(zero_points) < lowest or max(zero_points) > highest:
         odd.note(f"A zero point is no value of its type, {dtype}", what)
-    return scales, zero_points, axis
+    return Quant(scales, zero_points, axis)
 
 
 def _axis(

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 
+from edgekit.tensors import TensorSpec
 from edgekit.tflite.macs import count_macs
-from edgekit.tflite.model import Graph, Model, Tensor, reachable_subgraphs
+from edgekit.tflite.model import Model, Tensor
 from edgekit.tflite.quantization import quantization_of
-from edgekit.tflite.reader import read, read_bytes
+from edgekit.tflite.reader import read
 from edgekit.tflite.state import State, state_of
 from edgekit.tflite.weights import Sources, weights, zero_counts
 
-__all__ = ["Inspection", "OperatorCount", "TensorInfo", "inspect"]
-
-
-@dataclass(frozen=True)
-class TensorInfo:
-    """An input or output. Scale and zero point are None where it is not quantised with one of each."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    scale: float | None
-    zero_point: int | None
+__all__ = ["Inspection", "OperatorCount", "inspect"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +35,6 @@ class Inspection:
     Attributes:
         path: As given.
         bytes: Size of the file.
-        gzip_bytes: Its size after `gzip -9`, which is how much of it is information.
         sha256: Hex digest of the file.
         quantization: "float32", "float16", "dynamic", "int8", "int16x8", "uint8" or "mixed".
         inputs, outputs: Of the first subgraph, with declared shapes.
@@ -61,15 +50,15 @@ class Inspection:
         state: What it keeps from one inference to the next: "none", "reset before each call" (by the caller) or "kept".
         min_runtime: The runtime version that its converter asks for, if any.
         warnings: What is unusual in the file, one sentence each; some runtimes refuse such files.
+        model: The file itself.
     """
 
     path: str
     bytes: int
-    gzip_bytes: int
     sha256: str
     quantization: str
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     operators: tuple[OperatorCount, ...]
     constants: dict[str, int]
     zeros: int
@@ -81,70 +70,75 @@ class Inspection:
     subgraphs: int
     state: State
     min_runtime: str | None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...]
+    model: Model = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, model: Model, path: Path | str | None = None) -> Inspection:
+        """Measure a model that was read.
+
+        Args:
+            model: The model.
+            path: Where it lies now; default where it was read from.
+        """
+        sources = Sources(model)
+        counted = [w.tensor for w in weights(model, sources)]
+        params = sum(t.elements for t in counted)
+        zeros = zero_counts(counted)
+        main = model.graphs[0]
+        running = [op for graph in model.running for op in graph.operators]
+        operators = Counter((op.name, op.version) for op in running)
+        return cls(
+            path=str(path or model.path or ""),
+            bytes=len(model.content),
+            sha256=model.sha256,
+            quantization=quantization_of(model, sources),
+            inputs=tuple(main.tensors[i].spec for i in main.inputs),
+            outputs=tuple(main.tensors[i].spec for i in main.outputs),
+            operators=tuple(OperatorCount(*key, count) for key, count in sorted(operators.items())),
+            constants=_constant_bytes(model),
+            zeros=zeros,
+            params=params,
+            nonzero_params=params - zeros,
+            macs=count_macs(model, sources),
+            flex=tuple(sorted({op.name for op in running if op.flex})),
+            custom=tuple(sorted({op.name for op in running if op.custom and not op.flex})),
+            subgraphs=len(model.graphs),
+            state=state_of(model),
+            min_runtime=model.min_runtime,
+            warnings=model.warnings,
+            model=model,
+        )
+
+    @cached_property
+    def gzip_bytes(self) -> int:
+        """Its size after `gzip -9`, which is how much of it is information; takes a second a megabyte."""
+        return len(gzip.compress(self.model.content, 9, mtime=0))
 
     def as_dict(self) -> dict[str, object]:
         """JSON form "edgekit.inspect/1"."""
-        return {"schema": "edgekit.inspect/1"} | {key: _listed(value) for key, value in asdict(self).items()}
+        told: dict[str, object] = {"schema": "edgekit.inspect/1"}
+        for part in fields(self):
+            if part.name != "model":
+                told[part.name] = _json(getattr(self, part.name))
+            if part.name == "bytes":
+                told["gzip_bytes"] = self.gzip_bytes
+        return told
 
 
-def inspect(path: Path) -> Inspection:
+def inspect(source: Path | bytes) -> Inspection:
     """Read, verify and measure a file, without TensorFlow and without running it.
 
     Raises:
         ModelError: It is not a well-formed `.tflite`.
     """
-    data = read_bytes(path)
-    model = read(data)
-    sources = Sources(model)
-    counted = [w.tensor for w in weights(model, sources)]
-    params = sum(t.elements for t in counted)
-    zeros = zero_counts(counted)
-    main = model.subgraphs[0]
-    running = [op for i in reachable_subgraphs(model) for op in model.subgraphs[i].operators]
-    operators = Counter((op.name, op.version) for op in running)
-    return Inspection(
-        path=str(path),
-        bytes=len(data),
-        gzip_bytes=len(gzip.compress(data, 9, mtime=0)),
-        sha256=hashlib.sha256(data).hexdigest(),
-        quantization=quantization_of(model, sources),
-        inputs=_infos(main, main.inputs),
-        outputs=_infos(main, main.outputs),
-        operators=tuple(OperatorCount(*key, count) for key, count in sorted(operators.items())),
-        constants=_constant_bytes(model),
-        zeros=zeros,
-        params=params,
-        nonzero_params=params - zeros,
-        macs=count_macs(model, sources),
-        flex=tuple(sorted({op.name for op in running if op.flex})),
-        custom=tuple(sorted({op.name for op in running if op.custom and not op.flex})),
-        subgraphs=len(model.subgraphs),
-        state=state_of(model),
-        min_runtime=model.min_runtime,
-        warnings=model.warnings,
-    )
-
-
-def _infos(subgraph: Graph, indices: tuple[int, ...]) -> tuple[TensorInfo, ...]:
-    return tuple(_info(subgraph.tensors[i]) for i in indices)
-
-
-def _info(tensor: Tensor) -> TensorInfo:
-    single = len(tensor.scales) == 1
-    return TensorInfo(
-        name=tensor.name,
-        shape=tensor.shape,
-        dtype=tensor.dtype,
-        scale=tensor.scales[0] if single else None,
-        zero_point=tensor.zero_points[0] if single else None,
-    )
+    return Inspection.of(read(source))
 
 
 def _constant_bytes(model: Model) -> dict[str, int]:
     found: dict[int, Tensor] = {}
-    for subgraph in model.subgraphs:
-        for tensor in subgraph.tensors:
+    for graph in model.graphs:
+        for tensor in graph.tensors:
             if tensor.constant:
                 found.setdefault(tensor.buffer, tensor)
     total: Counter[str] = Counter()
@@ -153,8 +147,10 @@ def _constant_bytes(model: Model) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
-def _listed(value: object) -> object:
-    """Tuples as lists, all the way down, as JSON has them."""
-    if isinstance(value, dict):
-        return {key: _listed(item) for key, item in value.items()}
-    return [_listed(item) for item in value] if isinstance(value, (list, tuple)) else value
+def _json(value: object) -> object:
+    """Tuples as lists and tensors as what a user asks of them."""
+    if isinstance(value, TensorSpec):
+        return {key: item for key, item in value.as_dict().items() if key != "signature"}
+    if isinstance(value, OperatorCount):
+        return asdict(value)
+    return [_json(item) for item in value] if isinstance(value, tuple) else value

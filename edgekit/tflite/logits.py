@@ -6,7 +6,7 @@ import struct
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.tflite.model import Graph, Model
+from edgekit.tflite.model import Model
 
 __all__ = ["softmax_input", "with_outputs"]
 
@@ -22,12 +22,10 @@ def softmax_input(model: Model, output: int) -> int | None:
         model: The file.
         output: Index of a tensor of the first subgraph.
     """
-    graph, tensor = model.subgraphs[0], output
-    while (maker := _maker(graph, tensor)) is not None and graph.operators[maker].name in _PASSED:
-        tensor = graph.operators[maker].inputs[0]
-    if maker is None or graph.operators[maker].name != "SOFTMAX":
-        return None
-    return graph.operators[maker].inputs[0]
+    graph, tensor = model.graphs[0], output
+    while (producer := graph.producer(tensor)) is not None and producer.name in _PASSED:
+        tensor = producer.inputs[0]
+    return producer.inputs[0] if producer is not None and producer.name == "SOFTMAX" else None
 
 
 def with_outputs(content: bytes, tensors: list[int]) -> bytes:
@@ -36,7 +34,3 @@ def with_outputs(content: bytes, tensors: list[int]) -> bytes:
     changed = bytearray(content)
     struct.pack_into(f"<{len(tensors)}i", changed, table.Vector(table.Offset(_OUTPUTS)), *tensors)
     return bytes(changed)
-
-
-def _maker(graph: Graph, tensor: int) -> int | None:
-    return next((i for i, operator in enumerate(graph.operators) if tensor in operator.outputs), None)

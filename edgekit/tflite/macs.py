@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgekit.tflite.model import Graph, Model, Operator, Tensor, called_subgraphs
+from edgekit.tflite.model import Graph, Model, Operator, Tensor, called_graphs
 from edgekit.tflite.shapes import Shape, elements, input_shapes, shapes_of
 from edgekit.tflite.weights import Sources
 
@@ -36,7 +36,7 @@ def count_macs(model: Model, sources: Sources | None = None) -> int | None:
         The MACs, or None where a shape is open, an operator is a black box (custom, Flex, StableHLO), or subgraphs
         call each other with so many shapes that only running the model would tell.
     """
-    return _Counter(model, sources or Sources(model)).subgraph(0, input_shapes(model.subgraphs[0]))
+    return _Counter(model, sources or Sources(model)).subgraph(0, input_shapes(model.graphs[0]))
 
 
 class _Counter:
@@ -44,7 +44,7 @@ class _Counter:
         self._model, self._sources = model, sources
         self._known: dict[tuple[int, tuple[Shape, ...]], int | None] = {}
         self._weighing = _weighing(model)
-        self._left = 1000 + _MAX_LOOKS * sum(_parts(s) for s in model.subgraphs)
+        self._left = 1000 + _MAX_LOOKS * sum(_parts(s) for s in model.graphs)
 
     def subgraph(self, index: int, inputs: list[Shape], depth: int = 0) -> int | None:
         if index not in self._weighing:
@@ -56,7 +56,7 @@ class _Counter:
         return self._known[key]
 
     def _count(self, index: int, inputs: list[Shape], depth: int) -> int | None:
-        subgraph = self._model.subgraphs[index]
+        subgraph = self._model.graphs[index]
         self._left -= _parts(subgraph)
         if self._left < 0:
             return None
@@ -87,10 +87,10 @@ def _weighing(model: Model) -> set[int]:
     """The subgraphs that hold an operator whose MACs matter, or call one that does; the others count 0 at any shape."""
     callers: dict[int, list[int]] = {}
     pending = []
-    for index, subgraph in enumerate(model.subgraphs):
+    for index, subgraph in enumerate(model.graphs):
         if any(_weighs(op) for op in subgraph.operators):
             pending.append(index)
-        for called in {c for op in subgraph.operators for c in called_subgraphs(op)}:
+        for called in {c for op in subgraph.operators for c in called_graphs(op)}:
             callers.setdefault(called, []).append(index)
     weighing: set[int] = set()
     while pending:
@@ -190,11 +190,11 @@ def _option(op: Operator, key: str) -> int:
 def _trips(model: Model, caller: int, op: Operator, sources: Sources) -> int | None:
     """How often a WHILE runs its body, where its condition is `counter < constant` or several such."""
     condition = _option(op, "cond_subgraph_index")
-    outputs = model.subgraphs[condition].outputs
+    outputs = model.graphs[condition].outputs
     pending = list(outputs[:1])
     counts: list[int | None] = []
     while pending:
-        test = sources.producer(condition, pending.pop())
+        test = model.graphs[condition].producer(pending.pop())
         if test is None or len(test.inputs) != 2:
             return None
         if test.name == "LOGICAL_AND" and len(counts) + len(pending) < 8:
@@ -209,14 +209,14 @@ def _trips(model: Model, caller: int, op: Operator, sources: Sources) -> int | N
 
 def _counter_trips(model: Model, caller: int, op: Operator, test: Operator, sources: Sources) -> int | None:
     body_index = _option(op, "body_subgraph_index")
-    body = model.subgraphs[body_index]
+    body = model.graphs[body_index]
     counter, bound = test.inputs
     place = sources.argument(_option(op, "cond_subgraph_index"), counter)
     if place is None:
         return None
     if place >= min(len(op.inputs), len(body.inputs), len(body.outputs)):
         return None
-    increment = sources.producer(body_index, body.outputs[place])
+    increment = body.producer(body.outputs[place])
     if increment is None or increment.name != "ADD" or body.inputs[place] not in increment.inputs:
         return None
     steps = [i for i in increment.inputs if i != body.inputs[place]]

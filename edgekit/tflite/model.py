@@ -1,21 +1,25 @@
-"""What a `.tflite` file holds, as plain frozen values: tensors, operators, subgraphs, signatures."""
+"""What a `.tflite` file holds, as plain frozen values: tensors, operators, graphs, signatures."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Operator", "Signature", "Graph", "Tensor", "Model", "called_subgraphs", "reachable_subgraphs"]
+from edgekit.tensors import Quant, TensorSpec
+
+__all__ = ["Graph", "Model", "Operator", "Signature", "Tensor", "called_graphs"]
 
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """One tensor of a subgraph.
+    """One tensor of a graph.
 
     Attributes:
         index: Its place in `Graph.tensors`.
@@ -23,9 +27,7 @@ class Tensor:
         shape: Declared dimensions; a dimension that is only known when the model runs stands as 1 here.
         signature: The same dimensions with -1 for those that are only known when the model runs.
         dtype: numpy-like name: "float32", "int8", "int4", "bfloat16", "string", ...
-        scales, zero_points: Affine quantisation, real = scale * (q - zero_point); empty where not quantised, else one
-            value, or one per channel. Empty too for block-wise and custom quantisation.
-        channel_axis: The axis that per-channel scales run along; None where there is at most one scale.
+        quant: Affine quantisation; None where there is none, and for block-wise and custom quantisation.
         buffer: Index of the buffer that holds the constant; tensors may share one.
         stored_bytes: Bytes of the constant in the file; 0 where the tensor is not a constant.
         data: The constant, read-only, of `shape`; int2, int4 and uint4 are unpacked to a byte per element, bfloat16 is
@@ -39,14 +41,18 @@ class Tensor:
     shape: tuple[int, ...]
     signature: tuple[int, ...]
     dtype: str
-    scales: tuple[float, ...] = ()
-    zero_points: tuple[int, ...] = ()
-    channel_axis: int | None = None
+    quant: Quant | None = None
     buffer: int = 0
     stored_bytes: int = 0
     data: NDArray[np.generic] | None = None
     sparse: bool = False
     variable: bool = False
+
+    @property
+    def spec(self) -> TensorSpec:
+        """What it declares."""
+        signature = self.signature if self.signature != self.shape else None
+        return TensorSpec(self.name, self.shape, self.dtype, self.quant, signature)
 
     @property
     def elements(self) -> int:
@@ -66,7 +72,7 @@ class Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """One step of a subgraph.
+    """One step of a graph.
 
     Attributes:
         name: "CONV_2D", ...; a custom operator's own name; "FlexErf", ... for TensorFlow kernels.
@@ -103,62 +109,95 @@ class Graph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
+    def producer(self, tensor: int) -> Operator | None:
+        """The operator that computes a tensor; None for inputs, constants and variables."""
+        return self._producers.get(tensor)
+
+    def readers(self, tensor: int) -> tuple[Operator, ...]:
+        """The operators that take a tensor, in the order in which they run; those that take it twice stand once."""
+        return self._readers.get(tensor, ())
+
+    @cached_property
+    def used(self) -> frozenset[int]:
+        """The tensors that an operator, an input or an output names."""
+        named = {i for op in self.operators for i in (*op.inputs, *op.outputs) if i >= 0}
+        return frozenset(named.union(self.inputs, self.outputs))
+
+    @cached_property
+    def _producers(self) -> dict[int, Operator]:
+        return {i: op for op in self.operators for i in op.outputs}
+
+    @cached_property
+    def _readers(self) -> dict[int, tuple[Operator, ...]]:
+        readers: dict[int, list[Operator]] = {}
+        for op in self.operators:
+            for i in set(op.inputs) - {-1}:
+                readers.setdefault(i, []).append(op)
+        return {i: tuple(ops) for i, ops in readers.items()}
+
 
 @dataclass(frozen=True, eq=False)
 class Signature:
-    """A named entry point: argument names to tensor indices of one subgraph."""
+    """A named entry point: argument names to tensor indices of one graph."""
 
     key: str
-    subgraph: int
+    graph: int
     inputs: Mapping[str, int]
     outputs: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A whole file.
+    """A whole file, read and verified once.
 
     Attributes:
-        subgraphs: The first one is the model; the others are branches, loop bodies or further signatures.
+        graphs: The first one is the model; the others are branches, loop bodies or further signatures.
         signatures: Named entry points, if any.
         metadata: Names of the metadata entries.
         min_runtime: The runtime version that the converter asks for, where it wrote one.
         description: Free text of the writer.
-        bytes: Size of the file.
+        content: The file's bytes.
+        path: Where it was read from; None for bytes.
         warnings: What is unusual in it, one sentence each; some runtimes refuse such files.
     """
 
-    subgraphs: tuple[Graph, ...]
+    graphs: tuple[Graph, ...]
     signatures: tuple[Signature, ...]
     metadata: tuple[str, ...]
     min_runtime: str | None
     description: str
-    bytes: int
+    content: bytes = field(repr=False)
+    path: Path | None = None
     warnings: tuple[str, ...] = ()
 
     @cached_property
+    def sha256(self) -> str:
+        """Hex digest of the file."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @cached_property
     def reachable(self) -> tuple[int, ...]:
-        """Subgraphs that the first one or a signature runs, in the file's order."""
-        pending = [0, *(s.subgraph for s in self.signatures)]
+        """Places of the graphs that the first one or a signature runs."""
+        pending = [0, *(s.graph for s in self.signatures)]
         reached: set[int] = set()
         while pending:
             index = pending.pop()
             if index not in reached:
                 reached.add(index)
-                pending += (called for op in self.subgraphs[index].operators for called in called_subgraphs(op))
+                pending += (called for op in self.graphs[index].operators for called in called_graphs(op))
         return tuple(sorted(reached))
 
+    @property
+    def running(self) -> tuple[Graph, ...]:
+        """The graphs that the first one or a signature runs."""
+        return tuple(self.graphs[i] for i in self.reachable)
 
-def called_subgraphs(operator: Operator) -> Iterator[int]:
-    """The subgraphs that a control-flow operator runs (WHILE, IF, CALL_ONCE, ...), as its options name them."""
+
+def called_graphs(operator: Operator) -> Iterator[int]:
+    """The graphs that a control-flow operator runs (WHILE, IF, CALL_ONCE, ...), as its options name them."""
     for key, value in operator.options.items():
         if "subgraph" in key:
             if isinstance(value, int):
                 yield value
             elif isinstance(value, tuple):
                 yield from (int(v) for v in value)
-
-
-def reachable_subgraphs(model: Model) -> tuple[int, ...]:
-    """Subgraphs that the first one or a signature runs, in the file's order."""
-    return model.reachable

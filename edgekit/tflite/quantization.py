@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from edgekit.tflite.model import Graph, Model, Tensor, called_subgraphs, reachable_subgraphs
+from edgekit.tflite.model import Graph, Model, Tensor, called_graphs
 from edgekit.tflite.weights import MATRIX_OPERATORS, Sources, weights
 
 __all__ = ["float_tensors", "quantization_of"]
@@ -26,7 +26,7 @@ def quantization_of(model: Model, sources: Sources | None = None) -> str:
         else "mixed".
     """
     sources = sources or Sources(model)
-    found = [(s, t) for s in _reachable(model) for t in _activations(s, _border(s)) if _numeric(t)]
+    found = [(s, t) for s in model.running for t in _activations(s, _border(s)) if _numeric(t)]
     activations = {t.dtype for _, t in found}
     if activations == {"int8", "int16"} and not any(t.dtype == "int16" for t in _outside_loops(model, found)):
         activations = {"int8"}
@@ -59,73 +59,63 @@ def float_tensors(model: Model) -> list[str]:
     A full-integer model has none: its float inputs go only to QUANTIZE, its float outputs come only from DEQUANTIZE.
     """
     names: dict[str, None] = {}
-    for subgraph in _reachable(model):
-        border = _border(subgraph)
-        used = {i for op in subgraph.operators for i in (*op.inputs, *op.outputs) if i >= 0}
-        used.update(subgraph.inputs, subgraph.outputs)
-        names |= {subgraph.tensors[i].name: None for i in sorted(used - border) if subgraph.tensors[i].floating}
+    for graph in model.running:
+        border = _border(graph)
+        names |= {graph.tensors[i].name: None for i in sorted(graph.used - border) if graph.tensors[i].floating}
     return list(names)
 
 
 def _outside_loops(model: Model, found: Sequence[tuple[Graph, Tensor]]) -> Iterator[Tensor]:
     """Of tensors with their subgraphs, those that no loop computes, takes or leaves."""
-    loops = [(s, op) for s in _reachable(model) for op in s.operators if op.name == "WHILE"]
-    bodies = {id(model.subgraphs[i]) for _, op in loops for i in called_subgraphs(op)}
+    loops = [(s, op) for s in model.running for op in s.operators if op.name == "WHILE"]
+    bodies = {id(model.graphs[i]) for _, op in loops for i in called_graphs(op)}
     operands = {(id(s), i) for s, op in loops for i in (*op.inputs, *op.outputs)}
     yield from (t for s, t in found if id(s) not in bodies and (id(s), t.index) not in operands)
-
-
-def _reachable(model: Model) -> Iterator[Graph]:
-    return (model.subgraphs[i] for i in reachable_subgraphs(model))
 
 
 def _numeric(tensor: Tensor) -> bool:
     return tensor.dtype.startswith(_NUMERIC)
 
 
-def _border(subgraph: Graph) -> set[int]:
+def _border(graph: Graph) -> set[int]:
     """Inputs that only QUANTIZE reads, and outputs that DEQUANTIZE or QUANTIZE writes and nothing else reads."""
-    readers = _readers(subgraph)
-    writers = {i: op.name for op in subgraph.operators for i in op.outputs}
-    entering = {i for i in subgraph.inputs if readers.get(i) == {"QUANTIZE"}}
-    leaving = {i for i in subgraph.outputs if writers.get(i) in ("DEQUANTIZE", "QUANTIZE") and i not in readers}
+    entering = {i for i in graph.inputs if _reader_names(graph, i) == {"QUANTIZE"}}
+    leaving = {i for i in graph.outputs if _written_by(graph, i) in ("DEQUANTIZE", "QUANTIZE") and not graph.readers(i)}
     return entering | leaving
 
 
-def _readers(subgraph: Graph) -> dict[int, set[str]]:
-    """By tensor, the kinds of operators that read it."""
-    readers: dict[int, set[str]] = {}
-    for op in subgraph.operators:
-        for i in op.inputs:
-            readers.setdefault(i, set()).add(op.name)
-    return readers
+def _reader_names(graph: Graph, tensor: int) -> set[str]:
+    return {op.name for op in graph.readers(tensor)}
 
 
-def _activations(subgraph: Graph, border: set[int]) -> Iterator[Tensor]:
+def _written_by(graph: Graph, tensor: int) -> str | None:
+    producer = graph.producer(tensor)
+    return producer.name if producer else None
+
+
+def _activations(graph: Graph, border: set[int]) -> Iterator[Tensor]:
     from_constants: set[int] = set()
-    for op in subgraph.operators:
+    for op in graph.operators:
         if op.name in ("DENSIFY", "DEQUANTIZE", "QUANTIZE") and op.inputs and op.inputs[0] >= 0:
             source = op.inputs[0]
-            if subgraph.tensors[source].constant or source in from_constants:
+            if graph.tensors[source].constant or source in from_constants:
                 from_constants.update(op.outputs)
-    used = {i for op in subgraph.operators for i in (*op.inputs, *op.outputs) if i >= 0}
-    used.update(subgraph.inputs, subgraph.outputs)
-    tensors = subgraph.tensors
-    inside = {i for i in used - border - from_constants if not tensors[i].constant and not tensors[i].variable}
+    tensors = graph.tensors
+    inside = {i for i in graph.used - border - from_constants if not tensors[i].constant and not tensors[i].variable}
     if any(tensors[i].floating for i in inside):
-        inside -= _rows(subgraph)
+        inside -= _rows(graph)
     yield from (tensors[i] for i in sorted(inside))
 
 
-def _rows(subgraph: Graph) -> set[int]:
+def _rows(graph: Graph) -> set[int]:
     """Rows of constant tables that nothing but DEQUANTIZE reads."""
-    readers, outputs = _readers(subgraph), set(subgraph.outputs)
+    outputs = set(graph.outputs)
     return {
         op.outputs[0]
-        for op in subgraph.operators
+        for op in graph.operators
         if op.name in ("EMBEDDING_LOOKUP", "GATHER")
         and op.outputs
         and op.outputs[0] not in outputs
-        and any(i >= 0 and subgraph.tensors[i].constant and _numeric(subgraph.tensors[i]) for i in op.inputs)
-        and readers.get(op.outputs[0]) == {"DEQUANTIZE"}
+        and any(i >= 0 and graph.tensors[i].constant and _numeric(graph.tensors[i]) for i in op.inputs)
+        and _reader_names(graph, op.outputs[0]) == {"DEQUANTIZE"}
     }

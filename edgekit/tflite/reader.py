@@ -37,11 +37,11 @@ _SPECIAL = {
 }
 
 
-def read(source: Path | bytes) -> Model:
+def read(source: Path | bytes | Model) -> Model:
     """Read and verify a model.
 
     Args:
-        source: The file, or its bytes.
+        source: The file, or its bytes. A model that was read comes back as it is.
 
     Returns:
         The model; its constants are views of the file's bytes.
@@ -49,13 +49,16 @@ def read(source: Path | bytes) -> Model:
     Raises:
         ModelError: No such file, not a `.tflite`, damaged, or inconsistent in itself.
     """
+    if isinstance(source, Model):
+        return source
     data = source if isinstance(source, bytes) else read_bytes(source)
     if data[4:8] != _IDENTIFIER:
         raise _another_kind(data, "" if isinstance(source, bytes) else f"{source}, ")
     try:
         with _without_collector():
             row, aligned = read_flatbuffer(data)
-            return _Reader(data, row, aligned).model()
+            model = _Reader(data, row, aligned).model()
+            return model if isinstance(source, bytes) else replace(model, path=source)
     except (struct.error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # The options of operators are the one part that is decoded by other code.
         raise ModelError(
@@ -129,16 +132,16 @@ class _Reader:
             odd.note(f"TFLite reads schema version {_SCHEMA_VERSION} only; the file names {row['version']}")
         if not row["subgraphs"]:
             raise fail("A model holds at least one subgraph.", 0)
-        subgraphs = tuple(self._subgraph(s, index) for index, s in enumerate(row["subgraphs"]))
+        graphs = tuple(self._graph(s, index) for index, s in enumerate(row["subgraphs"]))
         metadata = self._metadata()
         runtime = metadata.get("min_runtime_version", b"").split(b"\0")[0].decode("ascii", "replace")
         model = Model(
-            subgraphs=subgraphs,
-            signatures=tuple(self._signatures(subgraphs)),
+            graphs=graphs,
+            signatures=tuple(self._signatures(graphs)),
             metadata=tuple(metadata),
             min_runtime=runtime or None,
             description=text(row["description"]),
-            bytes=len(self._data),
+            content=self._data,
         )
         check_graph(model, odd)
         return replace(model, warnings=odd.sentences())
@@ -154,7 +157,7 @@ class _Reader:
                 self._odd.note("A metadata entry names a buffer that does not exist", repr(name))
         return entries
 
-    def _subgraph(self, row: Row, index: int) -> Graph:
+    def _graph(self, row: Row, index: int) -> Graph:
         where = f"subgraph {index}"
         rows: list[Row] = row["tensors"] or []
         operators = tuple(
@@ -209,14 +212,14 @@ class _Reader:
             return bytes(self._storage.outside(row["large_custom_options_offset"], row["large_custom_options_size"]))
         return b"" if row["custom_options"] is None else bytes(row["custom_options"])
 
-    def _signatures(self, subgraphs: Sequence[Graph]) -> list[Signature]:
+    def _signatures(self, graphs: Sequence[Graph]) -> list[Signature]:
         signatures = []
         for row in self._row["signature_defs"] or []:
             key = text(row["signature_key"])
-            if row["subgraph_index"] >= len(subgraphs):
+            if row["subgraph_index"] >= len(graphs):
                 self._odd.note("A signature names a subgraph that does not exist", repr(key))
                 continue
-            count = len(subgraphs[row["subgraph_index"]].tensors)
+            count = len(graphs[row["subgraph_index"]].tensors)
             inputs, outputs = (self._arguments(row[side] or [], count, key) for side in ("inputs", "outputs"))
             signatures.append(Signature(key, row["subgraph_index"], inputs, outputs))
         return signatures

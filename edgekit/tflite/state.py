@@ -16,7 +16,6 @@ variables, from call to call, and begins at zero with the interpreter."""
 
 def state_of(model: Model) -> State:
     """What the operators that run keep."""
-    graphs = [model.subgraphs[i] for i in model.reachable]
-    if any(operator.name == "VAR_HANDLE" for graph in graphs for operator in graph.operators):
+    if any(operator.name == "VAR_HANDLE" for graph in model.running for operator in graph.operators):
         return "kept"
-    return "reset before each call" if any(t.variable for graph in graphs for t in graph.tensors) else "none"
+    return "reset before each call" if any(t.variable for graph in model.running for t in graph.tensors) else "none"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.tflite.model import Model, Operator, Tensor, reachable_subgraphs
+from edgekit.tflite.model import Model, Operator, Tensor
 
 __all__ = ["MATRIX_OPERATORS", "Sources", "Weight", "weights", "zero_count", "zero_counts"]
 
@@ -74,12 +74,11 @@ class Sources:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._producers = [{i: op for op in s.operators for i in op.outputs} for s in model.subgraphs]
         self._arguments: dict[tuple[int, int], list[tuple[int, int]]] = {}
         self._constants: dict[tuple[int, int], tuple[int, Tensor] | None] = {}
         self._kept: dict[int, list[bool]] = {}
         self._inputs: dict[int, dict[int, int]] = {}
-        for index, subgraph in enumerate(model.subgraphs):
+        for index, subgraph in enumerate(model.graphs):
             for op in subgraph.operators:
                 self._bind(index, op)
 
@@ -92,7 +91,7 @@ class Sources:
             if place in self._constants:
                 answer = self._constants[place]
                 break
-            stored = self._model.subgraphs[place[0]].tensors[place[1]]
+            stored = self._model.graphs[place[0]].tensors[place[1]]
             passed[place] = None
             if stored.constant:
                 answer = place[0], stored
@@ -101,20 +100,16 @@ class Sources:
         self._constants |= dict.fromkeys(passed, answer)
         return answer
 
-    def producer(self, subgraph: int, tensor: int) -> Operator | None:
-        """The operator that computes a tensor, if any."""
-        return self._producers[subgraph].get(tensor)
-
     def argument(self, subgraph: int, tensor: int) -> int | None:
         """Which input of its subgraph a tensor is, the first where it is several; None where it is none."""
         if subgraph not in self._inputs:
-            inputs = self._model.subgraphs[subgraph].inputs
+            inputs = self._model.graphs[subgraph].inputs
             self._inputs[subgraph] = {t: place for place, t in reversed([*enumerate(inputs)])}
         return self._inputs[subgraph].get(tensor)
 
     def _source(self, subgraph: int, tensor: int) -> tuple[int, int] | None:
         """The tensor from which this one has its value, one step back."""
-        producer = self._producers[subgraph].get(tensor)
+        producer = self._model.graphs[subgraph].producer(tensor)
         if producer is not None:
             return (subgraph, producer.inputs[0]) if producer.name in _PASS_ON and producer.inputs else None
         arguments = self._arguments.get((subgraph, tensor), [])
@@ -125,7 +120,7 @@ class Sources:
         if op.name == "WHILE":
             condition, body = _called(op, "cond_subgraph_index"), _called(op, "body_subgraph_index")
             if body not in self._kept:
-                inside = self._model.subgraphs[body]
+                inside = self._model.graphs[body]
                 self._kept[body] = [a == b for a, b in zip(inside.inputs, inside.outputs, strict=False)]
             self._pass(caller, op.inputs, condition, self._kept[body])
             self._pass(caller, op.inputs, body, self._kept[body])
@@ -136,7 +131,7 @@ class Sources:
             self._pass(caller, op.inputs, _called(op, "subgraph"))
 
     def _pass(self, caller: int, values: tuple[int, ...], called: int, kept: list[bool] | None = None) -> None:
-        inputs = self._model.subgraphs[called].inputs
+        inputs = self._model.graphs[called].inputs
         for place, (value, argument) in enumerate(zip(values, inputs, strict=False)):
             if kept is None or (place < len(kept) and kept[place]):
                 self._arguments.setdefault((called, argument), []).append((caller, value))
@@ -149,8 +144,8 @@ def weights(model: Model, sources: Sources) -> Iterator[Weight]:
     """
     seen: set[tuple[int, int]] = set()
     home: dict[int, int] = {}
-    for index in reachable_subgraphs(model):
-        for op in model.subgraphs[index].operators:
+    for index in model.reachable:
+        for op in model.graphs[index].operators:
             places = _MATRICES.get(op.name) or _ELEMENTWISE.get(op.name, ())
             for operand in (op.inputs[p] for p in places if p < len(op.inputs)):
                 found = sources.constant(index, operand)
@@ -170,7 +165,7 @@ def zero_counts(tensors: Iterable[Tensor]) -> int:
     for tensor in tensors:
         if tensor.data is None:
             continue
-        zero_points = set(tensor.zero_points)
+        zero_points = set(tensor.quant.zero_points if tensor.quant else ())
         # Zero points that differ from channel to channel occur in no file whose tensors share a buffer.
         zero = None if len(zero_points) > 1 else next(iter(zero_points), 0)
         key = (tensor.buffer, tensor.dtype, tensor.data.size)
@@ -193,13 +188,13 @@ def zero_count(tensor: Tensor) -> int:
     """
     if tensor.data is None:
         return 0
-    zero: object = 0
-    if len(tensor.zero_points) == 1:
-        zero = tensor.zero_points[0]
-    elif tensor.zero_points and tensor.channel_axis is not None and not tensor.sparse:
+    zero, quant = np.zeros((), np.int64), tensor.quant
+    if quant is not None and len(quant.zero_points) == 1:
+        zero = np.asarray(quant.zero_points[0])
+    elif quant is not None and quant.axis is not None and not tensor.sparse:
         along = [1] * len(tensor.shape)
-        along[tensor.channel_axis] = -1
-        zero = np.asarray(tensor.zero_points).reshape(along)
+        along[quant.axis] = -1
+        zero = np.asarray(quant.zero_points).reshape(along)
     return tensor.elements - tensor.data.size + int(np.count_nonzero(tensor.data == zero))
 
 
@@ -215,7 +210,7 @@ def _holds_weights(tensor: Tensor, operator: str) -> bool:
         return True
     if operator in _ELEMENTWISE and not tensor.shape:
         return False  # the 1 of a formula such as 1 - z
-    return tensor.floating or bool(tensor.scales)
+    return tensor.floating or tensor.quant is not None
 
 
 def _called(op: Operator, option: str) -> int:

@@ -11,8 +11,8 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.artifact import write_atomically
-from edgekit.data.dataset import Array
 from edgekit.errors import ModelError
+from edgekit.tensors import Array
 from edgekit.training.augment import Views
 from edgekit.training.progress import count_bar
 

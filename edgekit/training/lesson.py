@@ -19,9 +19,9 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.data import Dataset
-from edgekit.data.dataset import Array
 from edgekit.errors import DataError, ModelError
 from edgekit.models.outputs import output_activation
+from edgekit.tensors import Array
 from edgekit.training.answers import Answers, Asked, record
 from edgekit.training.augment import Views
 from edgekit.training.distillation import Distillation

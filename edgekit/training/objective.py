@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edgekit import _tf
 from edgekit.data import Dataset
-from edgekit.data.dataset import Array, SplitName, is_labels
+from edgekit.data.dataset import SplitName, is_labels
 from edgekit.data.targets import Task
 from edgekit.errors import DataError, ModelError
 from edgekit.models.outputs import output_activation
+from edgekit.tensors import Array
 from edgekit.training.distillation import Distillation
 
 __all__ = ["Objective", "Task"]

@@ -16,12 +16,13 @@ import numpy as np
 from edgekit import _tf, registry, tflite
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, DataSpec, Preprocessing
-from edgekit.data.dataset import Array, Raw, SplitName, split
+from edgekit.data.dataset import Raw, SplitName, split
 from edgekit.errors import DataError, EdgekitError, ModelError
 from edgekit.files import regular_file
 from edgekit.models import FOREIGN, Loading, load_model
 from edgekit.models.outputs import output_activation
 from edgekit.npz import LARGEST, read_npz
+from edgekit.tensors import Array
 
 __all__ = ["Rows", "RunTflite", "Teacher", "file_fingerprint", "keras_teacher", "open_teacher", "source_rows"]
 
@@ -193,9 +194,9 @@ def _tflite_teacher(path: Path, run: RunTflite | None) -> Teacher:
             received=path,
             remedy="Use edgekit.compress, or give open_teacher(run_tflite=edgekit.measure.predict.predict).",
         )
-    (output, *_) = model.subgraphs[0].outputs
-    scales = model.subgraphs[0].tensors[output].scales
-    least = max(scales[0] / 2, LEAST) if scales else LEAST  # 0 stands for up to half a step
+    (output, *_) = model.graphs[0].outputs
+    quant = model.graphs[0].tensors[output].quant
+    least = max(quant.scales[0] / 2, LEAST) if quant else LEAST  # 0 stands for up to half a step
     runner = run
     return Teacher(
         str(path), sha256_of(path), lambda samples: runner(path, samples), _tflite_activation(model), least, 1 << 14
@@ -203,7 +204,7 @@ def _tflite_teacher(path: Path, run: RunTflite | None) -> Teacher:
 
 
 def _tflite_activation(model: tflite.Model) -> str | None:
-    graph = model.subgraphs[0]
+    graph = model.graphs[0]
     makers = {output: operator for operator in graph.operators for output in operator.outputs}
     operator = makers.get(graph.outputs[0])
     while operator is not None and operator.name in ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE"):

@@ -12,9 +12,10 @@ import numpy as np
 
 from edgekit import _tf, interrupt
 from edgekit.data import Dataset
-from edgekit.data.dataset import Array, SplitName
+from edgekit.data.dataset import SplitName
 from edgekit.errors import EdgekitError
 from edgekit.scratch import remove_tree
+from edgekit.tensors import Array
 from edgekit.training.augment import Views
 from edgekit.training.disk import disk_errors
 from edgekit.training.lesson import Lesson, lesson

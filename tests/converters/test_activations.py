@@ -24,7 +24,7 @@ INT8 = ("elu", "selu", "softsign", "ELU(0.5)")
 
 def parity(name: str, kind: str, path: Path) -> float:
     spec = ConvertSpec.model_validate({"format": kind})
-    found = convert_keras(activation_model(name), path, spec, representative=X).sqnr_db
+    found = convert_keras(activation_model(name), path, spec, representative=X).parity.sqnr_db
     assert found is not None
     return found
 
@@ -71,5 +71,5 @@ def test_wherever_it_stands(name: str, tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((6, 5)), holders()[name], keras.layers.Flatten(), keras.layers.Dense(3)])
     x = np.random.default_rng(0).standard_normal((64, 6, 5)).astype(np.float32)
-    found = convert_keras(model, tmp_path / "m.tflite", ConvertSpec(format="int8"), representative=x).sqnr_db
+    found = convert_keras(model, tmp_path / "m.tflite", ConvertSpec(format="int8"), representative=x).parity.sqnr_db
     assert found is not None and found > 15

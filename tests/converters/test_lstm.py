@@ -33,13 +33,13 @@ def stack(between: str, seed: int = 4) -> Any:
 @pytest.mark.parametrize("between", ["nothing", "batch norm", "layer norm"])
 def test_hidden_states_have_a_scale_of_their_own(between: str, tmp_path: Path) -> None:
     x = np.random.default_rng(0).uniform(0, 1, (64, 10, 5)).astype(np.float32)
-    parity = convert_keras(stack(between), tmp_path / "m.tflite", INT8, representative=x)
+    parity = convert_keras(stack(between), tmp_path / "m.tflite", INT8, representative=x).parity
     assert parity.sqnr_db is not None and parity.sqnr_db > 15
-    graph = tflite.read(tmp_path / "m.tflite").subgraphs[0]
+    graph = tflite.read(tmp_path / "m.tflite").graphs[0]
     for operator in graph.operators:
         if operator.name == "UNIDIRECTIONAL_SEQUENCE_LSTM":
-            scales = {graph.tensors[i].scales for i in (operator.inputs[18], operator.outputs[0])}
-            assert scales == {graph.tensors[operator.intermediates[4]].scales}
+            scales = {graph.tensors[i].quant for i in (operator.inputs[18], operator.outputs[0])}
+            assert scales == {graph.tensors[operator.intermediates[4]].quant}
 
 
 @pytest.mark.parametrize("kind", ["int8", "int16x8"])
@@ -55,12 +55,12 @@ def test_both_directions_have_their_own_scale(seed: int, layer: str, kind: str, 
     model.set_weights([w + 0.3 * rng.standard_normal(w.shape) for w in model.get_weights()])
     x = rng.standard_normal((64, 7, 5)).astype(np.float32)
     spec = ConvertSpec(format=kind)  # type: ignore[arg-type]
-    parity = convert_keras(model, tmp_path / "m.tflite", spec, representative=x)
+    parity = convert_keras(model, tmp_path / "m.tflite", spec, representative=x).parity
     assert parity.sqnr_db is not None and parity.sqnr_db > 20
-    graph = tflite.read(tmp_path / "m.tflite").subgraphs[0]
+    graph = tflite.read(tmp_path / "m.tflite").graphs[0]
     for operator in graph.operators:
         if operator.name == "REVERSE_V2":
-            assert graph.tensors[operator.inputs[0]].scales == graph.tensors[operator.outputs[0]].scales
+            assert graph.tensors[operator.inputs[0]].quant == graph.tensors[operator.outputs[0]].quant
 
 
 def test_cells_of_too_small_a_scale_become_a_loop(tmp_path: Path) -> None:
@@ -71,6 +71,6 @@ def test_cells_of_too_small_a_scale_become_a_loop(tmp_path: Path) -> None:
     lstm = model.layers[0]
     lstm.set_weights([0.05 * w for w in lstm.get_weights()])
     x = np.random.default_rng(0).uniform(0, 0.5, (64, 6, 4)).astype(np.float32)
-    parity = convert_keras(model, tmp_path / "m.tflite", INT8, representative=x)
+    parity = convert_keras(model, tmp_path / "m.tflite", INT8, representative=x).parity
     assert parity.sqnr_db is not None and parity.sqnr_db > 15
     assert "WHILE" in [o.name for o in tflite.inspect(tmp_path / "m.tflite").operators]

@@ -44,7 +44,7 @@ def test_padding_does_not_count(layer: str, kind: str, tmp_path: Path) -> None:
     rng, path = np.random.default_rng(0), tmp_path / "m.tflite"
     words = rng.integers(1, WORDS, (64, 6)).astype(np.int32)
     words[np.arange(6) >= rng.integers(2, 7, 64)[:, np.newaxis]] = 0
-    parity = convert_keras(masked(layer), path, ConvertSpec(format=kind), representative=words)  # type: ignore[arg-type]
+    parity = convert_keras(masked(layer), path, ConvertSpec(format=kind), representative=words).parity  # type: ignore[arg-type]
     assert parity.sqnr_db is not None and parity.sqnr_db >= LEAST[kind]
     assert tflite.inspect(path).quantization == kind
 

@@ -80,6 +80,8 @@ def test_float_inputs_that_hold_indices(kind: str, masked: bool, tmp_path: Path)
     model.build((None, 5))
     assert model.inputs[0].dtype.name == "float32"
     x = np.random.default_rng(0).integers(0, 600, (64, 5)).astype(np.float32)
-    parity = convert_keras(model, tmp_path / "m.tflite", ConvertSpec.model_validate({"format": kind}), representative=x)
+    parity = convert_keras(
+        model, tmp_path / "m.tflite", ConvertSpec.model_validate({"format": kind}), representative=x
+    ).parity
     assert parity.sqnr_db is not None and parity.sqnr_db > (100 if kind == "float32" else 15)
     assert tflite.inspect(tmp_path / "m.tflite").inputs[0].dtype == ("int32" if kind == "int8" else "float32")

@@ -135,7 +135,7 @@ def test_float_tensors_are_what_keeps_a_file_from_being_full_integer(files: dict
     assert tflite.float_tensors(tflite.read(files["int8"])) == []
     assert tflite.float_tensors(tflite.read(files["int16x8"])) == []
     floats = tflite.float_tensors(tflite.read(files["float32"]))
-    model = tflite.read(files["float32"]).subgraphs[0]
+    model = tflite.read(files["float32"]).graphs[0]
     assert {model.tensors[i].name for i in (*model.inputs, *model.outputs)} <= set(floats)
 
 
@@ -167,7 +167,7 @@ def recurrent(kind: str) -> tuple[Any, int]:
 def test_recurrent_layers_count_every_step(kind: str) -> None:
     network, macs = recurrent(kind)
     model = tflite.read(converted(filled(network), "float32"))
-    assert len(model.subgraphs) == (1 if kind == "lstm" else 3)  # the others are loops with a condition and a body
+    assert len(model.graphs) == (1 if kind == "lstm" else 3)  # the others are loops with a condition and a body
     assert tflite.count_macs(model) == macs
 
 

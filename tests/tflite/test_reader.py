@@ -20,11 +20,12 @@ from edgekit.errors import ModelError
 
 def test_what_a_file_holds() -> None:
     model = tflite.read(packed(dense_model()))
-    graph = model.subgraphs[0]
+    graph = model.graphs[0]
     x, kernel, bias, _ = graph.tensors
     assert (graph.name, graph.inputs, graph.outputs) == ("main", (0,), (3,))
     assert (x.name, x.shape, x.signature, x.dtype, x.data, x.constant) == ("x", (1, 4), (-1, 4), "float32", None, False)
-    assert (kernel.dtype, kernel.channel_axis, kernel.scales) == ("int4", 0, (0.5, 0.25, 1.0))
+    assert kernel.dtype == "int4" and kernel.quant is not None
+    assert (kernel.quant.axis, kernel.quant.scales) == (0, (0.5, 0.25, 1.0))
     assert kernel.data is not None and kernel.data.tolist() == [[0, 1, 2, -1], [-8, -7, 6, 7], [0, 0, 7, -8]]
     assert bias.data is not None and bias.data.tolist() == [1, 2, 3] and not bias.data.flags.writeable
     op = graph.operators[0]
@@ -32,7 +33,7 @@ def test_what_a_file_holds() -> None:
     assert op.options["fused_activation_function"] == "RELU" and op.options["keep_num_dims"] is False
     assert (model.min_runtime, model.metadata, model.description) == ("2.1.0", ("min_runtime_version",), "hand-made")
     assert model.signatures[0].inputs == {"image": 0} and model.signatures[0].outputs == {"scores": 3}
-    assert model.bytes == len(packed(dense_model()))
+    assert model.content == packed(dense_model()) and len(model.sha256) == 64
 
 
 def test_custom_operators_and_optional_operands() -> None:
@@ -41,7 +42,7 @@ def test_custom_operators_and_optional_operands() -> None:
     made.operatorCodes[0].customCode = "FlexErf"
     made.subgraphs[0].operators[0].customOptions = np.array([1, 2], np.uint8)
     made.subgraphs[0].operators[0].inputs[2] = -1
-    op = tflite.read(packed(made)).subgraphs[0].operators[0]
+    op = tflite.read(packed(made)).graphs[0].operators[0]
     assert (op.name, op.custom, op.flex, op.custom_options, op.inputs) == ("FlexErf", True, True, b"\1\2", (0, 1, -1))
 
 
@@ -52,7 +53,7 @@ def test_constants_behind_the_flatbuffer() -> None:
     at = (len(packed(made)) + 15) // 16 * 16
     made.buffers[2].offset = at
     data = packed(made).ljust(at, b"\0")
-    bias = tflite.read(data + np.array([1, 2, 3], "<f4").tobytes()).subgraphs[0].tensors[2].data
+    bias = tflite.read(data + np.array([1, 2, 3], "<f4").tobytes()).graphs[0].tensors[2].data
     assert bias is not None and bias.tolist() == [1, 2, 3]
     with pytest.raises(ModelError, match="behind the flatbuffer"):
         tflite.read(data)
@@ -78,7 +79,7 @@ def sparse_kernel(made: Any) -> None:
 def test_sparse_tensors_give_their_stored_values() -> None:
     made = dense_model()
     sparse_kernel(made)
-    kernel = tflite.read(packed(made)).subgraphs[0].tensors[1]
+    kernel = tflite.read(packed(made)).graphs[0].tensors[1]
     assert kernel.sparse and kernel.data is not None and kernel.data.tolist() == [5, 6, 0]
 
 
@@ -92,7 +93,7 @@ def test_string_constants_have_no_array() -> None:
     made = dense_model()
     string_constant(made)
     made.buffers[1].data = np.frombuffer(np.array([2, 16, 18, 21], "<i4").tobytes() + b"abcde", np.uint8)
-    words = tflite.read(packed(made)).subgraphs[0].tensors[1]
+    words = tflite.read(packed(made)).graphs[0].tensors[1]
     assert words.data is None and words.stored_bytes == 21 and words.constant
 
 

@@ -151,5 +151,5 @@ def test_misaligned_parts_are_read_with_a_warning() -> None:
     data += (12).to_bytes(4, "little") + bias
     model = tflite.read(bytes(data))
     assert "misaligned" in model.warnings[0]
-    stored = model.subgraphs[0].tensors[2].data
+    stored = model.graphs[0].tensors[2].data
     assert stored is not None and stored.tolist() == [1, 2, 3]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit_converters.tflite.conversion import Conversion, conversion_of
+from edgekit_converters.tflite.conversion import Conversion
 from edgekit_converters.tflite.convert import convert_keras, converted
 from edgekit_converters.tflite.foreign import convert_file
 from edgekit_converters.tflite.reference import Held, held_of
@@ -10,6 +10,6 @@ from edgekit_converters.tflite.source import convert_source
 from edgekit_converters.tflite.spec import ConvertSpec, format_names
 
 __all__ = [
-    "Conversion", "ConvertSpec", "Held", "conversion_of", "convert_file", "convert_keras", "convert_source",
+    "Conversion", "ConvertSpec", "Held", "convert_file", "convert_keras", "convert_source",
     "converted", "format_names", "held_of",
 ]  # fmt: skip

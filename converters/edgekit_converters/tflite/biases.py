@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.data.dataset import Array
+from edgekit.tensors import Array
 from edgekit.tflite.writing import kind_of, opened, packed
 from edgekit_converters.tflite.kinds import BIASED
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edgekit.data.dataset import Array
 from edgekit.data.inputs import how_to_give
 from edgekit.errors import ConversionError
+from edgekit.tensors import Array
 
 __all__ = ["Representative", "bound_samples"]
 

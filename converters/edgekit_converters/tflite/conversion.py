@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 from edgekit import tflite
+from edgekit.artifact import write_atomically
 from edgekit.measure.parity import Parity, warning
 
-__all__ = ["Conversion", "conversion_of"]
+__all__ = ["Conversion", "written"]
 
 
 @dataclass(frozen=True)
@@ -16,12 +18,19 @@ class Conversion:
     """A converted file.
 
     Attributes:
-        file: What it holds.
+        path: Where it lies.
+        model: What it holds.
         parity: How near it is to its Keras model.
     """
 
-    file: tflite.Inspection
+    path: Path
+    model: tflite.Model
     parity: Parity
+
+    @cached_property
+    def file(self) -> tflite.Inspection:
+        """It in numbers."""
+        return tflite.Inspection.of(self.model, self.path)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -35,6 +44,8 @@ class Conversion:
         return {**content, "schema": "edgekit.convert/2"}
 
 
-def conversion_of(path: Path, parity: Parity) -> Conversion:
-    """Inspect a file that was converted."""
-    return Conversion(tflite.inspect(path), parity)
+def written(model: tflite.Model, path: Path, parity: Parity) -> Conversion:
+    """Write a file that kept its contract."""
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(model.content)
+    return Conversion(path, model, parity)

@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from edgekit import _tf
-from edgekit.artifact import write_atomically
-from edgekit.data.dataset import Array
+from edgekit import _tf, tflite
 from edgekit.errors import ConversionError
-from edgekit.measure.parity import Parity
 from edgekit.models.activations import rewrite_activations, with_integer_activations
 from edgekit.models.inputs import with_float_inputs, with_index_inputs, with_single_batch
 from edgekit.models.pooling import with_free_pooling_scale
 from edgekit.models.recurrent import distributed_loops, is_recurrent
+from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.contract import check_contract, check_parity
+from edgekit_converters.tflite.conversion import Conversion, written
 from edgekit_converters.tflite.converter import convert_function
 from edgekit_converters.tflite.headroom import with_headroom
 from edgekit_converters.tflite.loops import Body, Loop, Outline, Record, convert_body, measured_db, spliced
@@ -48,7 +47,7 @@ def convert_keras(
     representative: Representative | None = None,
     held: Held | None = None,
     accept_parity: float | None = None,
-) -> Parity:
+) -> Conversion:
     """Write a `.tflite` with batch size 1 and builtin operators only, which answers as the model does.
 
     A model that went through quantisation-aware training keeps the ranges that it learned; what it left out is
@@ -63,7 +62,7 @@ def convert_keras(
         accept_parity: dB that the file must reach in place of its format's bound.
 
     Returns:
-        How near the file is to the model.
+        The file, and how near it is to the model.
 
     Raises:
         ConversionError: The converter cannot, its file breaks the contract, or it answers otherwise.
@@ -72,11 +71,10 @@ def convert_keras(
     if held is None and representative is not None:
         held = Held(representative, "calibration")
     answers = cache(lambda: reference_of(model, held))
-    content = converted(model, spec, representative)
-    with write_atomically(path) as temporary:
-        temporary.write_bytes(content)
-        check_contract(temporary, spec)
-        return check_parity(temporary, spec, answers(), accept_parity, lambda: layer_answers(model, answers()))
+    made = tflite.read(converted(model, spec, representative))
+    check_contract(made, spec)
+    parity = check_parity(made, spec, answers(), accept_parity, lambda: layer_answers(model, answers()))
+    return written(made, path, parity)
 
 
 def converted(model: Any, spec: ConvertSpec, representative: Representative | None) -> bytes:

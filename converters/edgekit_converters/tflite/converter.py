@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from edgekit import _tf, registry
-from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
+from edgekit.tensors import Array
 from edgekit_converters.tflite import formats
 from edgekit_converters.tflite.biases import with_own_biases
 from edgekit_converters.tflite.copies import with_true_copies

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgekit import sandbox
-from edgekit.artifact import write_atomically
-from edgekit.data.dataset import Array
+from edgekit import sandbox, tflite
 from edgekit.errors import ModelError, clean
-from edgekit.measure.parity import Answer, Parity, Reference
+from edgekit.measure.parity import Answer, Reference
 from edgekit.models.loading import FOREIGN, Loading, check_source, size_of
+from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative
 from edgekit_converters.tflite.contract import check_contract, check_parity
+from edgekit_converters.tflite.conversion import Conversion, written
 from edgekit_converters.tflite.reference import Held
 from edgekit_converters.tflite.spec import ConvertSpec
 
@@ -36,7 +36,7 @@ def convert_file(
     held: Held | None = None,
     accept_parity: float | None = None,
     loading: Loading = FOREIGN,
-) -> Parity:
+) -> Conversion:
     """Write a `.tflite` with batch size 1 and builtin operators only, as `convert_keras` does.
 
     Args:
@@ -50,7 +50,7 @@ def convert_file(
             takes notes for the user.
 
     Returns:
-        How near the file is to the model.
+        The file, and how near it is to the model.
 
     Raises:
         ModelError: The file is damaged, of another kind, holds code or takes more than it may.
@@ -90,12 +90,11 @@ def convert_file(
         return list(zip(map(str, names if isinstance(names, list) else []), found.arrays, strict=False))
 
     reply = ask()
-    with write_atomically(path) as temporary:
-        temporary.write_bytes(reply.arrays[0].tobytes())
-        check_contract(temporary, spec)
-        parity = check_parity(temporary, spec, _reference(reply, source), accept_parity, layers)
+    made = tflite.read(reply.arrays[0].tobytes())
+    check_contract(made, spec)
+    parity = check_parity(made, spec, _reference(reply, source), accept_parity, layers)
     _pass_on_notes(reply, loading)
-    return parity
+    return written(made, path, parity)
 
 
 def _pass_on_notes(reply: sandbox.Reply, loading: Loading) -> None:

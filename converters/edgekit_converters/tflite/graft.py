@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edgekit.data.dataset import Array
+from edgekit.tensors import Array
 from edgekit.tflite.writing import affine, kind_of
 
 __all__ = ["Graft", "near", "same", "text_of", "unit"]

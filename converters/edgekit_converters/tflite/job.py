@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from edgekit import _tf
-from edgekit.data.dataset import Array
 from edgekit.keras.archives import holds_saved_model
 from edgekit.keras.plain import PlainModel
 from edgekit.keras.reading import read_model
 from edgekit.models.loading import model_from
 from edgekit.sandbox import cpu_limit
+from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative
 from edgekit_converters.tflite.convert import converted
 from edgekit_converters.tflite.foreign import packed_reference

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from edgekit import registry
 from edgekit.errors import UsageError
-from edgekit.measure.parity import Parity
 from edgekit.models.loading import Loading, load_model
 from edgekit_converters.tflite.calibration import Representative
+from edgekit_converters.tflite.conversion import Conversion
 from edgekit_converters.tflite.convert import convert_keras
 from edgekit_converters.tflite.foreign import convert_file
 from edgekit_converters.tflite.reference import Held
@@ -28,7 +28,7 @@ def convert_source(
     held: Held | None,
     accept_parity: float | None,
     loading: Loading,
-) -> Parity:
+) -> Conversion:
     """`convert_keras` or `convert_file`, whichever a model asks for.
 
     Raises:

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from edgekit import _tf
-from edgekit.data.dataset import Array
+from edgekit import _tf, tflite
 from edgekit.measure.parity import Reference, compare
-from edgekit.runtimes import TensorSpec, load_runtime
+from edgekit.runtimes import load_runtime
 from edgekit.runtimes._engine import Engine
 from edgekit.runtimes._interpreter import InterpreterRuntime
+from edgekit.tensors import Array
 
 __all__ = ["FAILS", "Here", "opened_here", "trial_db"]
 
@@ -33,8 +33,8 @@ class Here:
         interpreter, kernels = runtime.load()
         with _tf.captured_output():
             self._engine = Engine(interpreter, kernels["default"], str(path), 1)
-        self.inputs = tuple(TensorSpec(**spec) for spec in self._engine.inputs)
-        self.outputs = tuple(TensorSpec(**spec) for spec in self._engine.outputs)
+        self.inputs = self._engine.inputs
+        self.outputs = self._engine.outputs
 
     def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
         """One inference; with `fresh`, variable tensors begin at zero."""
@@ -55,10 +55,7 @@ def opened_here(content: bytes) -> Iterator[Here]:
 
 def trial_db(content: bytes, reference: Reference) -> float | None:
     """SQNR of a `.tflite` against what Keras answered; `FAILS` where it does not run, None without a signal."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "trial.tflite"
-        path.write_bytes(content)
-        try:
-            return compare(path, reference, opener=Here).sqnr_db
-        except (RuntimeError, ValueError):  # as the interpreter refuses
-            return FAILS
+    try:
+        return compare(tflite.read(content), reference, opener=Here).sqnr_db
+    except (RuntimeError, ValueError):  # as the interpreter refuses
+        return FAILS

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from edgekit import registry
-from edgekit.data.dataset import Array, Raw, Samples, Wanted
+from edgekit.data.dataset import Raw, Samples, Wanted
 from edgekit.errors import DataError
+from edgekit.tensors import Array
 
 
 def matches(source: str) -> bool:

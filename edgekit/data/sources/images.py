@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edgekit.data.dataset import Array, Raw, Wanted
+from edgekit.data.dataset import Raw, Wanted
 from edgekit.data.preprocessing import Preprocessing, Resize
 from edgekit.errors import DataError
 from edgekit.files import regular_file
+from edgekit.tensors import Array
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 LARGEST = 8 << 30

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.dataset import Array, Raw, Samples, Wanted
+from edgekit.data.dataset import Raw, Samples, Wanted
 from edgekit.data.labels import MOST
 from edgekit.errors import DataError, did_you_mean
 from edgekit.npz import read_npz
+from edgekit.tensors import Array
 
 KEYS = ("x_train", "y_train", "x_test", "y_test", "label_names")
 WHAT = "An .npz data set"

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.dataset import Array, Raw, Wanted
+from edgekit.data.dataset import Raw, Wanted
 from edgekit.data.labels import check_label_names
 from edgekit.data.preprocessing import Preprocessing, Tokenize
 from edgekit.errors import DataError
 from edgekit.files import read_limited
+from edgekit.tensors import Array
 
 LARGEST = 1 << 28
 """Bytes of the file."""

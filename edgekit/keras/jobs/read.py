@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from edgekit.keras.plain import Array
 from edgekit.keras.reading import read_model
 from edgekit.sandbox import cpu_limit
+from edgekit.tensors import Array
 
 __all__ = ["serve"]
 

@@ -14,10 +14,10 @@ from edgekit import _tf
 from edgekit.models.bridge.replay import leaves
 from edgekit.models.channels.graph import Channels, Cut, analyse
 from edgekit.models.channels.walk import batches, walk
+from edgekit.tensors import Array
 
 __all__ = ["correct", "reconstruct"]
 
-Array = NDArray[Any]
 Keep = NDArray[np.bool_]
 _BATCH = 64
 """Samples at a time where statistics of a batch are taken."""

@@ -15,10 +15,10 @@ from edgekit.models.low_rank.decomposition import Decomposition, decompose_kerne
 from edgekit.models.low_rank.evbmf import evbmf_rank
 from edgekit.models.low_rank.forms import Form, Geometry, Rank
 from edgekit.models.low_rank.moments import Moments
+from edgekit.tensors import Array
 
 __all__ = ["Option", "Problem", "allocate", "at_budget", "by_energy", "choose", "options"]
 
-Array = np.ndarray[Any, np.dtype[Any]]
 
 POINTS = 24
 """Ranks per form that are tried for a MACs target."""

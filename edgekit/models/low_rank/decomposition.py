@@ -18,10 +18,9 @@ from edgekit.errors import ModelError
 from edgekit.models.low_rank import solvers
 from edgekit.models.low_rank.forms import Factor, Form, Geometry, Rank
 from edgekit.models.low_rank.moments import Moments, moments_of
+from edgekit.tensors import Array
 
 __all__ = ["Decomposition", "decompose", "decompose_kernel", "low_rank_kernel", "solver"]
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)

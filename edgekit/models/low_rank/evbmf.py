@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from edgekit.models.low_rank.forms import Form, Geometry, Rank
+from edgekit.tensors import Array
 
 __all__ = ["evbmf_rank", "signal_rank"]
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def evbmf_rank(kernel: Array, geometry: Geometry, form: Form) -> Rank:

@@ -15,10 +15,10 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.models.low_rank.forms import Geometry
+from edgekit.tensors import Array
 
 __all__ = ["LARGEST", "Moments", "collect_moments", "moments_of"]
 
-Array = np.ndarray[Any, np.dtype[Any]]
 
 LARGEST = 5000
 """Inputs of one output value above which a layer gets no moments: the matrix would take over 200 MB."""

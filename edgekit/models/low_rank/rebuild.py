@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from edgekit import _tf
 from edgekit.models.bridge.replay import Names, Step
 from edgekit.models.low_rank.forms import Factor
 from edgekit.models.rewriting import Copies, replayed, reserved_names
+from edgekit.tensors import Array
 
 __all__ = ["calls", "plain_layers", "replace_layers"]
 
-Array = np.ndarray[Any, np.dtype[Any]]
 
 OF_ALL = ("trainable", "dtype")
 OF_LAST = ("activation", "use_bias", "bias_initializer", "bias_regularizer", "bias_constraint", "activity_regularizer")

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from edgekit.models.low_rank.forms import Form, Geometry, Rank
 from edgekit.models.low_rank.moments import Moments
+from edgekit.tensors import Array
 
 __all__ = ["SOLVERS", "balanced", "composed", "energy", "mode_spectra"]
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Solve = Callable[[Rank], list[Array]]
 
 TUCKER_ROUNDS = 5

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.data.dataset import Array
 from edgekit.models.bridge.replay import leaves, steps_of
 from edgekit.models.quantize.kinds import FOLDS_BATCH_NORM, IDENTITY, SAME_SCALE
 from edgekit.models.quantize.quantizers import internals
 from edgekit.models.rewriting import TfKerasReader
+from edgekit.tensors import Array
 
 __all__ = ["round_biases"]
 

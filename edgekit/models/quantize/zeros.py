@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from edgekit import _tf
-from edgekit.data.dataset import Array
 from edgekit.models.kernels import named_kernels
+from edgekit.tensors import Array
 
 __all__ = ["keeping_zeros"]
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from edgekit import tflite
 from edgekit.errors import RuntimeFailed
-from edgekit.runtimes import Array, TensorSpec
 from edgekit.runtimes._adb.devices import Device
 from edgekit.runtimes._adb.workspace import Workspace
 from edgekit.runtimes._declared import DeclaredSession, check_declared
+from edgekit.tensors import Array, TensorSpec
 
 __all__ = ["AdbSession", "read_specs"]
 
@@ -118,7 +119,7 @@ def read_specs(path: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ..
         ModelError: The file is not a well-formed `.tflite`.
         RuntimeFailed: An input or output that the tool cannot read or write.
     """
-    graph = tflite.read(path).subgraphs[0]
+    graph = tflite.read(path).graphs[0]
     sides = []
     for indices, least_rank in ((graph.inputs, 1), (graph.outputs, 0)):  # the tool knows no inputs without a shape
         specs = []
@@ -132,10 +133,7 @@ def read_specs(path: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ..
                     "The runtime adb takes arrays of one dimension or more, and whole bytes per element.",
                     received=f"{tensor.name!r} of {tensor.dtype} {list(tensor.shape)}",
                 )
-            quantised = len(tensor.scales) == 1 and tensor.scales[0] > 0
-            scale, zero = (tensor.scales[0], tensor.zero_points[0]) if quantised else (None, None)
-            signature = tensor.signature if tensor.signature != tensor.shape else None
-            specs.append(TensorSpec(tensor.name, tensor.shape, dtype, scale, zero, signature))
+            specs.append(replace(tensor.spec, dtype=dtype))
         sides.append(tuple(specs))
     return sides[0], sides[1]
 

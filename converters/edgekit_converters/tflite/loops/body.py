@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from edgekit import _tf, tflite
-from edgekit.data.dataset import Array
 from edgekit.measure.statistics import sqnr_db
-from edgekit.runtimes._quantize import dequantize, quantize
+from edgekit.tensors import Array, dequantize, quantize
 from edgekit_converters.tflite.loops.parts import Loop, Record
 from edgekit_converters.tflite.trial import FAILS, opened_here
 
@@ -96,7 +95,7 @@ def representative_steps(record: Record, *, seed: int = 0) -> Iterator[dict[str,
 
 def _measured_db(body: Body, record: Record) -> float:
     loop, signature = body.loop, tflite.read(body.content)
-    ports, graph = signature.signatures[0], signature.subgraphs[0]
+    ports, graph = signature.signatures[0], signature.graphs[0]
     names = [f"state_{k}" for k in range(len(loop.state_shapes))]
     places = [graph.outputs.index(ports.outputs[f"next_{k}"]) for k in range(len(names))]
     wanted, given = [], []

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from edgekit import _tf
-from edgekit.data.dataset import Array
 from edgekit.errors import ConversionError
 from edgekit.models.recurrent import is_plain_lstm, keeps_state, recurrent_layers
+from edgekit.tensors import Array
 from edgekit_converters.tflite.loops.parts import Loop, Masking, Record, joined
 
 __all__ = ["Outline"]

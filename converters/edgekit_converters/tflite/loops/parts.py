@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.data.dataset import Array
+from edgekit.tensors import Array
 
 __all__ = ["PREFIX", "Loop", "Masking", "Record", "joined"]
 
