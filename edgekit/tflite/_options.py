@@ -1,22 +1,23 @@
-"""Options of operators, decoded by the schema's own classes."""
+"""Option tables of operators, decoded by the schema's own classes into ours."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
 from edgekit.tflite._checks import Oddities
 from edgekit.tflite._constants import text
 from edgekit.tflite._flatbuffer import Row
+from edgekit.tflite.options import TABLES, NoOptions, Options, Other
 
-__all__ = ["Options", "names_of"]
+__all__ = ["OptionTables", "names_of"]
 
-_NONE: Mapping[str, object] = MappingProxyType({})
+_NONE = NoOptions()
 
 
-class Options:
+class OptionTables:
     """The option tables of one file; operators that share a table share what it says.
 
     Args:
@@ -26,34 +27,49 @@ class Options:
     """
 
     def __init__(self, data: bytes, schema: Any, odd: Oddities) -> None:
-        self._data, self._odd = data, odd
-        self._classes = tuple(
-            {tag: (getattr(schema, name), getattr(schema, name + "T")) for tag, name in names_of(union).items() if tag}
-            for union in (schema.BuiltinOptions, schema.BuiltinOptions2)
-        )
-        self._tables: dict[tuple[int, int, int], Mapping[str, object]] = {}
+        self._data, self._odd, self._schema = data, odd, schema
+        self._unions = tuple(names_of(union) for union in (schema.BuiltinOptions, schema.BuiltinOptions2))
+        self._read: dict[tuple[int, int, int], Options] = {}
+        dtypes = {number: name.lower() for number, name in names_of(schema.TensorType).items()}
         self._named = {
             "padding": names_of(schema.Padding),
             "fused_activation_function": names_of(schema.ActivationFunctionType),
+            "in_data_type": dtypes,
+            "out_data_type": dtypes,
         }
 
-    def of(self, row: Row, what: str) -> Mapping[str, object]:
-        """The fields of an operator's option tables, in the schema's spelling; padding and activation as names."""
-        first = self._table(0, row["builtin_options_type"], row["builtin_options"], what)
-        second = self._table(1, row["builtin_options_2_type"], row["builtin_options_2"], what)
-        return MappingProxyType({**first, **second}) if first and second else first or second
+    def of(self, row: Row, what: str) -> Options:
+        """The options of an operator.
 
-    def _table(self, union: int, tag: int, row: Row | None, what: str) -> Mapping[str, object]:
-        if row is None or tag not in self._classes[union]:
+        Args:
+            row: The table "Operator".
+            what: The operator, for messages.
+        """
+        return self._table(0, row["builtin_options_type"], row["builtin_options"], what)
+
+    def second(self, row: Row, what: str) -> Options:
+        """Its second table, which a few newer operators have in place of the first."""
+        return self._table(1, row["builtin_options_2_type"], row["builtin_options_2"], what)
+
+    def _table(self, union: int, tag: int, row: Row | None, what: str) -> Options:
+        name = self._unions[union].get(tag)
+        if row is None or not tag or name is None:
             return _NONE
         key = (union, tag, row["at"])
-        if key not in self._tables:
-            packed, plain = self._classes[union][tag]
-            table = packed()
-            table.Init(self._data, row["at"])
-            fields = vars(plain.InitFromObj(table))
-            self._tables[key] = MappingProxyType({_snake(k): self._value(k, v, what) for k, v in fields.items()})
-        return self._tables[key]
+        if key not in self._read:
+            self._read[key] = self._decoded(name, row, what)
+        return self._read[key]
+
+    def _decoded(self, name: str, row: Row, what: str) -> Options:
+        packed, plain = getattr(self._schema, name), getattr(self._schema, name + "T")
+        table = packed()
+        table.Init(self._data, row["at"])
+        told = {_snake(key): self._value(key, value, what) for key, value in vars(plain.InitFromObj(table)).items()}
+        kind = TABLES.get(name)
+        if kind is None:
+            return Other(name, MappingProxyType(told))
+        options: Options = kind(**{field.name: told[field.name] for field in fields(kind)})
+        return options
 
     def _value(self, key: str, value: Any, what: str) -> object:
         if isinstance(value, bytes):
@@ -65,7 +81,7 @@ class Options:
             return value
         if value not in names:
             self._odd.note(f"The option {_snake(key)} is none of {', '.join(names.values())}", f"{value} of {what}")
-        return names.get(value, value)
+        return names.get(value, str(value))
 
 
 @functools.cache

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
 from edgekit.tflite.model import Graph, Model, Operator, Tensor, called_graphs
-from edgekit.tflite.shapes import Shape, elements, input_shapes, shapes_of
+from edgekit.tflite.ops import OpSpec, Shape, elements, op_spec
+from edgekit.tflite.options import Call, If, While
+from edgekit.tflite.shapes import input_shapes, shapes_of
 from edgekit.tflite.weights import Sources
 
 __all__ = ["count_macs"]
@@ -20,8 +21,6 @@ _MAX_DEPTH = 16  # of calls; converters nest loops two or three deep
 # How often each operator of a file is looked at, on the average; converters call a subgraph once or twice. A file whose
 # subgraphs call each other with ever other shapes has as many combinations as its writer likes.
 _MAX_LOOKS = 4
-_NEWER = "BUILTIN_"  # the name of operators that the schema does not know yet
-_UNCOUNTED = frozenset(("RFFT2D", "STABLEHLO_CONVOLUTION", "STABLEHLO_CUSTOM_CALL", "STABLEHLO_DOT_GENERAL"))
 
 
 def count_macs(model: Model, sources: Sources | None = None) -> int | None:
@@ -65,18 +64,19 @@ class _Counter:
         for op in subgraph.operators:
             operands = [shapes[i] if i >= 0 else () for i in op.inputs]
             results = [shapes[i] for i in op.outputs]
-            if op.name == "WHILE":
-                macs = self.subgraph(_option(op, "body_subgraph_index"), operands, depth + 1)
-                trips = _trips(self._model, index, op, self._sources)
-                macs = macs if macs is None or trips is None else macs * trips
-            elif op.name == "IF":
-                branches = [_option(op, key) for key in ("then_subgraph_index", "else_subgraph_index")]
-                found = [self.subgraph(b, operands[1:], depth + 1) for b in branches]
-                macs = None if None in found else max(f for f in found if f is not None)
-            elif op.name == "CALL":
-                macs = self.subgraph(_option(op, "subgraph"), operands, depth + 1)
-            else:
-                macs = _operator(op, subgraph, operands, results)
+            match op.options:
+                case While() as loop:
+                    macs = self.subgraph(loop.body_subgraph_index, operands, depth + 1)
+                    trips = _trips(self._model, index, op, loop, self._sources)
+                    macs = macs if macs is None or trips is None else macs * trips
+                case If() as branch:
+                    both = (branch.then_subgraph_index, branch.else_subgraph_index)
+                    found = [self.subgraph(b, operands[1:], depth + 1) for b in both]
+                    macs = None if None in found else max(f for f in found if f is not None)
+                case Call() as call:
+                    macs = self.subgraph(call.subgraph, operands, depth + 1)
+                case _:
+                    macs = _operator(op, subgraph, operands, results)
             if macs is None:
                 return None
             total += macs
@@ -88,7 +88,7 @@ def _weighing(model: Model) -> set[int]:
     callers: dict[int, list[int]] = {}
     pending = []
     for index, subgraph in enumerate(model.graphs):
-        if any(_weighs(op) for op in subgraph.operators):
+        if any(op.custom or op_spec(op.name).multiplies for op in subgraph.operators):
             pending.append(index)
         for called in {c for op in subgraph.operators for c in called_graphs(op)}:
             callers.setdefault(called, []).append(index)
@@ -101,12 +101,6 @@ def _weighing(model: Model) -> set[int]:
     return weighing
 
 
-def _weighs(op: Operator) -> bool:
-    return (
-        op.custom or op.name.startswith(_NEWER) or op.name in _UNCOUNTED or op.name in _RECURRENT or op.name in _RULES
-    )
-
-
 def _parts(subgraph: Graph) -> int:
     return len(subgraph.operators) + len(subgraph.tensors) + sum(len(op.inputs) for op in subgraph.operators)
 
@@ -114,50 +108,22 @@ def _parts(subgraph: Graph) -> int:
 def _operator(op: Operator, subgraph: Graph, operands: list[Shape], results: list[Shape]) -> int | None:
     if op.custom:
         return 0 if op.name in _NO_MACS or (op.flex and _light(op.name)) else None
-    if op.name in _UNCOUNTED or op.name.startswith(_NEWER):
+    spec = op_spec(op.name)
+    if spec.black_box:
         return None
     try:
-        return _recurrent(op, subgraph, operands) if op.name in _RECURRENT else _product(op, operands, results)
+        return _recurrent(op, subgraph, operands) if spec.recurrent else _product(spec, op, operands, results)
     except IndexError:  # an operand or a dimension less than the operator takes: no runtime will run it
         return None
 
 
-def _product(op: Operator, operands: list[Shape], results: list[Shape]) -> int | None:
-    rule = _RULES.get(op.name)
-    if rule is None:
+def _product(spec: OpSpec, op: Operator, operands: list[Shape], results: list[Shape]) -> int | None:
+    if spec.macs is None:
         return 0
-    counted = rule(op, operands, results)
+    counted = spec.macs(op, operands, results)
     if any(factor is None for factor in counted):
         return None
     return math.prod(factor for factor in counted if factor is not None)
-
-
-Rule = Callable[[Operator, list[Shape], list[Shape]], tuple[int | None, ...]]
-
-# MACs as factors. Filters: CONV_2D [out, h, w, in / groups], DEPTHWISE_CONV_2D [1, h, w, out], TRANSPOSE_CONV
-# [out, h, w, in], CONV_3D [d, h, w, in / groups, out], FULLY_CONNECTED [out, in]. A transposed convolution spreads each
-# input over the filter, so it counts by inputs.
-_RULES: dict[str, Rule] = {
-    "CONV_2D": lambda op, x, y: (elements(y[0]), elements(x[1][1:])),
-    "DEPTHWISE_CONV_2D": lambda op, x, y: (elements(y[0]), elements(x[1][1:3])),
-    "TRANSPOSE_CONV": lambda op, x, y: (elements(x[2]), elements(x[1][:3])),
-    "CONV_3D": lambda op, x, y: (elements(y[0]), elements(x[1][:4])),
-    "CONV_3D_TRANSPOSE": lambda op, x, y: (elements(x[2]), elements(x[1][:3]), x[1][3]),
-    "FULLY_CONNECTED": lambda op, x, y: (elements(x[0]), x[1][0]),
-    "BATCH_MATMUL": lambda op, x, y: (elements(y[0]), x[0][-2 if op.options.get("adj_x") else -1]),
-}
-
-_RECURRENT = frozenset(
-    (
-        "BIDIRECTIONAL_SEQUENCE_LSTM",
-        "BIDIRECTIONAL_SEQUENCE_RNN",
-        "LSTM",
-        "RNN",
-        "SVDF",
-        "UNIDIRECTIONAL_SEQUENCE_LSTM",
-        "UNIDIRECTIONAL_SEQUENCE_RNN",
-    )
-)
 
 
 def _recurrent(op: Operator, subgraph: Graph, operands: list[Shape]) -> int | None:
@@ -182,14 +148,9 @@ def _light(flex: str) -> bool:
     return not any(heavy in flex for heavy in _HEAVY_FLEX)
 
 
-def _option(op: Operator, key: str) -> int:
-    value = op.options.get(key, 0)
-    return value if isinstance(value, int) else 0
-
-
-def _trips(model: Model, caller: int, op: Operator, sources: Sources) -> int | None:
+def _trips(model: Model, caller: int, op: Operator, loop: While, sources: Sources) -> int | None:
     """How often a WHILE runs its body, where its condition is `counter < constant` or several such."""
-    condition = _option(op, "cond_subgraph_index")
+    condition = loop.cond_subgraph_index
     outputs = model.graphs[condition].outputs
     pending = list(outputs[:1])
     counts: list[int | None] = []
@@ -200,18 +161,20 @@ def _trips(model: Model, caller: int, op: Operator, sources: Sources) -> int | N
         if test.name == "LOGICAL_AND" and len(counts) + len(pending) < 8:
             pending += test.inputs
         elif test.name == "LESS":
-            counts.append(_counter_trips(model, caller, op, test, sources))
+            counts.append(_counter_trips(model, caller, op, loop, test, sources))
         else:
             return None
     known = [c for c in counts if c is not None]
     return min(known) if known and len(known) == len(counts) else None
 
 
-def _counter_trips(model: Model, caller: int, op: Operator, test: Operator, sources: Sources) -> int | None:
-    body_index = _option(op, "body_subgraph_index")
+def _counter_trips(
+    model: Model, caller: int, op: Operator, loop: While, test: Operator, sources: Sources
+) -> int | None:
+    body_index = loop.body_subgraph_index
     body = model.graphs[body_index]
     counter, bound = test.inputs
-    place = sources.argument(_option(op, "cond_subgraph_index"), counter)
+    place = sources.argument(loop.cond_subgraph_index, counter)
     if place is None:
         return None
     if place >= min(len(op.inputs), len(body.inputs), len(body.outputs)):
@@ -221,7 +184,7 @@ def _counter_trips(model: Model, caller: int, op: Operator, test: Operator, sour
         return None
     steps = [i for i in increment.inputs if i != body.inputs[place]]
     start = _integer(sources, caller, op.inputs[place])
-    end = _integer(sources, _option(op, "cond_subgraph_index"), bound)
+    end = _integer(sources, loop.cond_subgraph_index, bound)
     step = _integer(sources, body_index, steps[0]) if len(steps) == 1 else None
     if start is None or end is None or not step or step < 0:
         return None

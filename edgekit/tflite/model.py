@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.tensors import Quant, TensorSpec
+from edgekit.tflite.options import Call, CallOnce, If, NoOptions, Options, Other, While
 
 __all__ = ["Graph", "Model", "Operator", "Signature", "Tensor", "called_graphs"]
 
@@ -80,7 +81,8 @@ class Operator:
         inputs: Tensor indices, -1 where an optional operand is left out.
         outputs, intermediates: Tensor indices.
         custom: Not a builtin operator.
-        options: The builtin options by schema name ("stride_h"); padding and activation as names ("SAME", "RELU").
+        options: The builtin options, typed.
+        options_2: Those of a few newer operators, which the schema keeps in a second table.
         custom_options: The bytes that a custom operator was given.
     """
 
@@ -90,7 +92,8 @@ class Operator:
     outputs: tuple[int, ...]
     intermediates: tuple[int, ...]
     custom: bool
-    options: Mapping[str, object]
+    options: Options = NoOptions()
+    options_2: Options = NoOptions()
     custom_options: bytes = b""
 
     @property
@@ -195,9 +198,19 @@ class Model:
 
 def called_graphs(operator: Operator) -> Iterator[int]:
     """The graphs that a control-flow operator runs (WHILE, IF, CALL_ONCE, ...), as its options name them."""
-    for key, value in operator.options.items():
-        if "subgraph" in key:
-            if isinstance(value, int):
-                yield value
-            elif isinstance(value, tuple):
-                yield from (int(v) for v in value)
+    yield from _called(operator.options)
+    yield from _called(operator.options_2)
+
+
+def _called(options: Options) -> Iterator[int]:
+    match options:
+        case While(condition, body):
+            yield from (condition, body)
+        case If(then, otherwise):
+            yield from (then, otherwise)
+        case Call(graph) | CallOnce(graph):
+            yield graph
+        case Other(_, named):
+            for key, value in named.items():
+                if "subgraph" in key:
+                    yield from (int(v) for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, int))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from edgekit.tflite.model import Graph, Model, Tensor, called_graphs
-from edgekit.tflite.weights import MATRIX_OPERATORS, Sources, weights
+from edgekit.tflite.ops import op_spec
+from edgekit.tflite.weights import Sources, weights
 
 __all__ = ["float_tensors", "quantization_of"]
 
@@ -33,7 +34,7 @@ def quantization_of(model: Model, sources: Sources | None = None) -> str:
     kernels = {
         w.tensor.dtype
         for w in weights(model, sources)
-        if w.operator in MATRIX_OPERATORS and _numeric(w.tensor) and len(w.tensor.shape) > 1
+        if op_spec(w.operator).role in ("matrix", "table") and _numeric(w.tensor) and len(w.tensor.shape) > 1
     }
     # Weights of float kernels pass through DEQUANTIZE, whose output is no activation.
     if activations <= {"float32"}:

@@ -20,7 +20,7 @@ from edgekit.errors import ModelError
 from edgekit.tflite._checks import Oddities, check_graph, fail, in_range
 from edgekit.tflite._constants import Storage, read_tensor, text
 from edgekit.tflite._flatbuffer import Row, read_flatbuffer
-from edgekit.tflite._options import Options, names_of
+from edgekit.tflite._options import OptionTables, names_of
 from edgekit.tflite.model import Graph, Model, Operator, Signature
 
 __all__ = ["read_bytes", "read"]
@@ -122,7 +122,7 @@ class _Reader:
         self._codes: list[Row] = row["operator_codes"] or []
         self._known: dict[int, tuple[str, int, bool]] = {}
         self._dtypes = names_of(schema.TensorType)
-        self._options = Options(data, schema, self._odd)
+        self._options = OptionTables(data, schema, self._odd)
         if not aligned:
             self._odd.note("Parts of the file are misaligned, which TFLite refuses and some processors cannot read")
 
@@ -185,6 +185,7 @@ class _Reader:
             intermediates=_indices(row["intermediates"], count, f"an intermediate of {what}", optional=True),
             custom=custom,
             options=self._options.of(row, what),
+            options_2=self._options.second(row, what),
             custom_options=self._custom_options(row),
         )
 

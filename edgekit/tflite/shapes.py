@@ -14,30 +14,13 @@ from functools import cached_property
 import numpy as np
 
 from edgekit.tflite.model import Graph, Operator, Tensor
+from edgekit.tflite.ops import Shape, elements, op_spec
+from edgekit.tflite.options import Concatenation
 from edgekit.tflite.weights import Sources
 
-__all__ = ["Shape", "elements", "input_shapes", "shapes_of"]
+__all__ = ["input_shapes", "shapes_of"]
 
-Shape = tuple[int | None, ...]
-
-_RECURRENT = ("UNIDIRECTIONAL_SEQUENCE_LSTM", "UNIDIRECTIONAL_SEQUENCE_RNN", "BIDIRECTIONAL_SEQUENCE_LSTM")
-_KEEPS_ALL = frozenset(
-    "ABS ADD CAST CUMSUM DENSIFY DEQUANTIZE DIV ELU EXP GELU HARD_SWISH LEAKY_RELU LOG LOGISTIC LOG_SOFTMAX MAXIMUM "
-    "MINIMUM MUL NEG POW PRELU QUANTIZE RELU RELU6 RELU_N1_TO_1 REVERSE_V2 RSQRT SELECT SELECT_V2 SOFTMAX SQRT SQUARE "
-    "SQUARED_DIFFERENCE SUB TANH WHILE".split()
-).union(_RECURRENT)
-_KEEPS_BATCH = frozenset(
-    "AVERAGE_POOL_2D BATCH_MATMUL CONV_2D CONV_3D DEPTHWISE_CONV_2D DEPTH_TO_SPACE EMBEDDING_LOOKUP GATHER "
-    "LOCAL_RESPONSE_NORMALIZATION MAX_POOL_2D MIRROR_PAD PAD PADV2 RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR "
-    "SPACE_TO_DEPTH SPLIT SPLIT_V SVDF TRANSPOSE_CONV".split()
-)
 _MAX_RANK = 32
-_REDUCTIONS = frozenset(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_PROD"))
-
-
-def elements(shape: Shape) -> int | None:
-    """Number of elements, None where a dimension is unknown."""
-    return None if None in shape else math.prod(d for d in shape if d is not None)
 
 
 def input_shapes(subgraph: Graph) -> list[Shape]:
@@ -131,7 +114,7 @@ class _Derivation:
             return first if len(first) == len(known) else nothing
         if op.name in ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND") and first and first[0]:
             return (_blocked_batch(op, first[0], self._index, self._sources), *nothing[1:])
-        if op.name in _KEEPS_ALL:
+        if op_spec(op.name).keeps == "all":
             return self._join(len(known))
         open_first = self._open_batch(len(known), len(first))
         return (open_first, *nothing[1:]) if known else nothing
@@ -153,10 +136,9 @@ class _Derivation:
 
     def _open_batch(self, rank: int, first_rank: int) -> int | None:
         """The first dimension of the first operand that is open there, where the operator keeps the batch."""
-        op = self._op
-        keeps = op.name in _KEEPS_BATCH
-        keeps |= op.name == "CONCATENATION" and op.options.get("axis") not in (0, -rank)
-        keeps |= op.name in _REDUCTIONS and _leaves_batch(op, self._index, first_rank, self._sources)
+        op, kept = self._op, op_spec(self._op.name).keeps
+        keeps = kept == "batch" or (isinstance(op.options, Concatenation) and op.options.axis not in (0, -rank))
+        keeps |= kept == "reduced" and _leaves_batch(op, self._index, first_rank, self._sources)
         return self._batch if keeps else None
 
     @cached_property

@@ -9,48 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.tflite.model import Model, Operator, Tensor
+from edgekit.tflite.ops import op_spec
+from edgekit.tflite.options import Call, If, While
 
-__all__ = ["MATRIX_OPERATORS", "Sources", "Weight", "weights", "zero_count", "zero_counts"]
+__all__ = ["Sources", "Weight", "weights", "zero_count", "zero_counts"]
 
-_ALL = tuple(range(64))
-_RECURRENT = {
-    name: _ALL[1:]  # all operands after the input
-    for name in (
-        "BIDIRECTIONAL_SEQUENCE_LSTM",
-        "BIDIRECTIONAL_SEQUENCE_RNN",
-        "LSTM",
-        "RNN",
-        "SVDF",
-        "UNIDIRECTIONAL_SEQUENCE_LSTM",
-        "UNIDIRECTIONAL_SEQUENCE_RNN",
-    )
-}
-_MATRICES: dict[str, tuple[int, ...]] = {
-    "BATCH_MATMUL": (0, 1),
-    "CONV_2D": (1, 2),
-    "CONV_3D": (1, 2),
-    "CONV_3D_TRANSPOSE": (1, 3),
-    "DEPTHWISE_CONV_2D": (1, 2),
-    "EMBEDDING_LOOKUP": (1,),
-    "FULLY_CONNECTED": (1, 2),
-    "GATHER": (0,),
-    "GATHER_ND": (0,),
-    "STABLEHLO_CONVOLUTION": (1,),
-    "STABLEHLO_DOT_GENERAL": (0, 1),
-    "TRANSPOSE_CONV": (1, 3),
-    **_RECURRENT,
-}
-_ELEMENTWISE: dict[str, tuple[int, ...]] = {
-    "ADD": (0, 1),
-    "DIV": (0, 1),
-    "MUL": (0, 1),
-    "PRELU": (1,),
-    "SUB": (0, 1),
-}
 _PASS_ON = ("DENSIFY", "DEQUANTIZE", "QUANTIZE")  # the same weights in another form
-
-MATRIX_OPERATORS = frozenset(_MATRICES)
-"""Operators whose weights decide how a model counts as quantised."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,18 +81,18 @@ class Sources:
 
     def _bind(self, caller: int, op: Operator) -> None:
         """Note which of the caller's tensors the inputs of called subgraphs hold; a loop's only where it keeps them."""
-        if op.name == "WHILE":
-            condition, body = _called(op, "cond_subgraph_index"), _called(op, "body_subgraph_index")
-            if body not in self._kept:
-                inside = self._model.graphs[body]
-                self._kept[body] = [a == b for a, b in zip(inside.inputs, inside.outputs, strict=False)]
-            self._pass(caller, op.inputs, condition, self._kept[body])
-            self._pass(caller, op.inputs, body, self._kept[body])
-        elif op.name == "IF":
-            for branch in ("then_subgraph_index", "else_subgraph_index"):
-                self._pass(caller, op.inputs[1:], _called(op, branch))
-        elif op.name == "CALL":
-            self._pass(caller, op.inputs, _called(op, "subgraph"))
+        match op.options:
+            case While(condition, body):
+                if body not in self._kept:
+                    inside = self._model.graphs[body]
+                    self._kept[body] = [a == b for a, b in zip(inside.inputs, inside.outputs, strict=False)]
+                self._pass(caller, op.inputs, condition, self._kept[body])
+                self._pass(caller, op.inputs, body, self._kept[body])
+            case If(then, otherwise):
+                self._pass(caller, op.inputs[1:], then)
+                self._pass(caller, op.inputs[1:], otherwise)
+            case Call(called):
+                self._pass(caller, op.inputs, called)
 
     def _pass(self, caller: int, values: tuple[int, ...], called: int, kept: list[bool] | None = None) -> None:
         inputs = self._model.graphs[called].inputs
@@ -146,8 +110,7 @@ def weights(model: Model, sources: Sources) -> Iterator[Weight]:
     home: dict[int, int] = {}
     for index in model.reachable:
         for op in model.graphs[index].operators:
-            places = _MATRICES.get(op.name) or _ELEMENTWISE.get(op.name, ())
-            for operand in (op.inputs[p] for p in places if p < len(op.inputs)):
+            for operand in (op.inputs[p] for p in op_spec(op.name).weights if p < len(op.inputs)):
                 found = sources.constant(index, operand)
                 if found is None or (found[0], found[1].index) in seen:
                     continue
@@ -206,13 +169,9 @@ def _occurrences(ordered: NDArray[np.generic], value: int) -> int:
 
 def _holds_weights(tensor: Tensor, operator: str) -> bool:
     # Integers without a scale are indices and sizes, except as biases or in hybrid kernels of old files.
-    if operator in MATRIX_OPERATORS and not operator.startswith("GATHER"):
+    role = op_spec(operator).role
+    if role == "matrix":
         return True
-    if operator in _ELEMENTWISE and not tensor.shape:
+    if role == "factor" and not tensor.shape:
         return False  # the 1 of a formula such as 1 - z
     return tensor.floating or tensor.quant is not None
-
-
-def _called(op: Operator, option: str) -> int:
-    index = op.options.get(option, 0)
-    return index if isinstance(index, int) else 0

@@ -16,6 +16,7 @@ from tflite_files import dense_model, packed, spoil, tensor
 
 from edgekit import tflite
 from edgekit.errors import ModelError
+from edgekit.tflite.options import FullyConnected
 
 
 def test_what_a_file_holds() -> None:
@@ -30,7 +31,7 @@ def test_what_a_file_holds() -> None:
     assert bias.data is not None and bias.data.tolist() == [1, 2, 3] and not bias.data.flags.writeable
     op = graph.operators[0]
     assert (op.name, op.version, op.inputs, op.outputs, op.custom) == ("FULLY_CONNECTED", 7, (0, 1, 2), (3,), False)
-    assert op.options["fused_activation_function"] == "RELU" and op.options["keep_num_dims"] is False
+    assert op.options == FullyConnected("RELU", keep_num_dims=False)
     assert (model.min_runtime, model.metadata, model.description) == ("2.1.0", ("min_runtime_version",), "hand-made")
     assert model.signatures[0].inputs == {"image": 0} and model.signatures[0].outputs == {"scores": 3}
     assert model.content == packed(dense_model()) and len(model.sha256) == 64

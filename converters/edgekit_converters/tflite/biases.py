@@ -12,8 +12,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.tensors import Array
+from edgekit.tflite.ops import op_spec
 from edgekit.tflite.writing import kind_of, opened, packed
-from edgekit_converters.tflite.kinds import BIASED
 
 __all__ = ["rescale_bias", "with_own_biases"]
 
@@ -61,7 +61,7 @@ def rescale_bias(model: Any, graph: Any, operator: Any, operand: int, ratio: Arr
 
 def _settle(model: Any, graph: Any, operator: Any) -> bool:
     """Whether an operator's bias had another scale, and was stored anew."""
-    values, weights, operand = BIASED.get(kind_of(model, operator), (0, 0, len(operator.inputs)))
+    values, weights, operand = op_spec(kind_of(model, operator)).bias or (0, 0, len(operator.inputs))
     if operand >= len(operator.inputs) or operator.inputs[operand] < 0:
         return False
     given, filters, stored = (_scale(graph.tensors[operator.inputs[i]]) for i in (values, weights, operand))

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from edgekit.tflite.ops import op_spec
 from edgekit.tflite.writing import affine, opened, packed
 from edgekit_converters.tflite.graft import Graft
-from edgekit_converters.tflite.kinds import COPYING
 
 __all__ = ["with_true_copies"]
 
@@ -25,7 +25,7 @@ def with_true_copies(content: bytes) -> bytes:
         _settle(graft, graph, operator, place)
         for graph in graft.model.subgraphs
         for operator in list(graph.operators or [])
-        if graft.kind(operator) in COPYING
+        if op_spec(graft.kind(operator)).scales == "copies"
         for place in range(len(operator.outputs))
     ]
     return packed(graft.model) if any(changed) else content

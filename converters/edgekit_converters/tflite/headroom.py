@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from edgekit.tflite.ops import op_spec
 from edgekit.tflite.writing import affine, kind_of, opened, packed
-from edgekit_converters.tflite.kinds import COPYING, RESCALING
 
 __all__ = ["with_headroom"]
 
@@ -69,12 +69,12 @@ def _unbounded(model: Any, graph: Any, output: int) -> tuple[list[int], Any | No
         (maker,) = makers
         kind, tensor = kind_of(model, maker), graph.tensors[index]
         last = len(chain) == 1 and kind in ("DEQUANTIZE", "QUANTIZE")
-        if (kind in COPYING and len(maker.outputs) == 1) or last:
+        if (op_spec(kind).scales == "copies" and len(maker.outputs) == 1) or last:
             chain.append(int(maker.inputs[0]))
             continue
         unbounded = _fused(maker) in (schema.ActivationFunctionType.NONE, schema.ActivationFunctionType.RELU)
         integer = tensor.type in _LIMITS and len(affine(tensor)) == 3 and len(tensor.quantization.scale) == 1
-        return chain, maker if kind in RESCALING and unbounded and integer else None
+        return chain, maker if op_spec(kind).scales == "rescales" and unbounded and integer else None
 
 
 def _wider(old: Any, dtype: int, of: int, *, floor: bool) -> Any:

@@ -11,9 +11,9 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
+from edgekit.tflite.ops import op_spec
 from edgekit.tflite.writing import affine, builtin_codes, kind_of, opened, packed
 from edgekit_converters.tflite.biases import rescale_bias
-from edgekit_converters.tflite.kinds import BIASED, COPYING
 
 __all__ = ["Unrepairable", "has_fused_lstm", "with_right_scales"]
 
@@ -70,12 +70,12 @@ def _rescale(model: Any, graph: Any, index: int, quantization: Any) -> None:
     for operator in readers:
         kind, places = kind_of(model, operator), [n for n, i in enumerate(operator.inputs) if i == index]
         fused = kind == "UNIDIRECTIONAL_SEQUENCE_LSTM"
-        source, _, *biases = (0, 0, *GATES) if fused else BIASED.get(kind, (0, 0))
+        source, _, *biases = (0, 0, *GATES) if fused else op_spec(kind).bias or (0, 0)
         if biases and places == [source]:
             for operand in biases:
                 if operand < len(operator.inputs) and operator.inputs[operand] >= 0:
                     rescale_bias(model, graph, operator, operand, ratio)
-        elif kind in COPYING and places == [0]:
+        elif op_spec(kind).scales == "copies" and places == [0]:
             for result in operator.outputs:
                 _rescale(model, graph, int(result), quantization)
         elif fused and places == [STATE]:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from edgekit.tflite.ops import op_spec
 from edgekit.tflite.writing import opened, packed
 from edgekit_converters.tflite.graft import Graft, near, same, text_of
-from edgekit_converters.tflite.kinds import RESCALING
 from edgekit_converters.tflite.loops.body import Body
 from edgekit_converters.tflite.loops.masking import flags_as_numbers, insert_masking
 from edgekit_converters.tflite.loops.parts import Masking
@@ -251,7 +251,7 @@ class _Splice:
         """Whether a tensor of the body can be given another scale without a change to any constant."""
         makers = [self.graft.kind(op) for op in self.body.operators if tensor in op.outputs]
         readers = [self.graft.kind(op) for op in self.body.operators if tensor in op.inputs]
-        return bool(makers) and all(m in (*RESCALING, "QUANTIZE") for m in makers) and all(r in TAKING for r in readers)
+        return bool(makers) and all(_rescales(m) for m in makers) and all(r in TAKING for r in readers)
 
     def _gather(self, source: int, at: int, target: int) -> None:
         self.graft.operator(self.body, "GATHER", [source, at], [target], schema.GatherOptionsT(), 2)
@@ -292,3 +292,7 @@ def _runtime_of(model: Any) -> str:
         if text_of(entry.name) == METADATA:
             return bytes(model.buffers[entry.buffer].data).split(b"\0")[0].decode() or "0"
     return "0"
+
+
+def _rescales(kind: str) -> bool:
+    return kind == "QUANTIZE" or op_spec(kind).scales == "rescales"

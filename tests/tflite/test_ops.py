@@ -1,0 +1,62 @@
+"""The tables of operators and their options, held against the schema that is installed."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from tflite_files import dense_model, packed
+
+from edgekit import tflite
+from edgekit.tflite.ops import OPS, op_spec
+from edgekit.tflite.options import TABLES, NoOptions, Other
+
+
+@pytest.mark.parametrize("name", sorted(OPS))
+def test_every_row_is_an_operator_of_the_schema(name: str) -> None:
+    assert hasattr(schema.BuiltinOperator, name)
+
+
+@pytest.mark.parametrize("table", sorted(TABLES))
+def test_every_typed_option_is_in_the_schema(table: str) -> None:
+    known = {
+        "".join(f"_{c.lower()}" if c.isupper() else c for c in key) for key in vars(getattr(schema, table + "T")())
+    }
+    assert {field.name for field in fields(TABLES[table])} <= known
+    assert hasattr(schema.BuiltinOptions, table)
+
+
+@pytest.mark.parametrize("name", ["ADD", "CONV_2D", "FULLY_CONNECTED", "GATHER", "WHILE"])
+def test_what_is_a_bias_is_a_weight(name: str) -> None:
+    spec = op_spec(name)
+    assert spec.bias is None or set(spec.bias[1:]) <= set(spec.weights)
+
+
+def test_operators_that_nobody_knows() -> None:
+    assert op_spec("BUILTIN_999").black_box and not op_spec("SHAPE").multiplies
+
+
+def test_a_table_without_a_class_keeps_its_names() -> None:
+    made = dense_model()
+    op = made.subgraphs[0].operators[0]
+    op.builtinOptionsType, op.builtinOptions = schema.BuiltinOptions.GatherOptions, schema.GatherOptionsT()
+    op.builtinOptions.axis = 2
+    options = tflite.read(packed(made)).graphs[0].operators[0].options
+    assert isinstance(options, Other) and options.table == "GatherOptions"
+    assert options.fields == {"axis": 2, "batch_dims": 0}
+
+
+def test_no_options_are_none() -> None:
+    made = dense_model()
+    op = made.subgraphs[0].operators[0]
+    op.builtinOptionsType, op.builtinOptions = 0, None
+    assert tflite.read(packed(made)).graphs[0].operators[0].options == NoOptions()
+
+
+def test_edges_of_a_graph() -> None:
+    graph = tflite.read(packed(dense_model())).graphs[0]
+    (op,) = graph.operators
+    assert graph.producer(graph.outputs[0]) is op and graph.producer(graph.inputs[0]) is None
+    assert all(graph.readers(i) == (op,) for i in op.inputs) and graph.readers(graph.outputs[0]) == ()
+    assert graph.used == {0, 1, 2, 3}
