@@ -1,7 +1,8 @@
 """Recurrent layers x options x formats: what the files compute under three runtimes, against Keras.
 
 Every kind of layer, plain, with each option alone (four seeds in integer formats) and with each pair of options. A cell
-of the table agrees with Keras, is refused before there is a file, or is a fault: wrong or crashed. Conversion runs in
+of the table agrees with Keras, is refused before there is a file, or is a fault: wrong or crashed; where Keras itself
+cannot build or call the layer with these options, there is no model. Conversion runs in
 warm child processes that are started again after a crash, so do the runtimes. It takes about four CPU hours; stopped or
 killed, it goes on where it stopped.
 
@@ -38,7 +39,7 @@ FORMATS = ("float32", "float16", "dynamic", "int8", "int16x8")
 SEEDS = {"int8": 4, "int16x8": 4}
 LEAST = {"float32": 100.0, "float16": 50.0, "int16x8": 30.0, "dynamic": 15.0, "int8": 15.0}
 """dB against Keras that a cell needs to agree."""
-VERDICTS = ("agrees", "refused", "wrong", "crashed")
+VERDICTS = ("agrees", "refused", "wrong", "crashed", "no model")
 LIMIT = 300.0
 """Seconds for one cell."""
 Row = dict[str, Any]
@@ -98,8 +99,13 @@ def convert_forever(requests: IO[str]) -> None:
         cell, folder = Cell(request["kind"], tuple(request["options"]), request["seed"]), Path(request["folder"])
         try:
             model, samples = cell.model(), cell.samples()
+            wanted = keras_answers(model, samples, stateful="stateful" in cell.options)
+        except Exception as error:
+            print(json.dumps({"no model": f"{type(error).__name__}: {error}"[:300]}), flush=True)
+            continue
+        try:
             np.save(folder / "samples.npy", samples[:CALLS])
-            np.save(folder / "wanted.npy", keras_answers(model, samples, stateful="stateful" in cell.options))
+            np.save(folder / "wanted.npy", wanted)
             spec = ConvertSpec(format=request["format"]).resolved()
             made = tflite.read(converted(model, spec, samples))
             check_contract(made, spec)
@@ -126,8 +132,9 @@ def measured(cell: Cell, kind: str, converter: Child, runtimes: dict[str, Child]
                 "verdict": "crashed",
                 "reason": made["traceback"] if made else "the converter's process died",
             }
-        if "refused" in made:
-            return {**row, "verdict": "refused", "reason": made["refused"]}
+        for verdict in ("refused", "no model"):
+            if verdict in made:
+                return {**row, "verdict": verdict, "reason": made[verdict]}
         row["bytes"], row["db"], row["lacks"] = made["bytes"], {}, {}
         wanted = np.load(folder / "wanted.npy")
         for name, child in runtimes.items():
@@ -212,7 +219,7 @@ def table() -> None:
         "A cell *agrees* where the file comes within so many dB (SQNR) of Keras under LiteRT and, where they have the "
         f"operators, tflite-runtime 2.14 and TFLite Micro: {least}. `yes`: all agree, alone and in the pairs with "
         "other options that were tried. `3/4`: so many agree, the others are refused before there is a file. `no`: all "
-        "are refused. `!`: one is wrong.", "",
+        "are refused. `!`: one is wrong. `–`: not tried, or Keras itself cannot build it.", "",
     ]  # fmt: skip
     for kind in KINDS:
         lines += [f"## {kind}", "", f"| option | {' | '.join(FORMATS)} |", "|---" * (len(FORMATS) + 1) + "|"]
@@ -225,6 +232,7 @@ def table() -> None:
 
 
 def _verdict(found: list[Row]) -> str:
+    found = [row for row in found if row["verdict"] != "no model"]
     counts = Counter(row["verdict"] for row in found)
     if counts["wrong"] or counts["crashed"]:
         return "!"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = [
     "ConversionError",
     "DataError",
     "EdgekitError",
+    "Finding",
     "MissingDependency",
     "ModelError",
     "RecipeError",
@@ -34,8 +36,32 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What a check found: a rule that does not hold.
+
+    Attributes:
+        rule: What must hold, as one sentence.
+        received: The value that broke it; None where there is none to show.
+        remedy: What to do about it, if known.
+        where: The layer, recipe key or file that it is about, if it is about one.
+    """
+
+    rule: str
+    received: object = None
+    remedy: str = ""
+    where: str = ""
+
+    def __str__(self) -> str:
+        """In brief, for a list of findings inside another error."""
+        more = [] if self.received is None else [clean(f"received {self.received}")]
+        more += [clean(self.remedy).rstrip(". ")] if self.remedy else []
+        start = f"{clean(self.where)}: " if self.where else ""
+        return start + clean(self.rule).rstrip(".") + (f" ({'; '.join(more)})" if more else "")
+
+
 class EdgekitError(Exception):
-    """A failure that the user can act on: one rule, the value received, the remedy.
+    """A failure that the user can act on, made of one finding.
 
     Args:
         rule: What must hold, as one sentence.
@@ -46,7 +72,7 @@ class EdgekitError(Exception):
     exit_code = 1
 
     def __init__(self, rule: str, *, received: object = None, remedy: str = "") -> None:
-        self.rule, self.received, self.remedy = clean(rule), received, clean(remedy)
+        self.finding = Finding(clean(rule), received, clean(remedy))
         parts = [rule.rstrip()]
         if received is not None:
             parts.append(f"Received: {received}.")
@@ -55,11 +81,19 @@ class EdgekitError(Exception):
         super().__init__(clean(" ".join(parts)))
 
     @property
-    def finding(self) -> str:
-        """The same in brief, for a list of findings inside another error."""
-        more = [] if self.received is None else [clean(f"received {self.received}")]
-        more += [self.remedy.rstrip(". ")] if self.remedy else []
-        return self.rule.rstrip(".") + (f" ({'; '.join(more)})" if more else "")
+    def rule(self) -> str:
+        """What must hold."""
+        return self.finding.rule
+
+    @property
+    def received(self) -> object:
+        """The value that broke it; None where there is none to show."""
+        return self.finding.received
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it; empty where that is not known."""
+        return self.finding.remedy
 
 
 class UsageError(EdgekitError):

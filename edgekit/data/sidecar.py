@@ -88,7 +88,7 @@ def read_sidecar(model: Path) -> Sidecar | None:
     try:
         return _sidecar(parse_json(content))
     except (EdgekitError, ValueError) as error:
-        reason = error.finding if isinstance(error, EdgekitError) else str(error).splitlines()[0]
+        reason = str(error.finding) if isinstance(error, EdgekitError) else str(error).splitlines()[0]
         raise DataError(
             f"The file beside the model must be a sidecar of the form {SCHEMA}.",
             received=f"{path} ({reason[:300]})",

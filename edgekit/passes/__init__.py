@@ -16,13 +16,23 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgekit import passes, registry
-from edgekit.errors import RecipeError, UsageError, did_you_mean
+from edgekit.errors import Finding, RecipeError, UsageError, did_you_mean
 from edgekit.models import FOREIGN, Loading
 from edgekit.models.kernels import named_kernels
 from edgekit.target import Budget, Target
 from edgekit.training import Finetune, FinetuneChoice, Teacher, Train, Trainer, open_teacher
 
-__all__ = ["Context", "Pass", "Stage", "is_quantized", "load_pass", "matches", "misnamed", "parse_pass", "zero_masks"]
+__all__ = [
+    "Context",
+    "Pass",
+    "Stage",
+    "is_quantized",
+    "load_pass",
+    "matches",
+    "parse_pass",
+    "unmatched_patterns",
+    "zero_masks",
+]
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,7 @@ class Pass(BaseModel, ABC):
         return ()
 
     @abstractmethod
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
         """What stands against applying this pass, found before any training; empty if nothing.
 
         Args:
@@ -113,7 +123,7 @@ class Pass(BaseModel, ABC):
             ModelError: The result breaks what the pass promises.
         """
 
-    def broken(self, made: Any, later: Any) -> list[str]:
+    def lost(self, made: Any, later: Any) -> list[Finding]:
         """What of this pass's result a later model has lost; empty if nothing.
 
         Args:
@@ -167,11 +177,11 @@ def matches(layer: str, patterns: Sequence[str] | Mapping[str, Any]) -> str | No
     return next((p for p in patterns if fnmatchcase(layer, p)), None)
 
 
-def misnamed(key: str, patterns: Iterable[str], names: Iterable[str]) -> list[str]:
+def unmatched_patterns(key: str, patterns: Iterable[str], names: Iterable[str]) -> list[Finding]:
     """Findings for the patterns under a recipe key that fit none of the layers' names."""
     known = set(names)
     return [
-        f"{key} names {pattern!r}, which no layer of the model fits ({did_you_mean(pattern, known).rstrip('.')})"
+        Finding("Each name or pattern fits a layer of the model", repr(pattern), did_you_mean(pattern, known), key)
         for pattern in patterns
         if not any(matches(name, [pattern]) for name in known)
     ]

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, Finding
 from edgekit.models import FOREIGN, Loading
 from edgekit.passes import Context, Pass, Stage, is_quantized
 from edgekit.target import Target
@@ -51,12 +51,12 @@ class Distill(Distillation, Pass):
         """How to learn, as for an objective."""
         return Distillation.model_validate({key: getattr(self, key) for key in Distillation.model_fields})
 
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
         findings = []
         if is_quantized(model):
-            findings.append("the model is quantisation-aware: distill comes before qat")
+            findings.append(Finding("distill comes before qat", "a quantisation-aware model"))
         if self.finetune == "none" and (self.width is not None or self.student is not None):
-            findings.append("finetune: none leaves a student that has learned nothing")
+            findings.append(Finding("A new student is trained", "none", "Leave finetune out.", "finetune"))
         try:
             student = self._student(model, target, loading)
             if self.teacher is None:

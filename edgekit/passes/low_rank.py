@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from edgekit.errors import ModelError
+from edgekit.errors import Finding, ModelError
 from edgekit.models import FOREIGN, Loading
 from edgekit.models.dropout import with_less_dropout
 from edgekit.models.low_rank import (
@@ -29,7 +30,7 @@ from edgekit.models.low_rank import (
 from edgekit.models.low_rank.choice import options
 from edgekit.models.low_rank.rebuild import calls, plain_layers
 from edgekit.models.macs import model_macs
-from edgekit.passes import Context, Pass, Stage, is_quantized, matches, misnamed
+from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns
 from edgekit.target import Target
 
 __all__ = ["PASS", "LowRank"]
@@ -84,10 +85,10 @@ class LowRank(Pass):
             raise ValueError(f"one of energy, fraction, rank and macs, not {' and '.join(given)}")
         return self
 
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
         if is_quantized(model):
-            return ["the model is already quantisation-aware: low_rank comes before qat"]
-        findings = misnamed("layers", self.layers, [layer.name for layer in model.layers])
+            return [Finding("low_rank comes before qat", "a quantisation-aware model")]
+        findings = unmatched_patterns("layers", self.layers, [layer.name for layer in model.layers])
         called = calls(model)
         replaceable = []
         for layer in model.layers:
@@ -96,17 +97,17 @@ class LowRank(Pass):
                 continue
             if not _has_forms(layer):
                 if layer.name in self.layers:
-                    findings.append(f"the layer {layer.name!r} ({type(layer).__name__}) has no low-rank form")
+                    findings.append(Finding("The layer has a low-rank form", type(layer).__name__, where=layer.name))
                 continue
             if called.get(layer.name, 0) > 1:
-                findings.append(f"the layer {layer.name!r} is called more than once: leave it alone, layers: "
-                                f"{{{layer.name}: 0}}")  # fmt: skip
+                remedy = f"Leave it alone with layers: {{{layer.name}: 0}}"
+                findings.append(Finding("The layer is called once", f"{called[layer.name]} calls", remedy, layer.name))
                 continue
             findings += self._rank_finding(layer, wanted)
             if _cheapest(layer, self._method(wanted), target.channel_multiple):
                 replaceable.append(layer)
         if not findings and not replaceable:
-            findings.append(f"the model has no layer whose MACs fall by the method {self.method}")
+            findings.append(Finding(f"The model has a layer whose MACs fall by the method {self.method}"))
         if not findings:
             findings += self._global_findings(model, replaceable, target)
         return findings
@@ -127,7 +128,7 @@ class LowRank(Pass):
             context.trainer.fit(result, plan.as_train(context.train), name=self.name)
         return result
 
-    def broken(self, made: Any, later: Any) -> list[str]:
+    def lost(self, made: Any, later: Any) -> list[Finding]:
         """Inner widths that have grown, or factors that are gone."""
         inner = [getattr(layer, "layer", layer) for layer in later.layers]
         names = {layer.name: layer for layer in inner if hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel")}
@@ -138,11 +139,10 @@ class LowRank(Pass):
                 continue
             for name in (layer.name, factor[1]):
                 if name not in names:
-                    lost.append(f"the low-rank factor {name!r} is gone")
+                    lost.append(Finding("The low-rank factor is still there", where=name))
                 elif _inner(names[name]) > _inner(made.get_layer(name)):
-                    lost.append(
-                        f"{name!r} grew from {_inner(made.get_layer(name))} to {_inner(names[name])} inner channels"
-                    )
+                    grown = f"{_inner(names[name])} in place of {_inner(made.get_layer(name))}"
+                    lost.append(Finding("The layer keeps its number of inner channels", grown, where=name))
         return list(dict.fromkeys(lost))
 
     def _wanted(self, name: str) -> int | tuple[int, int] | None:
@@ -152,36 +152,37 @@ class LowRank(Pass):
     def _method(self, wanted: Any) -> str:
         return "tucker" if isinstance(wanted, tuple) else self.method
 
-    def _rank_finding(self, layer: Any, wanted: int | tuple[int, int] | None) -> list[str]:
+    def _rank_finding(self, layer: Any, wanted: int | tuple[int, int] | None) -> list[Finding]:
         """Whether a rank given for this layer is one of its form's."""
         geometry = Geometry.of(layer)
         forms = geometry.forms(self._method(wanted))
         if wanted is None or not forms:
-            return [] if forms or wanted is None else [f"the layer {layer.name!r} has no form {self.method}"]
+            missing = Finding(f"The layer has a form for the method {self.method}", where=layer.name)
+            return [] if forms or wanted is None else [missing]
         try:
             geometry.rank(forms[0], wanted)
         except ModelError as error:
-            return [f"the layer {layer.name!r}: {error.finding}"]
+            return [replace(error.finding, where=layer.name)]
         return []
 
-    def _global_findings(self, model: Any, replaceable: list[Any], target: Target) -> list[str]:
+    def _global_findings(self, model: Any, replaceable: list[Any], target: Target) -> list[Finding]:
         if isinstance(self.rank, int):
             others = [layer for layer in replaceable if self._wanted(layer.name) is None]
             full = {layer.name: _full_rank(layer, self.method) for layer in others}
             if full and self.rank > max(full.values()):
                 most = max(full, key=lambda n: full[n])
-                return [f"rank {self.rank} is above every layer's full rank; the greatest is {full[most]}, of {most!r}"]
+                rule = f"A rank is at most the full rank of some layer, here {full[most]} of {most!r}"
+                return [Finding(rule, self.rank, where="rank")]
         if self.macs is not None:
             least = total = model_macs(model) or 0
             for layer in replaceable:
                 cheapest = _cheapest(layer, self.method, target.channel_multiple)
                 least -= Geometry.of(layer).macs() - (cheapest or Geometry.of(layer).macs())
             if total == 0:
-                return ["macs needs a model of fixed input size"]
+                return [Finding("MACs are counted for a fixed input size", where="macs")]
             if least > self.macs * total:
-                return [
-                    f"macs {self.macs} cannot be reached: at rank 1 the model keeps {least / total:.2f} of its MACs"
-                ]
+                rule = f"macs is at least {least / total:.2f}, what rank 1 leaves"
+                return [Finding(rule, self.macs, where="macs")]
         return []
 
     def _decompositions(self, model: Any, context: Context) -> dict[str, Decomposition]:

@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from edgekit.errors import ModelError
+from edgekit.errors import Finding, ModelError
 from edgekit.models import FOREIGN, Loading
 from edgekit.models.pooling import with_free_pooling_scale
 from edgekit.models.quantize import Quantized, calibrate, freezing, keeping_zeros, quantize, settled
-from edgekit.passes import Context, Pass, Stage, is_quantized, matches, misnamed, zero_masks
+from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns, zero_masks
 from edgekit.target import Target
 
 __all__ = ["PASS", "Qat"]
@@ -39,12 +39,12 @@ class Qat(Pass):
         "null: never",
     )
 
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
-        findings = misnamed("skip", self.skip, [layer.name for layer in model.layers])
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+        findings = unmatched_patterns("skip", self.skip, [layer.name for layer in model.layers])
         if is_quantized(model):
-            findings.append("the model is already quantisation-aware: qat comes once, and last")
+            findings.append(Finding("qat comes once, and last", "a quantisation-aware model"))
         if "int8" not in target.formats:
-            findings.append(f"the target {target.name} does not run int8 models")
+            findings.append(Finding("The target runs int8 models", target.name, where="target"))
         return findings
 
     def apply(self, model: Any, context: Context) -> Any:

@@ -15,12 +15,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from edgekit import _tf
-from edgekit.errors import ModelError
+from edgekit.errors import Finding, ModelError
 from edgekit.models import FOREIGN, Loading
 from edgekit.models.dropout import with_less_dropout
 from edgekit.models.kernels import named_kernels
 from edgekit.models.sparsity import Importance, pooled, pruning_wrapper, share_out
-from edgekit.passes import Context, Pass, Stage, is_quantized, matches, misnamed
+from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns
 from edgekit.target import Target
 
 __all__ = ["PASS", "Sparsify"]
@@ -121,21 +121,21 @@ class Sparsify(Pass):
                 raise ValueError("pattern fixes the sparsity of every layer, so it excludes scope: global")
         return self
 
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
-        findings = misnamed("layers", self.layers, [layer.name for layer in model.layers])
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+        findings = unmatched_patterns("layers", self.layers, [layer.name for layer in model.layers])
         if is_quantized(model):
-            findings.append("the model is already quantisation-aware: sparsify comes before qat")
+            findings.append(Finding("sparsify comes before qat", "a quantisation-aware model"))
         for pattern, wanted in self.layers.items():
             named = [layer for layer in model.layers if matches(layer.name, [pattern])]
             if not named:
-                continue  # misnamed
+                continue  # unmatched
             if not any(_paths(layer) for layer in named):
-                findings.append(f"layers names {pattern!r}, which has no kernel that can be pruned")
+                findings.append(Finding("The layer has a kernel that can be pruned", repr(pattern), where="layers"))
             elif wanted and not any(_paths(layer) and self._fits(layer) for layer in named):
                 form = f"pattern {self.pattern}" if self.pattern else f"blocks of {list(self.block)}"
-                findings.append(f"layers names {pattern!r}, which cannot be pruned with {form}")
+                findings.append(Finding(f"The layer can be pruned with {form}", repr(pattern), where="layers"))
         if not self._chosen(model):
-            findings.append("the model has no layer that can be pruned")
+            findings.append(Finding("The model has a layer that can be pruned"))
         return findings
 
     def apply(self, model: Any, context: Context) -> Any:
@@ -154,9 +154,10 @@ class Sparsify(Pass):
         self._assert_sparse(result, chosen)
         return result
 
-    def broken(self, made: Any, later: Any) -> list[str]:
+    def lost(self, made: Any, later: Any) -> list[Finding]:
         """Zeros that a later model has lost, by kernel; one whose layer was renamed or split is known by its size."""
-        after, findings = {n: w.numpy() for n, w in named_kernels(later)}, []
+        after = {n: w.numpy() for n, w in named_kernels(later)}
+        findings = []
         for name, weight in named_kernels(made):
             zeros = weight.numpy().ravel() == 0
             if zeros.mean() < NOTABLE:
@@ -164,8 +165,8 @@ class Sparsify(Pass):
             same = [after[name]] if name in after else list(after.values())
             lost = [int(np.sum(zeros & (v.ravel() != 0))) for v in same if v.size == zeros.size]
             if min(lost, default=1):
-                lost_of = f"{min(lost)} of {zeros.sum()} zeros" if lost else "its place in the model"
-                findings.append(f"the kernel {name} has lost {lost_of}")
+                lacking = f"{min(lost)} of {zeros.sum()} zeros lost" if lost else "no such kernel"
+                findings.append(Finding("The kernel keeps its zeros", lacking, where=name))
         return findings
 
     def _chosen(self, model: Any) -> dict[str, float]:

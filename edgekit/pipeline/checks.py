@@ -88,11 +88,11 @@ def check_kept(earlier: Iterable[tuple[Pass, str, Any]], result: Any) -> None:
         ModelError: It does not.
     """
     for item, name, made in earlier:
-        lost = item.broken(made, result)
+        lost = item.lost(made, result)
         if lost:
             raise ModelError(
                 f"A later pass keeps what {name} has done.",
-                received="; ".join(lost[:3]),
+                received="; ".join(map(str, lost[:3])),
                 remedy="Put the passes into another order, or leave those layers out of one.",
             )
 
@@ -105,7 +105,9 @@ def _check_pass(item: Pass, model: Any, target: Target, loading: Loading) -> Non
     """
     findings = item.check(model, target, loading)
     if findings:
-        raise RecipeError(f"The pass {item.name} must fit the model and the target.", received="; ".join(findings))
+        raise RecipeError(
+            f"The pass {item.name} must fit the model and the target.", received="; ".join(map(str, findings))
+        )
 
 
 def _check_layer_pairs(recipe: Recipe, model: Any, open_teacher: OpenTeacher, log: Callable[[str], None]) -> None:

@@ -127,7 +127,7 @@ def test_all_that_is_printed_for_people_is_clean(characters: str, capsys: pytest
 def test_messages_of_errors_are_clean(characters: str) -> None:
     hostile = name(CHARACTERS[characters])
     error = ModelError(f"Rule {hostile}.", received=hostile, remedy=f"Remedy {hostile}.")
-    for text in (str(error), error.rule, error.remedy, error.finding):
+    for text in (str(error), error.rule, error.remedy, str(error.finding)):
         assert shown_cleanly(text) and hostile not in text
     assert error.received == hostile
 

@@ -38,7 +38,7 @@ def distill(model: Any, context: Context, **options: Any) -> Any:
 
 
 def findings(model: Any, target: str = "generic", **options: Any) -> str:
-    return "; ".join(parse_pass({"distill": options}).check(model, load_target(target)))
+    return "; ".join(map(str, parse_pass({"distill": options}).check(model, load_target(target))))
 
 
 def widths(model: Any) -> dict[str, int]:
@@ -108,7 +108,7 @@ def test_networks_that_cannot_be_narrower() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"width": 0.5, "finetune": "none"}, "finetune: none leaves a student that has learned nothing"),
+        ({"width": 0.5, "finetune": "none"}, "finetune: A new student is trained (received none"),
         ({"features": [{"student": "conv", "teacher": "cnov"}]}, "layer of the teacher (received 'cnov'; Did you"),
         ({"attention": [{"student": "hidden", "teacher": "conv"}]}, "as many places"),
         ({"student": "nowhere.h5"}, "A model file must exist"),

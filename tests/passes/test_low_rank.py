@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgekit import _tf
-from edgekit.errors import RecipeError
+from edgekit.errors import Finding, RecipeError
 from edgekit.measure.predict import predict
 from edgekit.models.macs import model_macs
 from edgekit.passes import Context, Stage, parse_pass, zero_masks
@@ -170,7 +170,7 @@ def test_sparsify_and_qat_after_it(convnet: Any, context: Context) -> None:
         made.append(model)
     assert passes[0].stage == Stage.STRUCTURE < passes[1].stage
     assert context.trainer.score(model) > context.reference - 0.1
-    assert passes[0].broken(made[0], made[1]) == passes[0].broken(made[0], made[2]) == []
+    assert passes[0].lost(made[0], made[1]) == passes[0].lost(made[0], made[2]) == []
     masks = zero_masks(made[2])
     assert any("_rank_" in name for name in masks), "factors are pruned as other layers are"
 
@@ -178,9 +178,10 @@ def test_sparsify_and_qat_after_it(convnet: Any, context: Context) -> None:
 def test_lost_ranks_are_noticed(convnet: Any, context: Context) -> None:
     item = parse_pass({"low_rank": {"finetune": "none", "method": "tucker", "rank": 4}})
     made, wider = item.apply(convnet, context), low_rank(convnet, context, method="tucker", rank=6)
-    assert "'conv3_rank_in' grew from 4 to 6 inner channels" in item.broken(made, wider)
-    assert item.broken(wider, made) == [], "narrower is no loss"
-    assert "the low-rank factor 'conv3_rank_core' is gone" in item.broken(made, convnet)
+    grown = Finding("The layer keeps its number of inner channels", "6 in place of 4", where="conv3_rank_in")
+    assert grown in item.lost(made, wider)
+    assert item.lost(wider, made) == [], "narrower is no loss"
+    assert Finding("The low-rank factor is still there", where="conv3_rank_core") in item.lost(made, convnet)
 
 
 def test_the_same_again(convnet: Any, context: Context) -> None:
@@ -212,22 +213,22 @@ def test_recipes_that_break_a_rule(options: dict[str, Any], message: str) -> Non
 @pytest.mark.parametrize(
     ("options", "finding"),
     [
-        ({"layers": {"cnov": 4}}, "layers names 'cnov', which no layer of the model fits"),
-        ({"layers": {"conv2_bn": 4}}, "the layer 'conv2_bn' (BatchNormalization) has no low-rank form"),
+        ({"layers": {"cnov": 4}}, "layers: Each name or pattern fits a layer of the model (received 'cnov'"),
+        ({"layers": {"conv2_bn": 4}}, "conv2_bn: The layer has a low-rank form (received BatchNormalization)"),
         (
             {"layers": {"hidden": 33}},
-            "the layer 'hidden': A rank of the form svd is from 1 to full, which is 32 here (received 33;",
+            "hidden: A rank of the form svd is from 1 to full, which is 32 here (received 33;",
         ),
-        ({"rank": 200}, "rank 200 is above every layer's full rank; the greatest is 72, of 'conv3'"),
-        ({"macs": 0.01}, "macs 0.01 cannot be reached"),
-        ({"layers": {"*": 0}}, "the model has no layer whose MACs fall by the method auto"),
+        ({"rank": 200}, "rank: A rank is at most the full rank of some layer, here 72 of 'conv3' (received 200)"),
+        ({"macs": 0.01}, "macs: macs is at least 0."),
+        ({"layers": {"*": 0}}, "The model has a layer whose MACs fall by the method auto"),
     ],
 )
 def test_check_says_what_stands_against_it(
     options: dict[str, Any], finding: str, convnet: Any, context: Context
 ) -> None:
     (found,) = parse_pass({"low_rank": options}).check(convnet, context.target)
-    assert found.startswith(finding)
+    assert str(found).startswith(finding)
 
 
 def test_shared_and_quantised_layers_are_found(convnet: Any, context: Context) -> None:
@@ -235,8 +236,8 @@ def test_shared_and_quantised_layers_are_found(convnet: Any, context: Context) -
     image, layer = keras.Input((8, 8, 16)), keras.layers.Conv2D(16, 3, padding="same", name="twice")
     shared = keras.Model(image, keras.layers.Conv2D(8, 3, name="once")(layer(layer(image))))
     (finding,) = parse_pass("low_rank").check(shared, context.target)
-    assert finding == "the layer 'twice' is called more than once: leave it alone, layers: {twice: 0}"
+    assert str(finding) == "twice: The layer is called once (received 2 calls; Leave it alone with layers: {twice: 0})"
     left = low_rank(shared, context, layers={"twice": 0}, data_aware=False, method="spatial", rank=4)
     assert [layer.name for layer in left.layers if "_rank_" in layer.name] == ["once_rank_v"]
     quantised = parse_pass({"qat": {"finetune": "none"}}).apply(convnet, context)
-    assert "before qat" in parse_pass("low_rank").check(quantised, context.target)[0]
+    assert "before qat" in parse_pass("low_rank").check(quantised, context.target)[0].rule

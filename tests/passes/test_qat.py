@@ -119,9 +119,9 @@ def test_zeros_of_sparsify_are_kept(skip: list[str], trained: Any, context: Cont
 
 def test_check_says_what_stands_against_it(trained: Any, context: Context) -> None:
     (finding,) = parse_pass({"qat": {"skip": ["cnov"]}}).check(trained.model, context.target)
-    assert finding == "skip names 'cnov', which no layer of the model fits (Did you mean 'conv'?)"
+    assert finding.where == "skip" and finding.received == "'cnov'" and finding.remedy == "Did you mean 'conv'?"
     twice = parse_pass({"qat": {"finetune": "none"}}).apply(trained.model, context)
-    assert any("already quantisation-aware" in f for f in parse_pass("qat").check(twice, context.target))
+    assert any(f.rule == "qat comes once, and last" for f in parse_pass("qat").check(twice, context.target))
 
 
 def test_weights_are_untouched_without_finetuning(trained: Any, context: Context) -> None:

@@ -10,7 +10,7 @@ import pytest
 from edgekit import _tf, tflite
 from edgekit.data.dataset import Raw, split
 from edgekit.data.preprocessing import Preprocessing
-from edgekit.errors import RecipeError
+from edgekit.errors import Finding, RecipeError
 from edgekit.passes import Context, parse_pass, zero_masks
 from edgekit.target import Budget, load_target
 from edgekit.training import Objective, Train, Trainer
@@ -308,7 +308,7 @@ def test_further_kinds_on_request(context: Context) -> None:
             layers.SimpleRNN(4, name="simple"),
         ]
     )
-    assert parse_pass("sparsify").check(model, context.target) == ["the model has no layer that can be pruned"]
+    assert parse_pass("sparsify").check(model, context.target) == [Finding("The model has a layer that can be pruned")]
     found = sparsify(model, context, layers={"einsum": 0.5, "lstm": 0.75, "simple": 0.25})
     for name, share in {"einsum": 0.5, "lstm": 0.75, "simple": 0.25}.items():
         kernels = kernels_of(found, name)
@@ -335,10 +335,10 @@ def test_text_models_are_pruned_while_training(tmp_path: Path) -> None:
     for name in names:
         for kernel in kernels_of(found, name):
             assert np.mean(kernel == 0) == pytest.approx(0.6, abs=0.02), name
-    assert item.broken(found, found) == []
-    findings = item.broken(found, model)
+    assert item.lost(found, found) == []
+    findings = item.lost(found, model)
     expected = {"embedding/embeddings", "attention/query/kernel", "attention/attention_output/kernel", "between/kernel"}
-    assert expected <= {f.removeprefix("the kernel ").partition(" has lost ")[0] for f in findings}
+    assert expected <= {f.where for f in findings}
     assert len(findings) == 1 + 4 + 1 + 2 + 1, "every pruned kernel, those of one name within their layers too"
 
 
@@ -346,19 +346,21 @@ def _always(final: float) -> Any:
     return _tf.tfmot().sparsity.keras.ConstantSparsity(final, 0, -1, 1)
 
 
-def test_broken_names_the_kernel_and_counts(trained: Any, context: Context) -> None:
+def test_lost_names_the_kernel_and_counts(trained: Any, context: Context) -> None:
     item = parse_pass({"sparsify": {"sparsity": 0.8}})
     made = sparsify(trained.model, context, sparsity=0.8, layers={"conv": 0})
-    assert item.broken(made, made) == []
+    assert item.lost(made, made) == []
     later = _tf.tf_keras().models.clone_model(made)
     later.set_weights(made.get_weights())
     kernel, bias = later.get_layer("hidden").get_weights()
     rows, columns = np.nonzero(kernel == 0)
     kernel[rows[:3], columns[:3]] = 0.5
     later.get_layer("hidden").set_weights([kernel, bias])
-    assert item.broken(made, later) == [f"the kernel hidden/kernel has lost 3 of {len(rows)} zeros"]
-    assert item.broken(later, made) == [], "more zeros are no loss"
-    assert any("scores/kernel" in f for f in item.broken(made, _tf.tf_keras().Sequential(made.layers[:-1])))
+    assert item.lost(made, later) == [
+        Finding("The kernel keeps its zeros", f"3 of {len(rows)} zeros lost", where="hidden/kernel")
+    ]
+    assert item.lost(later, made) == [], "more zeros are no loss"
+    assert any(f.where == "scores/kernel" for f in item.lost(made, _tf.tf_keras().Sequential(made.layers[:-1])))
 
 
 def test_zeros_last_through_quantisation_aware_training(trained: Any, make_trainer: Any, few_digits: Any) -> None:
@@ -367,23 +369,26 @@ def test_zeros_last_through_quantisation_aware_training(trained: Any, make_train
     made = sparsify(trained.model, context, sparsity=0.6)
     later = parse_pass({"qat": {"finetune": "none"}}).apply(made, context)
     item = parse_pass("sparsify")
-    assert item.broken(made, later) == []
-    assert item.check(later, context.target)[0] == "the model is already quantisation-aware: sparsify comes before qat"
+    assert item.lost(made, later) == []
+    assert item.check(later, context.target)[0].rule == "sparsify comes before qat"
     for weight in later.weights:
         if "hidden" in weight.name and weight.name.partition(":")[0].endswith("/kernel"):
             weight.assign_add(np.full(weight.shape, 0.1, np.float32))
-    (finding,) = item.broken(made, later)
-    assert finding.startswith("the kernel hidden/kernel has lost ")
+    (finding,) = item.lost(made, later)
+    assert finding.where == "hidden/kernel" and "zeros lost" in str(finding)
 
 
 @pytest.mark.parametrize(
     ("options", "finding"),
     [
-        ({"layers": {"cnov": 0.5}}, "layers names 'cnov', which no layer of the model fits (Did you mean 'conv'?)"),
-        ({"layers": {"flatten": 0.5}}, "layers names 'flatten', which has no kernel that can be pruned"),
-        ({"layers": {"conv": 0.5}, "pattern": "2:4"}, "layers names 'conv', which cannot be pruned with pattern 2:4"),
-        ({"layers": {"*": 0.0}}, "the model has no layer that can be pruned"),
+        ({"layers": {"cnov": 0.5}}, "layers: Each name or pattern fits a layer of the model (received 'cnov'; "
+                                    "Did you mean 'conv'?)"),
+        ({"layers": {"flatten": 0.5}}, "layers: The layer has a kernel that can be pruned (received 'flatten')"),
+        ({"layers": {"conv": 0.5}, "pattern": "2:4"}, "layers: The layer can be pruned with pattern 2:4 (received "
+                                                      "'conv')"),
+        ({"layers": {"*": 0.0}}, "The model has a layer that can be pruned"),
     ],
-)
+)  # fmt: skip
 def test_check_says_what_stands_against_it(options: dict[str, Any], finding: str, trained: Any) -> None:
-    assert parse_pass({"sparsify": options}).check(trained.model, load_target("generic")) == [finding]
+    (found,) = parse_pass({"sparsify": options}).check(trained.model, load_target("generic"))
+    assert str(found) == finding

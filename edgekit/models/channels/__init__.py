@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from edgekit.models.channels.cost import Cost, Unit, cost_of
-from edgekit.models.channels.graph import Channels, Cut, Group, analyse
+from edgekit.models.channels.graph import MAKES_OUTPUT, Channels, Cut, Group, analyse
 from edgekit.models.channels.importance import Criterion, importance, normalized
 from edgekit.models.channels.repair import correct, reconstruct
 from edgekit.models.channels.selection import Limits, least_kept, to_budget, to_fractions, to_measured
 from edgekit.models.channels.shrink import shrink
 
 __all__ = [
+    "MAKES_OUTPUT",
     "Channels",
     "Cost",
     "Criterion",

@@ -19,9 +19,11 @@ from edgekit.models.bridge.replay import Step, leaves, steps_of
 from edgekit.models.channels.rules import Call, Tracker, rule_for
 from edgekit.models.rewriting import TfKerasReader
 
-__all__ = ["KEPT", "Channels", "Cut", "Group", "Ids", "analyse"]
+__all__ = ["KEPT", "MAKES_OUTPUT", "Channels", "Cut", "Group", "Ids", "analyse"]
 
 Ids = NDArray[np.int64]
+MAKES_OUTPUT = "it makes the model's output"
+"""Why channels stay that are what the model answers: which its user expects."""
 KEPT = 0
 """The number of every channel that must stay; those that may go count from 1."""
 
@@ -54,10 +56,12 @@ class Group:
     Attributes:
         layers: The layers that make them, in the order of the graph; heads of attention are called "layer.heads".
         channels: Their numbers.
+        heads: They are heads of attention.
     """
 
     layers: tuple[str, ...]
     channels: Ids
+    heads: bool = False
 
     @property
     def name(self) -> str:
@@ -106,7 +110,7 @@ def analyse(model: Any) -> Channels:
         found.step(step, repeated=calls[id(step.operation)] > 1)
     for tensor in leaves(graph.outputs):
         made = found.values[id(tensor)].tolist()
-        found.reasons.update(dict.fromkeys(made, "it makes the model's output"))  # which says more than an activation
+        found.reasons.update(dict.fromkeys(made, MAKES_OUTPUT))  # which says more than an activation
     return found.result(steps)
 
 
@@ -201,6 +205,7 @@ class _Analysis(Tracker):
         final = numbers[roots] if len(roots) else roots
 
         makers: dict[int, list[str]] = {}
+        of_heads = set[int]()
         unsafe: dict[str, str] = {}
         cuts = {}
         for name, draft in self.drafts.items():
@@ -210,13 +215,16 @@ class _Analysis(Tracker):
                 for number in np.unique(final[ids]).tolist():
                     if number != KEPT:
                         makers.setdefault(number, []).append(label)
+                        of_heads |= {number} if ids is draft.heads else set()
                 if not final[ids].any():
                     unsafe[label] = frozen[int(roots[ids[0]])]
             cuts[name] = _resolved(draft, final)
         grouped: dict[tuple[str, ...], list[int]] = {}
         for number, layers in sorted(makers.items()):
             grouped.setdefault(tuple(layers), []).append(number)
-        groups = tuple(Group(layers, np.array(found, np.int64)) for layers, found in grouped.items())
+        groups = tuple(
+            Group(layers, np.array(found, np.int64), of_heads.issuperset(found)) for layers, found in grouped.items()
+        )
         return Channels(tuple(steps), cuts, groups, unsafe, len(free) + 1)
 
 

@@ -44,7 +44,7 @@ class Limits:
         if group.name in self.skip:
             return count
         least = max(1, wanted, math.ceil(self.min_keep * self.original.get(group.name, count) - 1e-9))
-        step = 1 if all(name.endswith(".heads") for name in group.layers) else self.multiple
+        step = 1 if group.heads else self.multiple
         return min(count, math.ceil(least / step) * step)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from edgekit.errors import ModelError
+from edgekit.errors import Finding, ModelError
 from edgekit.models import FOREIGN, Loading, load_model, save_model
 from edgekit.models.channels import (
+    MAKES_OUTPUT,
     Channels,
     Cost,
     Criterion,
@@ -38,7 +39,7 @@ from edgekit.models.dropout import with_less_dropout
 from edgekit.models.kernels import connections_left, widths
 from edgekit.models.sensitivity import sensitivity, tolerable
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches
-from edgekit.passes.channel_prune.findings import misnamed_layers
+from edgekit.passes.channel_prune.findings import wrong_names
 from edgekit.target import Target
 
 __all__ = ["PASS", "ChannelPrune"]
@@ -125,19 +126,19 @@ class ChannelPrune(Pass):
     def runtimes(self) -> tuple[str, ...]:
         return ("arm64",) if self.instructions else ()
 
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[str]:
+    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
         if is_quantized(model):
-            return ["the model is quantisation-aware: channels are pruned before qat"]
+            return [Finding("channel_prune comes before qat", "a quantisation-aware model")]
         try:
             channels = analyse(model)
         except ModelError as error:
             return [error.finding]
-        findings = misnamed_layers(model, channels, self._named, self.skip)
+        findings = wrong_names(model, channels, self._named, self.skip)
         if findings:
             return findings
         if not self._open_groups(channels, self._limits(channels, target)):
             reasons = "; ".join(f"{name!r}: {why}" for name, why in list(channels.unsafe.items())[:5])
-            return [f"the model has no channels that can be pruned{f' ({reasons})' if reasons else ''}"]
+            return [Finding("The model has channels that can be pruned", reasons or None)]
         return self._unreachable(channels, target)
 
     def apply(self, model: Any, context: Context) -> Any:
@@ -150,7 +151,7 @@ class ChannelPrune(Pass):
         full = _Full(
             cost(channels.all_kept()) if cost else 0, self._counted(model, context) if self.instructions else 0
         )
-        kept = {name: why for name, why in channels.unsafe.items() if "makes the model's output" not in why}
+        kept = {name: why for name, why in channels.unsafe.items() if why != MAKES_OUTPUT}
         for name, why in kept.items():
             context.log(f"{self.name}: {name} left alone: {why}")
         current = model
@@ -169,10 +170,10 @@ class ChannelPrune(Pass):
         self._say(current, limits, full, context)
         return current
 
-    def broken(self, made: Any, later: Any) -> list[str]:
+    def lost(self, made: Any, later: Any) -> list[Finding]:
         before = widths(made)
         return [
-            f"the layer {name!r} has {width} channels again instead of {before[name]}"
+            Finding("The layer keeps its number of channels", f"{width} in place of {before[name]}", where=name)
             for name, width in widths(later).items()
             if name in before and width > before[name]
         ]
@@ -189,7 +190,8 @@ class ChannelPrune(Pass):
         x, y = data.features("calibration"), data.labels("calibration")
         effects = sensitivity(model, x, y, kinds=["channels"], ratios=SENSITIVITY_RATIOS)
         found = tolerable(effects, "channels", score_drop=self.tolerance)
-        named = {name.partition(", ")[0]: ratio for name, ratio in found.items() if ratio}
+        first = {group.name: group.layers[0] for group in analyse(model).groups}
+        named = {first[name]: ratio for name, ratio in found.items() if ratio}
         for name, ratio in found.items():
             context.log(f"{self.name}: {name} bears the loss of {ratio:.1%} of its channels")
         return {name: ratio for name, ratio in named.items() if not matches(name, self.skip)}
@@ -338,19 +340,20 @@ class ChannelPrune(Pass):
         asked = self._removed(channels, limits) if chosen else {g.name: 0.0 for g in channels.groups}
         return [g for g in channels.groups if g.name in asked and limits.kept(g, 1) < len(g.channels)]
 
-    def _unreachable(self, channels: Channels, target: Target) -> list[str]:
+    def _unreachable(self, channels: Channels, target: Target) -> list[Finding]:
         if self._unit is None:
             return []
         cost, limits = self._cost(channels, target), self._limits(channels, target)
         if cost is None:
-            return [f"MACs need fixed input shapes, and the model's input is {_shape(channels)}; budget params instead"]
+            return [Finding("MACs need fixed input shapes", _shape(channels), "Budget params instead.", "macs")]
         least = cost(least_kept(channels, limits)) / max(1, cost(channels.all_kept()))
         if least <= self._fraction or self.instructions:  # only converted files tell instructions
             return []
-        return [
-            f"{self._unit}: {self._fraction:g} cannot be reached: with min_keep {self.min_keep:g} and multiples of "
-            f"{limits.multiple}, at least {least:.3f} stays"
-        ]
+        rule = (
+            f"{self._unit} is at least {least:.3f}, what min_keep {self.min_keep:g} and multiples of "
+            f"{limits.multiple} leave"
+        )
+        return [Finding(rule, f"{self._fraction:g}", where=str(self._unit))]
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from edgekit.errors import Finding
 from edgekit.models.channels import Channels
-from edgekit.passes import matches, misnamed
+from edgekit.passes import matches, unmatched_patterns
 
-__all__ = ["misnamed_layers"]
+__all__ = ["wrong_names"]
 
 
-def misnamed_layers(model: Any, channels: Channels, ratios: Mapping[str, float], skip: Sequence[str]) -> list[str]:
+def wrong_names(model: Any, channels: Channels, ratios: Mapping[str, float], skip: Sequence[str]) -> list[Finding]:
     """Findings for names and patterns that fit no layer, or layers that cannot be pruned as they say.
 
     Args:
@@ -22,21 +23,21 @@ def misnamed_layers(model: Any, channels: Channels, ratios: Mapping[str, float],
     """
     free = [name for group in channels.groups for name in group.layers]
     names = [layer.name for layer in model.layers] + free
-    findings = misnamed("ratios", ratios, names) + misnamed("skip", skip, names)
+    findings = unmatched_patterns("ratios", ratios, names) + unmatched_patterns("skip", skip, names)
     for pattern in ratios:
         fitting = [name for name in names if matches(name, [pattern])]
         if fitting and not any(name in free for name in fitting):
             why = channels.unsafe.get(fitting[0], "it makes no channels of its own")
-            findings.append(f"ratios names {pattern!r}, but the layer {fitting[0]!r} cannot be pruned: {why}")
+            findings.append(Finding("The layer can be pruned", f"{fitting[0]!r}: {why}", where="ratios"))
     return findings + _torn(channels, ratios)
 
 
-def _torn(channels: Channels, ratios: Mapping[str, float]) -> list[str]:
+def _torn(channels: Channels, ratios: Mapping[str, float]) -> list[Finding]:
     """Groups of which two layers are given different ratios."""
     findings = []
     for group in channels.groups:
         given = {layer: ratios[p] for layer in group.layers if (p := matches(layer, ratios))}
         if len(set(given.values())) > 1:
             said = ", ".join(f"{layer!r}: {ratio:g}" for layer, ratio in given.items())
-            findings.append(f"ratios gives layers different fractions whose channels go together: {said}")
+            findings.append(Finding("Layers whose channels go together lose the same fraction", said, where="ratios"))
     return findings

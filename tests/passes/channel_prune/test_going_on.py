@@ -50,16 +50,17 @@ def test_what_it_gives_can_be_saved_and_pruned_on(
     item = parse_pass("channel_prune")
     further = prune(again, context, macs=0.7, criterion="l1")
     assert model_macs(further) <= 0.7 * model_macs(found)
-    assert item.broken(found, further) == [], "narrower keeps the promise"
-    (first, *_) = item.broken(found, residual)
-    assert "channels again instead of" in first
+    assert item.lost(found, further) == [], "narrower keeps the promise"
+    (first, *_) = item.lost(found, residual)
+    assert first.rule == "The layer keeps its number of channels"
 
 
 def test_quantisation_wrappers_are_looked_through(trained: Any, context: Context, prune: Callable[..., Any]) -> None:
     item = parse_pass("channel_prune")
     found = prune(trained.model, context, ratio=0.5, criterion="l1")
     scope = _tf.tfmot().quantization.keras
-    assert item.broken(found, scope.quantize_model(found)) == []
+    assert item.lost(found, scope.quantize_model(found)) == []
     wrapped = scope.quantize_model(trained.model)
-    assert item.broken(found, wrapped)[0] == "the layer 'conv' has 8 channels again instead of 4"
-    assert item.check(wrapped, context.target) == ["the model is quantisation-aware: channels are pruned before qat"]
+    (back,) = [said for said in item.lost(found, wrapped) if said.where == "conv"]
+    assert str(back) == "conv: The layer keeps its number of channels (received 8 in place of 4)"
+    assert [found.rule for found in item.check(wrapped, context.target)] == ["channel_prune comes before qat"]
