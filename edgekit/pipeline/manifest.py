@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -15,9 +15,19 @@ from edgekit.ownership import writing
 from edgekit.pipeline.records import RecordError, as_path, as_sha256, check_fields, parsed, read_json
 from edgekit.tflite import State
 
-__all__ = ["FILE", "REPORTS", "Manifest", "ModelRecord", "StepRecord", "Trivial", "read_manifest", "write_manifest"]
+__all__ = [
+    "FILE",
+    "REPORTS",
+    "Manifest",
+    "ModelRecord",
+    "StepRecord",
+    "Trivial",
+    "Violation",
+    "read_manifest",
+    "write_manifest",
+]
 
-SCHEMA = "edgekit.compress/1"
+SCHEMA = "edgekit.compress/2"
 FILE = "manifest.json"
 REPORTS = ("report.md", "report.json", "report.html")
 """What `edgekit.report` writes beside the manifest."""
@@ -73,6 +83,31 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
+class Violation:
+    """A limit that a file misses.
+
+    Attributes:
+        figure: What is limited, such as "arena_bytes".
+        value: The file's; None where it could not be measured, which is a miss too.
+        limit: The most that is allowed.
+        source: What sets the limit or gives the value, where that is not the budget and the file themselves; for an
+            unknown value, the runtime that should have given it.
+    """
+
+    figure: str
+    value: float | None
+    limit: float
+    source: str
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"{self.figure} is unknown: {self.source} could not measure it"
+        if self.figure == "accuracy_drop":
+            return f"{self.figure} {self.value:.4f} is above {self.limit}"
+        return f"{self.figure} {self.value:,} is above {self.limit:,}{f' ({self.source})' if self.source else ''}"
+
+
+@dataclass(frozen=True)
 class ModelRecord:
     """One `.tflite` that ships.
 
@@ -104,7 +139,7 @@ class ModelRecord:
     cycles: int | None
     made_from: str
     state: str
-    violations: tuple[str, ...]
+    violations: tuple[Violation, ...]
 
 
 @dataclass(frozen=True)
@@ -218,7 +253,7 @@ def _manifest(value: object) -> Manifest:
     check_fields(content, plain, "")
     if unknown := sorted(content.keys() - hints.keys() - {"schema"}):
         raise RecordError(f"unknown key {unknown[0][:100]!r}")
-    models = tuple(parsed(ModelRecord, item, where) for where, item in _items(content, "models"))
+    models = tuple(_model(item, where) for where, item in _items(content, "models"))
     manifest = Manifest(
         **{name: content[name] for name in plain},
         steps=tuple(parsed(StepRecord, item, where) for where, item in _items(content, "steps")),
@@ -235,6 +270,12 @@ def _items(content: dict[str, Any], name: str) -> list[tuple[str, object]]:
     if not isinstance(items, list) or not 0 < len(items) <= MOST:
         raise RecordError(f"{name} must be a list of 1 to {MOST:,} records")
     return [(f"{name}[{number}]", item) for number, item in enumerate(items)]
+
+
+def _model(item: object, where: str) -> ModelRecord:
+    content = check_fields(item, {"violations": list}, where)
+    missed = [parsed(Violation, v, f"{where}.violations[{n}]") for n, v in enumerate(content["violations"])]
+    return replace(parsed(ModelRecord, {**content, "violations": []}, where), violations=tuple(missed))
 
 
 def _check_values(manifest: Manifest) -> None:
@@ -263,7 +304,7 @@ def _check_values(manifest: Manifest) -> None:
     if manifest.selected not in [model.path for model in manifest.models]:
         raise RecordError("selected must be the path of one of the models")
     check_fields(manifest.budget, {"met": bool, "violations": tuple[str, ...]}, "budget")
-    violations = list(manifest.chosen.violations)
+    violations = [str(violation) for violation in manifest.chosen.violations]
     if list(manifest.budget["violations"]) != violations or manifest.budget["met"] is bool(violations):
         raise RecordError("budget must say of the selected model what models says of it")
     check_fields(manifest.environment, _ENVIRONMENT, "environment")

@@ -77,7 +77,7 @@ def build_manifest(
         models=tuple(models),
         trivial=trivial(dataset, recipe.objective, accuracy=first["accuracy"], low=first["accuracy_low"]),
         selected=selected.path,
-        budget={"met": not selected.violations, "violations": list(selected.violations)},
+        budget={"met": not selected.violations, "violations": list(map(str, selected.violations))},
         artifacts=tuple(a.as_dict() for a in artifacts),
         recipe=recipe.dump(),
         environment={

@@ -9,7 +9,7 @@ import numpy as np
 from edgekit.data import Dataset
 from edgekit.measure.accuracy import mse
 from edgekit.pipeline.figures import Figures
-from edgekit.pipeline.manifest import ANSWERS, ModelRecord, Trivial, is_beaten
+from edgekit.pipeline.manifest import ANSWERS, ModelRecord, Trivial, Violation, is_beaten
 from edgekit.target import FIGURE_RUNTIMES, Budget, Target
 from edgekit.training import Objective
 
@@ -33,7 +33,7 @@ def trivial(dataset: Dataset, objective: Objective, *, accuracy: float, low: flo
     return Trivial(ANSWERS[metric], score, is_beaten(metric, score, accuracy, low))
 
 
-def violations(budget: Budget, target: Target, *, drop: float, size: int, figures: Figures) -> tuple[str, ...]:
+def violations(budget: Budget, target: Target, *, drop: float, size: int, figures: Figures) -> tuple[Violation, ...]:
     """What of the budget and the target a file misses; a figure that is limited but unknown is a miss.
 
     Args:
@@ -44,21 +44,19 @@ def violations(budget: Budget, target: Target, *, drop: float, size: int, figure
     """
     found = []
     if budget.accuracy_drop is not None and drop > budget.accuracy_drop + 1e-9:
-        found.append(f"accuracy_drop {drop:.4f} is above {budget.accuracy_drop}")
+        found.append(Violation("accuracy_drop", drop, budget.accuracy_drop, ""))
     limits: list[tuple[str, float | None, float | None, str]] = [
         ("model_bytes", size, budget.model_bytes, ""),
-        ("model_bytes", size, target.flash_bytes, f" (the flash of {target.name})"),
-        ("arena_bytes", figures.arena_bytes, target.ram_bytes, f" (the RAM of {target.name})"),
-        ("latency_ms", figures.latency_ms, budget.latency_ms, " (host proxy)"),
+        ("model_bytes", size, target.flash_bytes, f"the flash of {target.name}"),
+        ("arena_bytes", figures.arena_bytes, target.ram_bytes, f"the RAM of {target.name}"),
+        ("latency_ms", figures.latency_ms, budget.latency_ms, "host proxy"),
         *((name, getattr(figures, name), getattr(budget, name), "") for name in FIGURE_RUNTIMES),
     ]
-    for name, value, limit, note in limits:
-        if limit is None:
-            continue
-        if value is None:
-            found.append(f"{name} is unknown: {FIGURE_RUNTIMES.get(name, 'the runtime')} could not measure it")
-        elif value > limit:
-            found.append(f"{name} {value:,} is above {limit:,}{note}")
+    for name, value, limit, source in limits:
+        if limit is not None and value is None:
+            found.append(Violation(name, None, limit, FIGURE_RUNTIMES.get(name, "the runtime")))
+        elif limit is not None and value is not None and value > limit:
+            found.append(Violation(name, value, limit, source))
     return tuple(found)
 
 
@@ -67,7 +65,7 @@ def select(models: Sequence[ModelRecord]) -> ModelRecord:
     as more than what is measured), then the most accurate."""
 
     def order(model: ModelRecord) -> tuple[float, ...]:
-        unknown = sum("is unknown" in v for v in model.violations)
+        unknown = sum(violation.value is None for violation in model.violations)
         return (len(model.violations), unknown, model.accuracy_drop if model.violations else 0.0, model.bytes)
 
     return min(models, key=order)

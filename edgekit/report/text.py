@@ -125,7 +125,7 @@ def model_rows(manifest: Manifest) -> tuple[list[str], Rows]:
         if m.drop_low is not None and m.drop_high is not None:
             drop += f" [{m.drop_low:+.2%}, {m.drop_high:+.2%}]"
         interval = f"{figure(m.accuracy_low, metric)} to {figure(m.accuracy_high, metric)}"
-        verdict = "; ".join(m.violations) or "met"
+        verdict = "; ".join(map(str, m.violations)) or "met"
         rows.append(
             [m.path, f"{m.bytes:,}", f"{m.gzip_bytes:,}", figure(m.accuracy, metric), interval, drop,
              figure(m.agreement, "top1"), decibels(m.parity), m.made_from, verdict]

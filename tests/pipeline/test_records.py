@@ -29,7 +29,7 @@ FILES: dict[str, bytes] = {
     "deep": b"[" * 100_000,
     "deep and closed": b'{"a":' * 500 + b"1" + b"}" * 500,
     "huge number": b'{"schema": ' + b"9" * 5000 + b"}",
-    "doubled key": b'{"schema": "edgekit.compress/1", "schema": "edgekit.compress/1"}',
+    "doubled key": b'{"schema": "edgekit.compress/2", "schema": "edgekit.compress/2"}',
     "large": b'{"schema": "' + b"x" * (17 << 20) + b'"}',
 }
 
@@ -45,7 +45,7 @@ def refused(path: Path, cli: Cli) -> str:
 @pytest.mark.parametrize("kind", FILES)
 def test_a_file_that_is_no_manifest(kind: str, tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "manifest.json").write_bytes(FILES[kind])
-    assert "edgekit.compress/1" in refused(tmp_path / "manifest.json", cli)
+    assert "edgekit.compress/2" in refused(tmp_path / "manifest.json", cli)
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "absent", "dangling"])
@@ -81,7 +81,7 @@ def damaged(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             copy = deepcopy(content)
             copy[spot][0]["path"] = copy["selected"] = path
             yield f"{spot} path {path!r}", copy
-    for schema in ("edgekit.compress/99", "edgekit.compress/2", "", "mine"):
+    for schema in ("edgekit.compress/99", "edgekit.compress/1", "", "mine"):
         yield f"schema {schema}", {**content, "schema": schema}
     yield "unknown key", {**content, "more": 1}
 
@@ -98,7 +98,7 @@ def test_every_field_is_checked(finished: Any, tmp_path: Path) -> None:
         try:
             manifest = read_manifest(tmp_path)
         except EdgekitError as error:
-            assert "edgekit.compress/1" in str(error) and len(str(error)) < 1200, name
+            assert "edgekit.compress/2" in str(error) and len(str(error)) < 1200, name
             continue
         markdown(manifest)
         if "environment" in name or "budget" in name:

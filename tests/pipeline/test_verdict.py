@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from edgekit.data import Dataset, Preprocessing
 from edgekit.data.dataset import Raw, split
 from edgekit.measure.accuracy import mse, top1
-from edgekit.pipeline.manifest import Trivial
-from edgekit.pipeline.verdict import trivial
+from edgekit.pipeline.figures import Figures
+from edgekit.pipeline.manifest import Trivial, Violation, read_manifest
+from edgekit.pipeline.verdict import select, trivial, violations
+from edgekit.target import Budget, Target
 from edgekit.training import Objective
 
 X = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
@@ -64,3 +67,42 @@ def test_without_training_samples_the_mean_is_unknown() -> None:
     dataset = split(raw, Preprocessing(), calibration=9, validation=0.1, test=0.2, seed=0, task="regression")
     found = trivial(dataset, Objective(task="regression"), accuracy=1.0, low=0.5)
     assert found.score is None and found.beaten is None
+
+
+BOARD = Target(name="board", description="a board", formats=("int8",), flash_bytes=500, ram_bytes=50)
+
+
+@pytest.mark.parametrize(
+    ("budget", "figures", "found"),
+    [
+        (Budget(accuracy_drop=0.01), Figures(arena_bytes=1), Violation("accuracy_drop", 0.02, 0.01, "")),
+        (Budget(accuracy_drop=None, model_bytes=99), Figures(arena_bytes=1), Violation("model_bytes", 100, 99, "")),
+        (
+            Budget(accuracy_drop=None),
+            Figures(arena_bytes=51),
+            Violation("arena_bytes", 51, 50, "the RAM of board"),
+        ),
+        (Budget(accuracy_drop=None), Figures(), Violation("arena_bytes", None, 50, "tflm")),
+        (
+            Budget(accuracy_drop=None, latency_ms=1),
+            Figures(arena_bytes=1, latency_ms=1.5),
+            Violation("latency_ms", 1.5, 1, "host proxy"),
+        ),
+        (
+            Budget(accuracy_drop=None, instructions=7),
+            Figures(arena_bytes=1),
+            Violation("instructions", None, 7, "arm64"),
+        ),
+    ],
+)
+def test_every_limit_can_be_missed_or_unknown(budget: Budget, figures: Figures, found: Violation) -> None:
+    assert violations(budget, BOARD, drop=0.02, size=100, figures=figures)[0] == found
+    said = str(found)
+    assert said.startswith(found.figure) and ("is unknown" in said) is (found.value is None)
+
+
+def test_what_is_unknown_is_worse_than_what_is_measured(finished: Any) -> None:
+    model = read_manifest(finished.output).chosen
+    known = replace(model, path="known", violations=(Violation("cycles", 9, 8, ""),), bytes=9)
+    unknown = replace(model, path="unknown", violations=(Violation("cycles", None, 8, "ethos_u"),), bytes=1)
+    assert select([unknown, known]).path == "known"
