@@ -99,7 +99,9 @@ def _round(files: list[Path], seed: int) -> dict[str, Any]:
         "comparisons": found,
         "noise": report.noise.as_dict() if report.noise else None,
         "ms": {Path(r.model).stem: r.latency_ms.p50 for r in report.results if r.latency_ms},
-        "instructions": {Path(r.model).stem: r.instructions for r in report.results if r.instructions},
+        "instructions": {
+            Path(r.model).stem: r.figures.get("instructions") for r in report.results if r.figures.get("instructions")
+        },
     }
 
 

@@ -97,12 +97,12 @@ def session(arm64: Arm64Runtime) -> Iterator[Session]:
 def test_counts_repeat(arm64: Arm64Runtime, models: dict[str, Path]) -> None:
     assert isinstance(arm64, DeviceRuntime)
     for name in ("float32", "int8", "embedding"):
-        counts = [arm64.measure(models[name]).instructions for _ in range(2)]
+        counts = [arm64.measure(models[name])["instructions"] for _ in range(2)]
         assert all(counts) and abs(counts[0] - counts[1]) <= 1e-3 * counts[0], (name, counts)
 
 
 def test_counts_rank_dtypes_and_processors(arm64: Arm64Runtime, models: dict[str, Path]) -> None:
-    count = {(n, cpu): arm64.measure(models[n], cpu=cpu).instructions for n in ("float32", "int8") for cpu in CPUS}
+    count = {(n, cpu): arm64.measure(models[n], cpu=cpu)["instructions"] for n in ("float32", "int8") for cpu in CPUS}
     assert count["int8", "cortex-a76"] < count["float32", "cortex-a76"]
     assert count["int8", "cortex-a76"] < count["int8", "cortex-a53"], "the dot product must pay"
 
@@ -110,8 +110,8 @@ def test_counts_rank_dtypes_and_processors(arm64: Arm64Runtime, models: dict[str
 def test_a_count_covers_the_arithmetic(arm64: Arm64Runtime, models: dict[str, Path]) -> None:
     """Between one instruction for 16 MACs, the most that the int8 dot product does, and one for each."""
     macs = 16 * 16 * 9 * 32 * (4 + 32)
-    assert macs / 16 < arm64.measure(models["int8"]).instructions < macs
-    assert macs / 4 < arm64.measure(models["float32"]).instructions < macs
+    assert macs / 16 < arm64.measure(models["int8"])["instructions"] < macs
+    assert macs / 4 < arm64.measure(models["float32"])["instructions"] < macs
 
 
 @pytest.mark.parametrize("cpu", sorted(CPUS))
@@ -220,9 +220,9 @@ def test_installs_into_an_empty_folder(arm64: Arm64Runtime, tmp_path: Path, monk
 @needs_data
 def test_public_networks(arm64: Arm64Runtime) -> None:
     for name in (RESNET_INT8, DS_CNN_INT8):
-        counts = [arm64.measure(DATA / name).instructions for _ in range(2)]
+        counts = [arm64.measure(DATA / name)["instructions"] for _ in range(2)]
         assert all(counts) and abs(counts[0] - counts[1]) <= 1e-3 * counts[0], (name, counts)
-    assert arm64.measure(DATA / RESNET_INT8).instructions < arm64.measure(DATA / RESNET).instructions
+    assert arm64.measure(DATA / RESNET_INT8)["instructions"] < arm64.measure(DATA / RESNET)["instructions"]
 
 
 @pytest.mark.slow
@@ -256,6 +256,6 @@ def test_public_networks_answer_as_on_the_host(arm64: Arm64Runtime, name: str, c
 def test_every_public_model_gives_a_count_or_one_line(arm64: Arm64Runtime) -> None:
     for path in sorted((DATA / "models").rglob("*.tflite")):
         try:
-            assert (arm64.measure(path).instructions or 0) > 0
+            assert (arm64.measure(path)["instructions"] or 0) > 0
         except EdgekitError as error:
             assert "\n" not in str(error) and "Variable tensors" in str(error), (path, error)

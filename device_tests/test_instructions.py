@@ -31,7 +31,7 @@ def test_the_file_that_ships_takes_that_fraction(tmp_path: Path) -> None:
     plain = edgekit.compress({**RECIPE, "passes": []}, tmp_path / "plain")
     pruned = edgekit.compress(RECIPE, tmp_path / "pruned", log=said.append)
     counts = [
-        runtime.measure(run / m.models[0].path).instructions
+        runtime.measure(run / m.models[0].path)["instructions"]
         for run, m in ((tmp_path / "plain", plain), (tmp_path / "pruned", pruned))
     ]
     assert counts[0] and counts[1] and 0.45 < counts[1] / counts[0] <= 0.6001

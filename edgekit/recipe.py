@@ -17,11 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 from edgekit import passes, registry
 from edgekit.data import KNOWN_SOURCES, DataSpec
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
+from edgekit.figures import limited
 from edgekit.models import is_network
 from edgekit.passes import Pass, Stage, load_pass, parse_pass
 from edgekit.recipe_text import check_values, read_yaml
 from edgekit.runtimes import load_runtime, runtime_names
-from edgekit.target import FIGURE_RUNTIMES, Budget, load_target, target_names
+from edgekit.target import Budget, load_target, target_names
 from edgekit.training import Objective, Train
 from edgekit_converters.tflite import ConvertSpec, format_names
 
@@ -230,7 +231,8 @@ def _check_measure(recipe: Recipe) -> None:
             runtime = load_runtime(name)
         except UsageError as error:
             raise RecipeError("Unknown runtime in measure.", received=repr(name), remedy=error.remedy) from None
-        if number == 0 and recipe.budget.latency_ms is not None and name.partition(":")[0] in FIGURE_RUNTIMES.values():
+        counts = name.partition(":")[0] in {figure.runtime for figure in limited()}
+        if number == 0 and recipe.budget.latency_ms is not None and counts:
             raise RecipeError(
                 "budget.latency_ms needs a first runtime with a clock.", received=name, remedy="Measure litert first."
             )
@@ -240,7 +242,8 @@ def _check_measure(recipe: Recipe) -> None:
                 received=name,
                 remedy=f"Write: measure: [litert, {name}]",
             )
-    for figure, needed in FIGURE_RUNTIMES.items():
+    for figure in limited():
+        needed = figure.runtime
         measured = [name for name in recipe.measure if name.partition(":")[0] == needed]
         if len(measured) > 1:
             raise RecipeError(
@@ -248,9 +251,9 @@ def _check_measure(recipe: Recipe) -> None:
                 received=", ".join(measured),
                 remedy="Compare variants with: edgekit benchmark MODEL --runtime A --runtime B",
             )
-        if getattr(recipe.budget, figure) is not None and not measured:
+        if recipe.budget.limit(figure.name) is not None and not measured:
             raise RecipeError(
-                f"budget.{figure} needs the runtime that measures it.",
+                f"budget.{figure.name} needs the runtime that measures it.",
                 received=f"measure: [{', '.join(recipe.measure)}]",
                 remedy=f"Add {needed} to measure.",
             )

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from edgekit.errors import RecipeError, did_you_mean
+from edgekit.figures import limited
 
-__all__ = ["FIGURE_RUNTIMES", "Budget", "Format", "Target", "load_target", "target_names"]
+__all__ = ["Budget", "Format", "Target", "load_target", "target_names"]
 
 Format = Literal["float32", "float16", "dynamic", "int8", "int16x8"]
-
-FIGURE_RUNTIMES = {"arena_bytes": "tflm", "instructions": "arm64", "cycles": "ethos_u"}
-"""Keys of a Budget that one runtime measures, with that runtime."""
 
 
 class Target(BaseModel):
@@ -39,7 +37,10 @@ class Target(BaseModel):
     ram_bytes: int | None = None
 
 
-class Budget(BaseModel):
+Limit = Annotated[int, Field(gt=0, le=10**15)]
+
+
+class Allowed(BaseModel):
     """What the result may cost; `compress` exits with 3 where it is missed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,18 +48,28 @@ class Budget(BaseModel):
     accuracy_drop: Annotated[float, Field(ge=0, le=1)] | None = Field(
         0.01, description="largest loss of accuracy against the baseline, as a fraction: 0.01 is one point"
     )
-    model_bytes: Annotated[int, Field(gt=0, le=10**15)] | None = Field(None, description="largest .tflite, in bytes")
+    model_bytes: Limit | None = Field(None, description="largest .tflite, in bytes")
     latency_ms: Annotated[float, Field(gt=0, le=10**15)] | None = Field(
         None, description="largest median latency on this host, one thread, in ms; a proxy, not a phone's"
     )
-    arena_bytes: Annotated[int, Field(gt=0, le=10**15)] | None = Field(
-        None, description="largest tensor arena under TFLite Micro (measure: tflm), in bytes"
-    )
-    instructions: Annotated[int, Field(gt=0, le=10**15)] | None = Field(
-        None, description="most arm64 instructions of one inference (measure: arm64)"
-    )
-    cycles: Annotated[int, Field(gt=0, le=10**15)] | None = Field(
-        None, description="most Ethos-U cycles of one inference, estimated (measure: ethos_u)"
+
+    def limit(self, figure: str) -> int | None:
+        """The most that is allowed of a figure of `edgekit.figures`; None where it is not limited."""
+        found: int | None = getattr(self, figure)
+        return found
+
+
+if TYPE_CHECKING:
+
+    class Budget(Allowed):
+        """Limits by the names of figures, too."""
+
+else:
+    Budget = create_model(
+        "Budget",
+        __base__=Allowed,
+        __doc__=Allowed.__doc__,
+        **{figure.name: (Limit | None, Field(None, description=figure.limit)) for figure in limited()},
     )
 
 

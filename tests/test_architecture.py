@@ -16,7 +16,7 @@ HEAVY = {
     "tf_keras",
 }  # fmt: skip
 LAYERS = (
-    {"errors", "registry", "artifact", "_tf", "filekinds", "files", "interrupt", "npz"}
+    {"errors", "registry", "artifact", "_tf", "figures", "filekinds", "files", "interrupt", "npz"}
     | {"ownership", "scratch", "recipe_text"},
     {"tensors"},
     {"tflite"},

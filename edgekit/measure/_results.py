@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from edgekit.artifact import sha256_of
 from edgekit.errors import EdgekitError
+from edgekit.figures import FIGURES
 from edgekit.measure._timing import Timed, one_line
 from edgekit.measure.comparison import Comparison, compare_counts, compare_times
 from edgekit.measure.noise import spread
@@ -60,8 +61,8 @@ class Result:
         turn_spread: The middle half of the turns' medians, as a fraction of their median.
         warm_up_runs, warm_up_stable: Untimed inferences, and whether times had become stable.
         switches: Involuntary context switches during timed inferences.
-        instructions, arena_bytes, cycles, sram_bytes, flash_bytes, encoded_weight_bytes, operators_on_cpu, profile: See
-            `edgekit.runtimes.DeviceFigures`.
+        figures: What the runtime counted, by the names of `edgekit.figures.FIGURES`.
+        profile: Operators by share, largest first.
         profile_note: Why there is no profile although it was asked for.
     """
 
@@ -82,15 +83,14 @@ class Result:
     warm_up_runs: int | None = None
     warm_up_stable: bool | None = None
     switches: int | None = None
-    instructions: int | None = None
-    arena_bytes: int | None = None
-    cycles: int | None = None
-    sram_bytes: int | None = None
-    flash_bytes: int | None = None
-    encoded_weight_bytes: int | None = None
-    operators_on_cpu: int | None = None
+    figures: Mapping[str, int] = field(default_factory=dict)
     profile: tuple[OperatorShare, ...] | None = None
     profile_note: str | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready: every figure a key of its own, None where it is not told."""
+        told = asdict(self)
+        return {**told, **dict.fromkeys(FIGURES), **told.pop("figures")}
 
 
 class Job:
@@ -177,8 +177,7 @@ class Job:
             self.timed.close()
 
     def _take(self, figures: DeviceFigures) -> None:
-        told = {name: getattr(figures, name) for name in DeviceFigures.__dataclass_fields__}
-        self._result = replace(self._result, **told)
+        self._result = replace(self._result, figures=figures.values, profile=figures.profile)
 
     def _on_device(self, runs: int | None) -> None:
         options = {} if runs is None else {"runs": runs}
@@ -209,9 +208,9 @@ def compare_all(jobs: Sequence[Job], results: Sequence[Result], seed: int) -> tu
             found.append(
                 compare_times(*place, job.timed.by_turns(), first.model, first_job.timed.by_turns(), seed=seed)
             )
-        for metric in ("instructions", "cycles"):
-            own, other = getattr(result, metric), getattr(first, metric)
-            if own and other:
-                exact = metric == "cycles"
+        for metric, figure in FIGURES.items():
+            own, other = result.figures.get(metric), first.figures.get(metric)
+            if figure.compares and own and other:
+                exact = figure.compares == "exact"
                 found.append(compare_counts(*place, own, first.model, other, metric=metric, exact=exact))
     return tuple(found)

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import DataError, UsageError, did_you_mean
+from edgekit.figures import FIGURES
 from edgekit.files import read_json
 
 __all__ = ["METRICS", "Check", "Gate", "changes", "check_baseline", "judge", "notes", "parse_gate", "read_baseline"]
 
-METRICS = (
-    "latency_ms.p50", "instructions", "arena_bytes", "cycles", "sram_bytes", "flash_bytes", "encoded_weight_bytes",
-    "peak_memory_bytes", "bytes",
-)  # fmt: skip
+METRICS = ("latency_ms.p50", *FIGURES, "peak_memory_bytes", "bytes")
 _HOST_BOUND = ("latency_ms.p50", "peak_memory_bytes")
 _SCHEMA = "edgekit.benchmark/1"
 _LARGEST = 64 << 20  # bytes of a baseline

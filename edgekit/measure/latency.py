@@ -54,7 +54,7 @@ class BenchmarkReport:
     def as_dict(self) -> dict[str, object]:
         return {
             "schema": self.schema,
-            "results": [asdict(result) for result in self.results],
+            "results": [result.as_dict() for result in self.results],
             "comparisons": [asdict(comparison) for comparison in self.comparisons],
             "noise": self.noise.as_dict() if self.noise else None,
             "environment": self.environment,

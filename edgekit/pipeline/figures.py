@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from edgekit.measure.latency import benchmark
+from edgekit.figures import FIGURES
+from edgekit.measure.latency import BenchmarkResult, benchmark
 from edgekit.pipeline.measured import Measured
 from edgekit.pipeline.records import check_fields
 from edgekit.pipeline.store import StepStore, step_key, versions
 from edgekit.runtimes import DeviceRuntime, load_runtime
-from edgekit.target import FIGURE_RUNTIMES, Target
+from edgekit.target import Target
 from edgekit.tensors import Array
 from edgekit_converters.tflite import ConvertSpec, converted
 
@@ -29,17 +30,13 @@ class Figures:
 
     Attributes:
         latency_ms, latency_low, latency_high: Median with its 95 % interval on the first runtime; a host proxy.
-        arena_bytes: Smallest TFLite Micro arena.
-        instructions: arm64 instructions.
-        cycles: Ethos-U cycles, an estimate.
+        counts: What the runtimes counted, by the names of `edgekit.figures.FIGURES`.
     """
 
     latency_ms: float | None = None
     latency_low: float | None = None
     latency_high: float | None = None
-    arena_bytes: int | None = None
-    instructions: int | None = None
-    cycles: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def measure_figures(
@@ -64,16 +61,14 @@ def measure_figures(
         for result in report.results:
             if result.error and result.runtime not in missing:
                 log(f"measure: {result.model} on {result.runtime}: {result.error}")
-            gathered[by_path[result.model]] |= _told(asdict(result), first=result.runtime == runtimes[0])
+            gathered[by_path[result.model]] |= _told(result, first=result.runtime == runtimes[0])
         for name, reason in missing.items():
             log(f"measure: {name}: {reason}")
         found = {"figures": gathered}
         if not missing:  # a model that a runtime refuses stays refused; a runtime that is missing may come
             with store.writing("measure", key) as (_, record):
                 record |= found
-    return {
-        sha: Figures(**{k: v for k, v in values.items() if k in _KNOWN}) for sha, values in found["figures"].items()
-    }
+    return {sha: _figures(values) for sha, values in found["figures"].items()}
 
 
 def count_instructions(model: Any, target: Target, samples: Array) -> int:
@@ -91,12 +86,17 @@ def count_instructions(model: Any, target: Target, samples: Array) -> int:
             ConvertSpec(format="int8" if "int8" in target.formats else "float32"),
         )
         path.write_bytes(converted(model, spec.resolved(), samples[:ENOUGH] if spec.needs_calibration else None))
-        counted = runtime.measure(path).instructions
+        counted = runtime.measure(path)["instructions"]
     assert counted is not None
     return counted
 
 
-_KNOWN = {f.name for f in fields(Figures)}
+_TIMES = ("latency_ms", "latency_low", "latency_high")
+
+
+def _figures(values: Mapping[str, Any]) -> Figures:
+    times = {name: values.get(name) for name in _TIMES}
+    return Figures(**times, counts={name: values[name] for name in FIGURES if name in values})
 
 
 def _is_whole(record: dict[str, Any], files: Collection[str]) -> bool:
@@ -104,17 +104,19 @@ def _is_whole(record: dict[str, Any], files: Collection[str]) -> bool:
     try:
         figures = check_fields(record, {"figures": dict[str, Any]}, "")["figures"]
         for sha, values in figures.items():
-            known = {k: float if k.startswith("latency") else int for k in check_fields(values, {}, sha) if k in _KNOWN}
+            known = {
+                k: float if k in _TIMES else int for k in check_fields(values, {}, sha) if k in (*_TIMES, *FIGURES)
+            }
             check_fields(values, known, sha)
     except ValueError:
         return False
     return bool(figures.keys() == set(files))
 
 
-def _told(result: Mapping[str, object], *, first: bool) -> dict[str, float | None]:
+def _told(result: BenchmarkResult, *, first: bool) -> dict[str, float | None]:
     """The figures in one result: latency only from the first runtime, counts from whichever has them."""
-    told = {name: result[name] for name in FIGURE_RUNTIMES if result.get(name) is not None}
-    latency = result["latency_ms"]
-    if first and isinstance(latency, Mapping):
-        told |= {"latency_ms": latency["p50"], "latency_low": latency["low"], "latency_high": latency["high"]}
-    return told  # type: ignore[return-value]
+    told: dict[str, float | None] = dict(result.figures)
+    if first and result.latency_ms is not None:
+        took = result.latency_ms
+        told |= {"latency_ms": took.p50, "latency_low": took.low, "latency_high": took.high}
+    return told

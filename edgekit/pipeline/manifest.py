@@ -52,7 +52,7 @@ class StepRecord:
         macs: Of one inference; None where the file does not tell.
         model_bytes, gzip_bytes: Size of the file.
         latency_ms, latency_low, latency_high: Median on this host, one thread, with its 95 % interval; a host proxy.
-        arena_bytes, instructions, cycles: On tflm, arm64 and ethos_u, where the recipe measures on them.
+        figures: What the recipe's runtimes counted, by the names of `edgekit.figures.FIGURES`.
         seconds: What the step took when it was made.
         cached: Whether this run found it done.
         sha256, parent: Of the file, and of the Keras model that it was made from.
@@ -73,9 +73,7 @@ class StepRecord:
     latency_ms: float | None
     latency_low: float | None
     latency_high: float | None
-    arena_bytes: int | None
-    instructions: int | None
-    cycles: int | None
+    figures: dict[str, int]
     seconds: float
     cached: bool
     sha256: str
@@ -134,9 +132,7 @@ class ModelRecord:
     nonzero_params: int
     params: int
     latency_ms: float | None
-    arena_bytes: int | None
-    instructions: int | None
-    cycles: int | None
+    figures: dict[str, int]
     made_from: str
     state: str
     violations: tuple[Violation, ...]
@@ -295,8 +291,10 @@ def _check_values(manifest: Manifest) -> None:
             as_sha256(values["sha256"], f"{name}[{number}].sha256")
             if "parity" in values:
                 check_fields(values["parity"], PARITY, f"{name}[{number}].parity")
-            for key, value in values.items():
-                if key in _COUNTS and value is not None and value < 0:
+            counted = check_fields(values.get("figures", {}), {}, f"{name}[{number}].figures")
+            check_fields(counted, dict.fromkeys(counted, int), f"{name}[{number}].figures")
+            for key, value in (*values.items(), *counted.items()):
+                if (key in _COUNTS or key in counted) and value is not None and value < 0:
                     raise RecordError(f"{name}[{number}].{key} must not be negative")
     if any(model.bytes == 0 for model in manifest.models):
         raise RecordError("models: a file of no bytes")
@@ -329,6 +327,5 @@ _ENVIRONMENT = {
     "packages": dict[str, Any],
 }  # fmt: skip
 _COUNTS = (
-    "params", "nonzero_params", "macs", "model_bytes", "gzip_bytes", "bytes", "latency_ms", "arena_bytes",
-    "instructions", "cycles", "seconds", "samples",
+    "params", "nonzero_params", "macs", "model_bytes", "gzip_bytes", "bytes", "latency_ms", "seconds", "samples",
 )  # fmt: skip

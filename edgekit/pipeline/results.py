@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgekit import _tf, interrupt
 from edgekit.artifact import Artifact
@@ -148,11 +149,16 @@ def _step_record(step: Measured, figures: Mapping[str, Figures]) -> StepRecord:
     return StepRecord(
         name=step.name,
         format=record["spec"]["format"],
-        **asdict(figures[record["sha256"]]),
+        **_costs(figures[record["sha256"]]),
         cached=step.cached,
         parent=record["keras_sha256"],
         **{k: record[k] for k in _MEASURED},
     )
+
+
+def _costs(figures: Figures) -> dict[str, Any]:
+    times = {name: getattr(figures, name) for name in ("latency_ms", "latency_low", "latency_high")}
+    return {**times, "figures": dict(figures.counts)}
 
 
 _MEASURED = (
@@ -190,9 +196,7 @@ def _model_record(
         nonzero_params=record["nonzero_params"],
         params=record["params"],
         latency_ms=cost.latency_ms,
-        arena_bytes=cost.arena_bytes,
-        instructions=cost.instructions,
-        cycles=cost.cycles,
+        figures=dict(cost.counts),
         made_from=item.source.name,
         state=record["state"],
         violations=violations(

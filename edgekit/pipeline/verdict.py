@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgekit.data import Dataset
+from edgekit.figures import FIGURES, limited
 from edgekit.measure.accuracy import mse
 from edgekit.pipeline.figures import Figures
 from edgekit.pipeline.manifest import ANSWERS, ModelRecord, Trivial, Violation, is_beaten
-from edgekit.target import FIGURE_RUNTIMES, Budget, Target
+from edgekit.target import Budget, Target
 from edgekit.training import Objective
 
 __all__ = ["select", "trivial", "violations"]
@@ -48,13 +49,13 @@ def violations(budget: Budget, target: Target, *, drop: float, size: int, figure
     limits: list[tuple[str, float | None, float | None, str]] = [
         ("model_bytes", size, budget.model_bytes, ""),
         ("model_bytes", size, target.flash_bytes, f"the flash of {target.name}"),
-        ("arena_bytes", figures.arena_bytes, target.ram_bytes, f"the RAM of {target.name}"),
+        ("arena_bytes", figures.counts.get("arena_bytes"), target.ram_bytes, f"the RAM of {target.name}"),
         ("latency_ms", figures.latency_ms, budget.latency_ms, "host proxy"),
-        *((name, getattr(figures, name), getattr(budget, name), "") for name in FIGURE_RUNTIMES),
+        *((f.name, figures.counts.get(f.name), budget.limit(f.name), "") for f in limited()),
     ]
     for name, value, limit, source in limits:
         if limit is not None and value is None:
-            found.append(Violation(name, None, limit, FIGURE_RUNTIMES.get(name, "the runtime")))
+            found.append(Violation(name, None, limit, FIGURES[name].runtime if name in FIGURES else "the runtime"))
         elif limit is not None and value is not None and value > limit:
             found.append(Violation(name, value, limit, source))
     return tuple(found)

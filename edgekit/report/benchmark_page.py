@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from edgekit.figures import FIGURES
 from edgekit.measure.latency import BenchmarkReport
-from edgekit.report.benchmark_text import COUNTS
 from edgekit.report.plots import Bar, Panel, panel_plotter
 
 __all__ = ["panels", "plotter"]
@@ -31,15 +31,11 @@ def panels(report: BenchmarkReport) -> list[Panel]:
         if timed:
             kind = next(r.latency_kind for r in rows if r.latency_ms)
             found.append(Panel(f"{runtime}: ms of one inference, {kind}", tuple(timed)))
-    for key, title in COUNTS.items():
+    for key, figure in FIGURES.items():
         for runtime in dict.fromkeys(r.runtime for r in report.results):
-            bars = [
-                Bar(r.model, getattr(r, key))
-                for r in report.results
-                if r.runtime == runtime and getattr(r, key) is not None
-            ]
+            bars = [Bar(r.model, r.figures[key]) for r in report.results if r.runtime == runtime and key in r.figures]
             if bars:
-                found.append(Panel(f"{runtime}: {title}", tuple(bars)))
+                found.append(Panel(f"{runtime}: {figure.title}", tuple(bars)))
     return found
 
 

@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["COUNTS", "comparison_rows", "count_rows", "profile_rows", "time_rows"]
+from edgekit.figures import FIGURES
+
+__all__ = ["comparison_rows", "count_rows", "profile_rows", "time_rows"]
 
 Rows = list[list[str | None]]
-
-COUNTS = {
-    "instructions": "instructions",
-    "cycles": "NPU cycles",
-    "arena_bytes": "arena bytes",
-    "sram_bytes": "SRAM bytes",
-    "flash_bytes": "flash bytes",
-    "encoded_weight_bytes": "encoded weights",
-    "operators_on_cpu": "operators on CPU",
-}
-"""Column title of each figure that is counted, not timed."""
 
 _TIMES = {"p50": "median ms", "low": "low", "high": "high", "p90": "p90", "p99": "p99"}
 _MOST_OPERATORS = 12
@@ -41,11 +32,11 @@ def time_rows(results: Sequence[Mapping[str, Any]]) -> tuple[list[str], Rows]:
 def count_rows(results: Sequence[Mapping[str, Any]]) -> tuple[list[str], Rows]:
     """Figures of what one runtime counted."""
     rows: Rows = [
-        [r["model"], *(f"{r[key]:,}" if r[key] is not None else None for key in COUNTS)]
+        [r["model"], *(f"{r[key]:,}" if r[key] is not None else None for key in FIGURES)]
         for r in results
-        if any(r[key] is not None for key in COUNTS)
+        if any(r[key] is not None for key in FIGURES)
     ]
-    return _filled(["model", *COUNTS.values()], rows)
+    return _filled(["model", *(figure.title for figure in FIGURES.values())], rows)
 
 
 def comparison_rows(comparisons: Sequence[Mapping[str, Any]]) -> tuple[list[str], Rows]:

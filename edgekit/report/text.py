@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from edgekit.figures import FIGURES, Figure
 from edgekit.pipeline.manifest import Manifest, StepRecord
 
 __all__ = [
@@ -20,9 +21,6 @@ __all__ = [
     "step_rows",
     "warning",
 ]
-
-DEVICE_COLUMNS = {"arena_bytes": "arena bytes", "instructions": "arm64 instructions", "cycles": "Ethos-U cycles"}
-"""Figures of device-side runtimes; shown where the recipe measures them."""
 
 _STATES = {
     "kept": "A stateful model goes on from call to call: accuracy is that of the test samples in their order.",
@@ -80,12 +78,12 @@ def device_sentences(manifest: Manifest) -> list[str]:
     """What the chosen model costs on device-side runtimes, against the baseline's float32 file."""
     baseline, chosen = manifest.steps[0], manifest.chosen
     found = []
-    for figure_name, title in DEVICE_COLUMNS.items():
-        before, after = getattr(baseline, figure_name), getattr(chosen, figure_name)
+    for counted in _told(manifest):
+        before, after = baseline.figures.get(counted.name), chosen.figures.get(counted.name)
         if after is None:
             continue
-        gain = f", {before / after:.2f} times fewer than the float32 baseline ({before:,})" if before else ""
-        found.append(f"{title}: {after:,}{gain}.")
+        gain = f", {before / after:.2f} times fewer than the float32 baseline ({before:,})" if before and after else ""
+        found.append(f"{counted.said}: {after:,}{gain}.")
     return found
 
 
@@ -99,9 +97,9 @@ def budget_sentence(manifest: Manifest) -> str:
 def step_rows(manifest: Manifest) -> tuple[list[str], Rows]:
     """Columns and rows of what each step did, measured on the step's own `.tflite`."""
     columns = ["step", "file", manifest.metric, "against Keras", "bytes", "gzip", "non-zero", "MACs", "host ms"]
-    told = {k: v for k, v in DEVICE_COLUMNS.items() if any(getattr(s, k) is not None for s in manifest.steps)}
+    told = _told(manifest)
     rows = [[*_step_row(s, manifest.metric), *_device_cells(s, told), _seconds(s)] for s in manifest.steps]
-    return [*columns, *told.values(), "seconds"], rows
+    return [*columns, *(counted.said for counted in told), "seconds"], rows
 
 
 def model_rows(manifest: Manifest) -> tuple[list[str], Rows]:
@@ -137,10 +135,7 @@ def caveats(manifest: Manifest) -> list[str]:
     """What these figures do not say."""
     found = ["Latency is measured on this host, one thread: a proxy, not a phone's or a microcontroller's."]
     found += [_STATES[state] for state in sorted({m.state for m in manifest.models}) if state in _STATES]
-    if any(s.cycles is not None for s in manifest.steps):
-        found.append("Ethos-U cycles are Vela's estimate.")
-    if any(s.arena_bytes is not None for s in manifest.steps):
-        found.append("Arenas are those of a 64-bit host with reference kernels; a 32-bit part needs a little less.")
+    found += [counted.caveat for counted in _told(manifest) if counted.caveat]
     if any(s.nonzero_params < 0.9 * s.params for s in manifest.steps):
         found.append(
             "Zeros make a file smaller only where it is compressed (gzip) or its weights are encoded (some NPUs); "
@@ -204,8 +199,13 @@ def _step_row(step: StepRecord, metric: str) -> list[str | None]:
     ]
 
 
-def _device_cells(step: StepRecord, figures: Iterable[str]) -> list[str | None]:
-    values = (getattr(step, name) for name in figures)
+def _told(manifest: Manifest) -> list[Figure]:
+    """The figures of reports that some step has."""
+    return [f for f in FIGURES.values() if f.said and any(f.name in step.figures for step in manifest.steps)]
+
+
+def _device_cells(step: StepRecord, figures: Iterable[Figure]) -> list[str | None]:
+    values = (step.figures.get(counted.name) for counted in figures)
     return [f"{v:,}" if v is not None else None for v in values]
 
 

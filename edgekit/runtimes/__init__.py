@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
@@ -134,26 +134,19 @@ class OperatorShare:
 
 @dataclass(frozen=True)
 class DeviceFigures:
-    """What a device-side runtime tells of one inference, besides the outputs; None where it does not tell.
+    """What a device-side runtime tells of one inference, besides the outputs.
 
     Attributes:
-        instructions: arm64 instructions.
-        arena_bytes: Smallest tensor arena that runs.
-        cycles: NPU cycles (an estimate).
-        sram_bytes, flash_bytes: What the model takes of each.
-        encoded_weight_bytes: Weights as the NPU's compressed stream.
-        operators_on_cpu: Operators that the NPU leaves to the CPU.
+        values: By the names of `edgekit.figures.FIGURES`; what it does not tell is not there.
         profile: Operators by share, largest first.
     """
 
-    instructions: int | None = None
-    arena_bytes: int | None = None
-    cycles: int | None = None
-    sram_bytes: int | None = None
-    flash_bytes: int | None = None
-    encoded_weight_bytes: int | None = None
-    operators_on_cpu: int | None = None
+    values: Mapping[str, int] = field(default_factory=dict)
     profile: tuple[OperatorShare, ...] | None = None
+
+    def __getitem__(self, figure: str) -> int | None:
+        """One of them; None where the runtime does not tell it."""
+        return self.values.get(figure)
 
 
 @runtime_checkable

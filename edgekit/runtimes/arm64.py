@@ -87,7 +87,7 @@ class Arm64Runtime:
             inputs = [random_input(spec, rng) for spec in session.inputs]
             for _ in range(_WARM_UP):
                 session.run(inputs)
-            return DeviceFigures(instructions=session.count())
+            return DeviceFigures({"instructions": session.count()})
 
 
 RUNTIME = Arm64Runtime()

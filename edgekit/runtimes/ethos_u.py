@@ -54,12 +54,14 @@ class NpuEstimate:
     def summary(self) -> str:
         """One line for people."""
         left = len(self.cpu_operators)
-        if self.figures.cycles is None:
+        if self.figures["cycles"] is None:
             floats = any("Float" in (operator.reason or "") for operator in self.cpu_operators)
             remedy = " The NPU takes integers only: convert the model with --format int8." if floats else ""
             return f"{self.config}: every operator stays on the CPU ({left}).{remedy}"
         names = ", ".join(sorted({operator.operator for operator in self.cpu_operators})) or "none"
-        return f"{self.config}: an estimated {self.figures.cycles} cycles; operators left to the CPU: {left} ({names})."
+        return (
+            f"{self.config}: an estimated {self.figures['cycles']} cycles; operators left to the CPU: {left} ({names})."
+        )
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class NpuRuntime:
             found = self.estimate(PROBE)
         except RuntimeFailed as error:
             return str(error)
-        if found.figures.operators_on_cpu != 1:
+        if found.figures["operators_on_cpu"] != 1:
             return f"The runtime {self.name} does not leave a float operator to the CPU. {self.remedy}"
         return None
 
@@ -136,14 +138,16 @@ class NpuRuntime:
         told, model = ask(self.name, path, config, limit=time_limit)
         on_cpu = tuple(_on_cpu(model, int(place), str(own), told["reasons"]) for place, own in told["cpu"])
         if not told["npu"]:
-            return NpuEstimate(config, DeviceFigures(operators_on_cpu=len(on_cpu)), None, on_cpu)
+            return NpuEstimate(config, DeviceFigures({"operators_on_cpu": len(on_cpu)}), None, on_cpu)
         figures = DeviceFigures(
-            cycles=int(told["cycles"]),
-            sram_bytes=int(told["sram"]),
-            flash_bytes=int(told["flash"]),
-            encoded_weight_bytes=int(told["encoded"]),
-            operators_on_cpu=len(on_cpu),
-            profile=_profile(model, [(int(place), str(own), int(spent)) for place, own, spent in told["npu"]]),
+            {
+                "cycles": int(told["cycles"]),
+                "sram_bytes": int(told["sram"]),
+                "flash_bytes": int(told["flash"]),
+                "encoded_weight_bytes": int(told["encoded"]),
+                "operators_on_cpu": len(on_cpu),
+            },
+            _profile(model, [(int(place), str(own), int(spent)) for place, own, spent in told["npu"]]),
         )
         return NpuEstimate(config, figures, int(told["weights"]), on_cpu)
 

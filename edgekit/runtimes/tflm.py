@@ -89,7 +89,7 @@ class MicroRuntime:
             told, _ = ask(self.name, path, "measure", limit=time_limit)
         except RuntimeFailed as error:
             raise _explained(error, path) from None
-        return DeviceFigures(arena_bytes=int(told["arena_bytes"]))
+        return DeviceFigures({"arena_bytes": int(told["arena_bytes"])})
 
 
 class MicroSession(DeclaredSession):

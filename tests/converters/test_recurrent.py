@@ -103,7 +103,7 @@ def test_vela_leaves_a_loop_to_the_processor(npu: str, wide: tuple[Path, np.ndar
     runtime = load_runtime("ethos_u")
     assert isinstance(runtime, NpuRuntime)
     figures = runtime.measure(wide[0], config=npu)
-    assert figures.operators_on_cpu == 1
+    assert figures["operators_on_cpu"] == 1
 
 
 def test_samples_in_order_under_every_runtime(tmp_path: Path) -> None:

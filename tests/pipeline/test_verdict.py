@@ -69,28 +69,33 @@ def test_without_training_samples_the_mean_is_unknown() -> None:
     assert found.score is None and found.beaten is None
 
 
+SMALL = {"arena_bytes": 1}
 BOARD = Target(name="board", description="a board", formats=("int8",), flash_bytes=500, ram_bytes=50)
 
 
 @pytest.mark.parametrize(
     ("budget", "figures", "found"),
     [
-        (Budget(accuracy_drop=0.01), Figures(arena_bytes=1), Violation("accuracy_drop", 0.02, 0.01, "")),
-        (Budget(accuracy_drop=None, model_bytes=99), Figures(arena_bytes=1), Violation("model_bytes", 100, 99, "")),
+        (Budget(accuracy_drop=0.01), Figures(counts=SMALL), Violation("accuracy_drop", 0.02, 0.01, "")),
+        (
+            Budget(accuracy_drop=None, model_bytes=99),
+            Figures(counts=SMALL),
+            Violation("model_bytes", 100, 99, ""),
+        ),
         (
             Budget(accuracy_drop=None),
-            Figures(arena_bytes=51),
+            Figures(counts={"arena_bytes": 51}),
             Violation("arena_bytes", 51, 50, "the RAM of board"),
         ),
         (Budget(accuracy_drop=None), Figures(), Violation("arena_bytes", None, 50, "tflm")),
         (
             Budget(accuracy_drop=None, latency_ms=1),
-            Figures(arena_bytes=1, latency_ms=1.5),
+            Figures(counts=SMALL, latency_ms=1.5),
             Violation("latency_ms", 1.5, 1, "host proxy"),
         ),
         (
-            Budget(accuracy_drop=None, instructions=7),
-            Figures(arena_bytes=1),
+            Budget.model_validate({"accuracy_drop": None, "instructions": 7}),
+            Figures(counts=SMALL),
             Violation("instructions", None, 7, "arm64"),
         ),
     ],

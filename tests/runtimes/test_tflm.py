@@ -110,12 +110,12 @@ def test_many_samples_one_at_a_time(int8: Path) -> None:
 def test_arena_is_the_smallest_that_runs(int8: Path) -> None:
     assert isinstance(RUNTIME, DeviceRuntime)
     figures = RUNTIME.measure(int8)
-    arena = figures.arena_bytes
+    arena = figures["arena_bytes"]
     assert arena is not None and arena % 16 == 0
     assert arena > 4 * 4 * (16 + 16)  # two of its activations live at once
     assert _runs(int8, arena)
     assert not _runs(int8, arena - 16)
-    assert (figures.cycles, figures.instructions, figures.profile) == (None, None, None)
+    assert (figures["cycles"], figures["instructions"], figures.profile) == (None, None, None)
 
 
 @pytest.mark.parametrize("needed", [16, 32, 1504, 1936, 5000, 99_984])
