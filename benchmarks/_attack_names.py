@@ -115,24 +115,35 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def manifest() -> bytes:
     """A small whole one."""
-    from edgekit.pipeline.manifest import Manifest, ModelRecord, StepRecord, Trivial
+    from edgekit.pipeline.manifest import Manifest, ModelRecord, Trivial
+    from edgekit.pipeline.step import Step
 
-    step = StepRecord(
-        name="baseline", format="float32", accuracy=0.5, accuracy_low=0.4, accuracy_high=0.6, agreement=None, params=9,
-        nonzero_params=9, macs=9, model_bytes=99, gzip_bytes=88, latency_ms=None, latency_low=None, latency_high=None,
-        arena_bytes=None, instructions=None, cycles=None, seconds=1.0, cached=False, sha256="0" * 64, parent=None,
+    parity = {"sqnr_db": 60.0, "agreement": 1.0, "steps": None, "samples": 64, "data": "random", "accepted_db": None}
+    step = Step(
+        name="baseline", format="float32", input_dtype="float32", output_dtype="float32", metric="top1", accuracy=0.5,
+        accuracy_low=0.4, accuracy_high=0.6, agreement=None, parity=parity, state="none", params=9, nonzero_params=9,
+        macs=9, model_bytes=99, gzip_bytes=88, seconds=1.0, sha256="0" * 64, parent="1" * 64, keras_parent=None,
+        correct_sha256=None, figures={"arena_bytes": 7},
     )  # fmt: skip
     model = ModelRecord(
         path="models/m.tflite", format="float32", bytes=99, gzip_bytes=88, sha256="0" * 64, accuracy=0.5,
         accuracy_low=0.4, accuracy_high=0.6, accuracy_drop=0.0, drop_low=None, drop_high=None, agreement=None,
-        nonzero_params=9, params=9, latency_ms=None, arena_bytes=None, instructions=None, cycles=None,
-        made_from="baseline", violations=(),
+        parity=parity, nonzero_params=9, params=9, latency_ms=None, figures={}, made_from="baseline", state="none",
+        violations=(),
     )  # fmt: skip
     artifact = {
         "path": "models/m.tflite", "kind": "tflite", "sha256": "0" * 64, "bytes": 99, "parent": None,
         "made_by": "convert float32",
     }  # fmt: skip
-    environment = {"cpu": "c", "cores": 2, "platform": "p", "packages": {"numpy": "1"}, "data": "d", "seed": 0}
+    environment = {
+        "cpu": "c",
+        "cores": 2,
+        "platform": "p",
+        "packages": {"numpy": "1"},
+        "data": "d",
+        "seed": 0,
+        "threads": 2,
+    }
     whole = Manifest(
         output="x", metric="top1", samples=3, steps=(step,), models=(model,),
         trivial=Trivial("most frequent class", 0.3, True), selected="models/m.tflite",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgekit.pipeline.manifest import Manifest, ModelRecord, StepRecord, read_manifest
+from edgekit.pipeline.manifest import Manifest, ModelRecord, read_manifest
 from edgekit.pipeline.run import compress
+from edgekit.pipeline.step import Step
 
-__all__ = ["Manifest", "ModelRecord", "StepRecord", "compress", "read_manifest"]
+__all__ = ["Manifest", "ModelRecord", "Step", "compress", "read_manifest"]

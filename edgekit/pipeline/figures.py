@@ -49,7 +49,7 @@ def measure_figures(
     Returns:
         By sha256 of the file.
     """
-    files = {s.record["sha256"]: s.tflite for s in steps}
+    files = {done.step.sha256: done.tflite for done in steps}
     key = step_key(sorted(files), list(runtimes), versions())
     found = store.find("measure", key, lambda _, record: _is_whole(record, files.keys()))
     if found is None:

@@ -13,6 +13,7 @@ from edgekit.errors import EdgekitError
 from edgekit.measure.parity import FIELDS as PARITY
 from edgekit.ownership import writing
 from edgekit.pipeline.records import RecordError, as_path, as_sha256, check_fields, parsed, read_json
+from edgekit.pipeline.step import Step
 from edgekit.tflite import State
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "REPORTS",
     "Manifest",
     "ModelRecord",
-    "StepRecord",
     "Trivial",
     "Violation",
     "read_manifest",
@@ -36,48 +36,6 @@ MOST = 10_000
 """Steps, models or artifacts."""
 ANSWERS = {"top1": "most frequent class", "mse": "mean of the training targets"}
 """By metric, what an answer is that looks at no sample."""
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """One step and the `.tflite` that it was measured on.
-
-    Attributes:
-        name: "baseline", a pass or "convert FORMAT".
-        format: Of the measured file.
-        accuracy, accuracy_low, accuracy_high: The metric on the whole test split, with its 95 % interval.
-        agreement: Fraction of test samples on which the file and the Keras model choose the same class.
-        parity: How near the file is to its Keras model, as `edgekit.measure.parity.Parity` has it.
-        params, nonzero_params: Weights in the file.
-        macs: Of one inference; None where the file does not tell.
-        model_bytes, gzip_bytes: Size of the file.
-        latency_ms, latency_low, latency_high: Median on this host, one thread, with its 95 % interval; a host proxy.
-        figures: What the recipe's runtimes counted, by the names of `edgekit.figures.FIGURES`.
-        seconds: What the step took when it was made.
-        cached: Whether this run found it done.
-        sha256, parent: Of the file, and of the Keras model that it was made from.
-    """
-
-    name: str
-    format: str
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
-    agreement: float | None
-    parity: dict[str, Any]
-    params: int
-    nonzero_params: int
-    macs: int | None
-    model_bytes: int
-    gzip_bytes: int
-    latency_ms: float | None
-    latency_low: float | None
-    latency_high: float | None
-    figures: dict[str, int]
-    seconds: float
-    cached: bool
-    sha256: str
-    parent: str | None
 
 
 @dataclass(frozen=True)
@@ -173,7 +131,7 @@ class Manifest:
     output: str
     metric: str
     samples: int
-    steps: tuple[StepRecord, ...]
+    steps: tuple[Step, ...]
     models: tuple[ModelRecord, ...]
     trivial: Trivial
     selected: str
@@ -252,7 +210,7 @@ def _manifest(value: object) -> Manifest:
     models = tuple(_model(item, where) for where, item in _items(content, "models"))
     manifest = Manifest(
         **{name: content[name] for name in plain},
-        steps=tuple(parsed(StepRecord, item, where) for where, item in _items(content, "steps")),
+        steps=tuple(Step.from_json(item, where) for where, item in _items(content, "steps")),
         models=models,
         trivial=parsed(Trivial, content.get("trivial"), "trivial"),
         artifacts=tuple(parsed(Artifact, item, where).as_dict() for where, item in _items(content, "artifacts")),
@@ -285,7 +243,7 @@ def _check_values(manifest: Manifest) -> None:
     for number, artifact in enumerate(manifest.artifacts):
         as_path(artifact["path"], f"artifacts[{number}].path")
         as_sha256(artifact["parent"], f"artifacts[{number}].parent")
-    for name in ("steps", "models", "artifacts"):
+    for name in ("models", "artifacts"):
         for number, record in enumerate(getattr(manifest, name)):
             values = record if isinstance(record, dict) else asdict(record)
             as_sha256(values["sha256"], f"{name}[{number}].sha256")

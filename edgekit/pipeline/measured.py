@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
-from edgekit import tflite
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset
 from edgekit.errors import ConversionError
 from edgekit.measure.accuracy import correct
 from edgekit.measure.evaluation import evaluate_file
-from edgekit.measure.parity import FIELDS as PARITY
 from edgekit.models import OWN
 from edgekit.passes import zero_masks
-from edgekit.pipeline.records import as_sha256, check_fields
+from edgekit.pipeline.records import RecordError
+from edgekit.pipeline.step import Step
 from edgekit.tensors import Array
 from edgekit.training import Objective
 from edgekit_converters.tflite import ConvertSpec, convert_file, convert_keras, held_of
@@ -32,21 +32,17 @@ CORRECT_FILE = "correct.npy"
 
 @dataclass(frozen=True)
 class Measured:
-    """A finished step.
+    """A finished step in the store.
 
     Attributes:
-        name: "baseline", a pass or "convert FORMAT".
+        step: What it made and what that is worth.
         key: The content that made it.
         folder: Where its files lie.
-        record: What was measured, JSON-ready.
-        cached: Whether this run found it done.
     """
 
-    name: str
+    step: Step
     key: str
     folder: Path
-    record: dict[str, Any]
-    cached: bool
 
     @property
     def tflite(self) -> Path:
@@ -58,51 +54,51 @@ class Measured:
         return np.load(path, allow_pickle=False) if path.is_file() else None
 
 
-def is_whole(folder: Path, record: dict[str, Any]) -> bool:
+def is_whole(folder: Path, record: Mapping[str, Any]) -> bool:
     """Whether a step's folder holds what its record says, and the record what a step's must."""
     try:
-        check_fields(record, _FIELDS, "")
-        check_fields(record["parity"], PARITY, "parity")
-        ConvertSpec.model_validate(record["spec"])
-        for key in ("sha256", "keras_sha256", "keras_parent", "correct_sha256"):
-            as_sha256(record[key], key)
-    except ValueError:
+        step = Step.from_record(record)
+    except RecordError:
         return False
-    if record["state"] not in get_args(tflite.State):
-        return False
-    files = {TFLITE_FILE: record["sha256"]}
+    files = {TFLITE_FILE: step.sha256}
     if not folder.name.startswith("convert-"):
-        files[KERAS_FILE] = record["keras_sha256"]
-    if record["correct_sha256"]:
-        files[CORRECT_FILE] = record["correct_sha256"]
+        files[KERAS_FILE] = step.parent
+    if step.correct_sha256:
+        files[CORRECT_FILE] = step.correct_sha256
     return all(_is_file(folder / file) and sha256_of(folder / file) == sha for file, sha in files.items())
 
 
 def convert_and_measure(
+    name: str,
     model: Any,
+    source: Path,
     folder: Path,
     spec: ConvertSpec,
     dataset: Dataset,
     objective: Objective,
     runtime: str,
     *,
-    source: Path | None = None,
+    keras_parent: str | None,
+    in_child: bool,
     accept_parity: float | None = None,
-) -> dict[str, Any]:
+) -> Step:
     """Make a model's `.tflite` in a step's folder and measure that very file.
 
     Args:
+        name: Of the step.
         model: A tf_keras model.
+        source: The model's file.
         folder: Of the step; gets the file and, for classification, which samples it classifies right.
         spec: Format and dtypes.
         dataset, objective: What it is judged on: the whole test split.
         runtime: That runs it.
-        source: The model's file, which a child process converts, so that no fault of the converter ends this one; None
-            converts here, where the user's own code is.
+        keras_parent: sha256 of the Keras model of the step before.
+        in_child: Convert the file in a child process, so that no fault of the converter ends this one; not possible
+            where models hold the user's own code.
         accept_parity: dB that the file must be near the model, in place of its format's own bound.
 
     Returns:
-        The step's record.
+        The step; it took no time so far.
 
     Raises:
         ConversionError: The file breaks its contract, answers otherwise than the model, or loses zeros that a pass
@@ -111,19 +107,14 @@ def convert_and_measure(
     path = folder / TFLITE_FILE
     representative = dataset.features("calibration") if spec.needs_calibration else None
     held = held_of(dataset)
-    if source is None:
-        made = convert_keras(model, path, spec, representative=representative, held=held, accept_parity=accept_parity)
-    else:
+    if in_child:
         made = convert_file(
             source, path, spec, representative=representative, held=held, accept_parity=accept_parity, loading=OWN
         )
-    found = made.file
-    pruned = sum(int(mask.sum()) for mask in zero_masks(model).values())
-    if found.params - found.nonzero_params < pruned:
-        raise ConversionError(
-            "The converted file keeps every zero that was pruned.",
-            received=f"{found.params - found.nonzero_params} zeros in the file, {pruned} in the Keras model",
-        )
+    else:
+        made = convert_keras(model, path, spec, representative=representative, held=held, accept_parity=accept_parity)
+    file = made.file
+    _check_zeros(model, file.zeros)
     evaluation = evaluate_file(path, dataset, objective, runtime=runtime)
     agreement = right_sha256 = None
     if objective.metric == "top1":
@@ -131,37 +122,38 @@ def convert_and_measure(
         right_sha256 = sha256_of(folder / CORRECT_FILE)
         keras_outputs = model.predict(dataset.features("test"), batch_size=256, verbose=0)
         agreement = float(np.mean(_choice(evaluation.outputs) == _choice(keras_outputs)))
-    return {
-        "spec": spec.model_dump(),
-        "metric": objective.metric,
-        "accuracy": evaluation.score.value,
-        "accuracy_low": evaluation.score.low,
-        "accuracy_high": evaluation.score.high,
-        "agreement": agreement,
-        "parity": made.parity.as_dict(),
-        "state": found.state,
-        "params": found.params,
-        "nonzero_params": found.nonzero_params,
-        "macs": found.macs,
-        "model_bytes": found.bytes,
-        "gzip_bytes": found.gzip_bytes,
-        "sha256": found.sha256,
-        "correct_sha256": right_sha256,
-    }
+    return Step(
+        name=name,
+        format=spec.format,
+        input_dtype=spec.input_dtype,
+        output_dtype=spec.output_dtype,
+        metric=objective.metric,
+        accuracy=evaluation.score.value,
+        accuracy_low=evaluation.score.low,
+        accuracy_high=evaluation.score.high,
+        agreement=agreement,
+        parity=made.parity.as_dict(),
+        state=file.state,
+        params=file.params,
+        nonzero_params=file.nonzero_params,
+        macs=file.macs,
+        model_bytes=file.bytes,
+        gzip_bytes=file.gzip_bytes,
+        seconds=0.0,
+        sha256=file.sha256,
+        parent=sha256_of(source),
+        keras_parent=keras_parent,
+        correct_sha256=right_sha256,
+    )
 
 
-_FIELDS = {
-    "spec": dict[str, Any],
-    "metric": str,
-    **dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high", "seconds"), float),
-    **dict.fromkeys(("params", "nonzero_params", "model_bytes", "gzip_bytes"), int),
-    "macs": int | None,
-    "agreement": float | None,
-    "parity": dict[str, Any],
-    **dict.fromkeys(("sha256", "keras_sha256", "state"), str),
-    **dict.fromkeys(("keras_parent", "correct_sha256"), str | None),
-}
-"""What a step's record holds, with its types."""
+def _check_zeros(model: Any, found: int) -> None:
+    pruned = sum(int(mask.sum()) for mask in zero_masks(model).values())
+    if found < pruned:
+        raise ConversionError(
+            "The converted file keeps every zero that was pruned.",
+            received=f"{found} zeros in the file, {pruned} in the Keras model",
+        )
 
 
 def _is_file(path: Path) -> bool:

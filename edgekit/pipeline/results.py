@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from edgekit import _tf, interrupt
 from edgekit.artifact import Artifact
@@ -17,8 +16,9 @@ from edgekit.measure.golden import golden_path, write_golden
 from edgekit.ownership import publishing, remove_unchanged, written
 from edgekit.pipeline.figures import Figures
 from edgekit.pipeline.manifest import FILE as MANIFEST
-from edgekit.pipeline.manifest import REPORTS, Manifest, ModelRecord, StepRecord
+from edgekit.pipeline.manifest import REPORTS, Manifest, ModelRecord
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured
+from edgekit.pipeline.step import Step
 from edgekit.pipeline.store import versions
 from edgekit.pipeline.verdict import select, trivial, violations
 from edgekit.recipe import Recipe
@@ -59,24 +59,22 @@ def build_manifest(
     with publishing(output, overwrite=overwrite) as staging:
         for item in shipped:
             interrupt.check()
-            record = item.measured.record
-            path = f"{MODELS}/{_file_name(recipe, ConvertSpec.model_validate(record['spec']))}"
-            artifact = Artifact(
-                path, "tflite", record["sha256"], record["model_bytes"], record["keras_sha256"], item.measured.name
-            )
+            step = item.measured.step
+            path = f"{MODELS}/{_file_name(recipe, step.spec)}"
+            artifact = Artifact(path, "tflite", step.sha256, step.model_bytes, step.parent, step.name)
             _write_shipped(staging / path, item, recipe, dataset, artifact)
             artifacts.append(artifact)
             models.append(_model_record(path, item, done[0], recipe, figures))
     needed = {name for model in models for name in _companions(model.path)}
     remove_unchanged(output, [name for name in written(output) if name.startswith(f"{MODELS}/") and name not in needed])
-    selected, first = select(models), done[0].record
+    selected, first = select(models), done[0].step
     return Manifest(
         output=str(output),
         metric=recipe.objective.metric,
         samples=len(dataset.splits["test"]),
-        steps=tuple(_step_record(s, figures) for s in [*done, *(i.measured for i in shipped)]),
+        steps=tuple(_with_costs(d.step, figures[d.step.sha256]) for d in [*done, *(i.measured for i in shipped)]),
         models=tuple(models),
-        trivial=trivial(dataset, recipe.objective, accuracy=first["accuracy"], low=first["accuracy_low"]),
+        trivial=trivial(dataset, recipe.objective, accuracy=first.accuracy, low=first.accuracy_low),
         selected=selected.path,
         budget={"met": not selected.violations, "violations": list(map(str, selected.violations))},
         artifacts=tuple(a.as_dict() for a in artifacts),
@@ -109,26 +107,19 @@ def _write_shipped(path: Path, item: Shipped, recipe: Recipe, dataset: Dataset, 
         dataset.preprocessing,
         dataset.label_names,
         recipe.objective.task or UNKNOWN,
-        item.measured.record["state"],
-        item.measured.record["parity"],
+        item.measured.step.state,
+        item.measured.step.parity,
     )
     write_sidecar(path, sidecar, artifact)
     write_golden(path, dataset.features("test"))
 
 
-def _step_artifacts(step: Measured, output: Path) -> list[Artifact]:
-    record, folder = step.record, step.folder.relative_to(output)
-    size = (step.folder / KERAS_FILE).stat().st_size
+def _step_artifacts(done: Measured, output: Path) -> list[Artifact]:
+    step, folder = done.step, done.folder.relative_to(output)
+    size = (done.folder / KERAS_FILE).stat().st_size
     return [
-        Artifact(str(folder / KERAS_FILE), "keras", record["keras_sha256"], size, record["keras_parent"], step.name),
-        Artifact(
-            str(folder / TFLITE_FILE),
-            "tflite",
-            record["sha256"],
-            record["model_bytes"],
-            record["keras_sha256"],
-            step.name,
-        ),
+        Artifact(str(folder / KERAS_FILE), "keras", step.parent, size, step.keras_parent, step.name),
+        Artifact(str(folder / TFLITE_FILE), "tflite", step.sha256, step.model_bytes, step.parent, step.name),
     ]
 
 
@@ -144,62 +135,44 @@ def _file_name(recipe: Recipe, spec: ConvertSpec) -> str:
     return f"{stem}_{spec.format}{''.join(other)}.tflite"
 
 
-def _step_record(step: Measured, figures: Mapping[str, Figures]) -> StepRecord:
-    record = step.record
-    return StepRecord(
-        name=step.name,
-        format=record["spec"]["format"],
-        **_costs(figures[record["sha256"]]),
-        cached=step.cached,
-        parent=record["keras_sha256"],
-        **{k: record[k] for k in _MEASURED},
+def _with_costs(step: Step, costs: Figures) -> Step:
+    return replace(
+        step,
+        latency_ms=costs.latency_ms,
+        latency_low=costs.latency_low,
+        latency_high=costs.latency_high,
+        figures=dict(costs.counts),
     )
-
-
-def _costs(figures: Figures) -> dict[str, Any]:
-    times = {name: getattr(figures, name) for name in ("latency_ms", "latency_low", "latency_high")}
-    return {**times, "figures": dict(figures.counts)}
-
-
-_MEASURED = (
-    "accuracy", "accuracy_low", "accuracy_high", "agreement", "parity", "params", "nonzero_params", "macs",
-    "model_bytes", "gzip_bytes", "seconds", "sha256",
-)  # fmt: skip
 
 
 def _model_record(
     path: str, item: Shipped, baseline: Measured, recipe: Recipe, figures: Mapping[str, Figures]
 ) -> ModelRecord:
-    record = item.measured.record
+    step = item.measured.step
     drop: tuple[float, float | None, float | None]
     before, after = baseline.correct(), item.measured.correct()
     if before is not None and after is not None:
         interval = paired_drop(before, after)
         drop = interval.value, interval.low, interval.high
     else:  # mean squared error: the relative rise
-        drop = record["accuracy"] / max(baseline.record["accuracy"], 1e-12) - 1, None, None
-    cost = figures[record["sha256"]]
+        drop = step.accuracy / max(baseline.step.accuracy, 1e-12) - 1, None, None
+    cost, target = figures[step.sha256], load_target(recipe.target)
     return ModelRecord(
         path=path,
-        format=record["spec"]["format"],
-        bytes=record["model_bytes"],
-        gzip_bytes=record["gzip_bytes"],
-        sha256=record["sha256"],
-        accuracy=record["accuracy"],
-        accuracy_low=record["accuracy_low"],
-        accuracy_high=record["accuracy_high"],
+        bytes=step.model_bytes,
         accuracy_drop=drop[0],
         drop_low=drop[1],
         drop_high=drop[2],
-        agreement=record["agreement"],
-        parity=record["parity"],
-        nonzero_params=record["nonzero_params"],
-        params=record["params"],
         latency_ms=cost.latency_ms,
         figures=dict(cost.counts),
-        made_from=item.source.name,
-        state=record["state"],
-        violations=violations(
-            recipe.budget, load_target(recipe.target), drop=drop[0], size=record["model_bytes"], figures=cost
-        ),
+        made_from=item.source.step.name,
+        violations=violations(recipe.budget, target, drop=drop[0], size=step.model_bytes, figures=cost),
+        **{name: getattr(step, name) for name in _OF_THE_STEP},
     )
+
+
+_OF_THE_STEP = (
+    "format", "gzip_bytes", "sha256", "accuracy", "accuracy_low", "accuracy_high", "agreement", "parity",
+    "nonzero_params", "params", "state",
+)  # fmt: skip
+"""What a model that ships has from the step that made it."""

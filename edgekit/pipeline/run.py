@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from edgekit.pipeline.figures import count_instructions, measure_figures
 from edgekit.pipeline.manifest import Manifest, write_manifest
 from edgekit.pipeline.measured import KERAS_FILE, Measured, convert_and_measure, is_whole
 from edgekit.pipeline.results import Shipped, build_manifest, output_names
+from edgekit.pipeline.step import Step
 from edgekit.pipeline.store import StepStore, open_store, step_key, versions
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
@@ -96,23 +97,28 @@ class _Run:
             self.teachers[source] = open_teacher(source, run_tflite=predict, rows=rows, loading=self.loading)
         return self.teachers[source]
 
-    def converted(self, model: Any, source: Path, folder: Path, spec: ConvertSpec) -> dict[str, Any]:
+    def converted(
+        self, name: str, model: Any, source: Path, folder: Path, spec: ConvertSpec, keras_parent: str | None
+    ) -> Step:
         """Make a model's `.tflite` in a step's folder, and measure it; `source` is the model's file."""
         recipe = self.recipe
-        record = convert_and_measure(
+        step = convert_and_measure(
+            name,
             model,
+            source,
             folder,
             spec,
             self.dataset,
             recipe.objective,
             recipe.measure[0],
-            source=None if self.has_own_code else source,
+            keras_parent=keras_parent,
+            in_child=not self.has_own_code,
             accept_parity=recipe.accept_parity,
         )
-        said = warning(Parity(**record["parity"]), spec.format)
+        said = warning(Parity(**step.parity), spec.format)
         if said:
             self.log(f"Warning: {said}")
-        return record
+        return step
 
     @property
     def has_own_code(self) -> bool:
@@ -203,7 +209,7 @@ def _baseline(run: _Run, base: str) -> Measured:
 
 
 def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
-    name = item.name if all(d.name != item.name for d in done) else f"{item.name} {len(done)}"
+    name = item.name if all(d.step.name != item.name for d in done) else f"{item.name} {len(done)}"
     settings = (_plan(run.recipe).model_dump(), run.recipe.budget.accuracy_drop, run.recipe.target)
     options = item.model_dump(mode="json")
     key = step_key(done[-1].key, item.name, options, settings, *_teaching(run.recipe, options))
@@ -229,7 +235,7 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
 
     def make() -> Any:
         result = item.apply(model, context)
-        check_kept(((p, d.name, run.model(d)) for p, d in zip(run.recipe.passes, done[1:], strict=False)), result)
+        check_kept(((p, d.step.name, run.model(d)) for p, d in zip(run.recipe.passes, done[1:], strict=False)), result)
         return result
 
     return _make(run, name, key, make, parent=done[-1])
@@ -260,23 +266,19 @@ def _make(run: _Run, name: str, key: str, make: Callable[[], Any], *, parent: Me
     with run.store.writing(name, key) as (folder, record):
         save_model(model, folder / KERAS_FILE)
         spec = ConvertSpec(format="int8" if is_quantized(model) else "float32").resolved()
-        record |= run.converted(model, folder / KERAS_FILE, folder, spec)
-        record |= {
-            "keras_sha256": sha256_of(folder / KERAS_FILE),
-            "keras_parent": parent.record["keras_sha256"] if parent else None,
-            "seconds": time.perf_counter() - started,
-        }
+        step = run.converted(name, model, folder / KERAS_FILE, folder, spec, parent.step.parent if parent else None)
+        step = replace(step, seconds=time.perf_counter() - started)
+        record |= step.as_record()
     run.models[key] = model
     run.store.discard_workdir(name, key)
-    made = Measured(name, key, run.store.folder(name, key), record, cached=False)
-    _say(run, made)
-    return made
+    _say(run, step)
+    return Measured(step, key, run.store.folder(name, key))
 
 
 def _convert(run: _Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
     """Make a shipped file: float formats from the last model without fake quantisation, the others from the last."""
     integer = spec.format in ("int8", "int16x8")
-    unquantized = [d for d in done if d.record["spec"]["format"] == "float32"]
+    unquantized = [d for d in done if d.step.format == "float32"]
     if spec.format != "int8" and not unquantized:
         raise RecipeError(
             f"{spec.format} is made from a model without quantisation-aware wrappers.",
@@ -292,27 +294,28 @@ def _convert(run: _Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
         return Shipped(found, source)
     started = time.perf_counter()
     with run.store.writing(name, key) as (folder, record):
-        if source.record["spec"] == spec.model_dump():  # this very file was made when its step was measured
+        if source.step.spec == spec:  # this very file was made when its step was measured
             for file in source.folder.iterdir():
                 if file.name not in (KERAS_FILE, "step.json"):
                     (folder / file.name).write_bytes(file.read_bytes())
-            record |= {k: v for k, v in source.record.items() if k not in ("key", "seconds")}
+            step = replace(source.step, name=name, cached=False)
         else:
-            run.log(f"{name}: converting the model of {source.name}" + (" with calibration" if integer else ""))
-            record |= run.converted(run.model(source), source.folder / KERAS_FILE, folder, spec)
-        record |= {"keras_sha256": source.record["keras_sha256"], "seconds": time.perf_counter() - started}
-    made = Measured(name, key, run.store.folder(name, key), record, cached=False)
-    _say(run, made)
-    return Shipped(made, source)
+            run.log(f"{name}: converting the model of {source.step.name}" + (" with calibration" if integer else ""))
+            file = source.folder / KERAS_FILE
+            step = run.converted(name, run.model(source), file, folder, spec, source.step.keras_parent)
+        step = replace(step, seconds=time.perf_counter() - started)
+        record |= step.as_record()
+    _say(run, step)
+    return Shipped(Measured(step, key, run.store.folder(name, key)), source)
 
 
 def _find(run: _Run, name: str, key: str) -> Measured | None:
     record = run.store.find(name, key, is_whole)
     if record is None:
         return None
-    step = Measured(name, key, run.store.folder(name, key), record, cached=True)
-    run.log(f"{name}: done before, taken from {step.folder}")
-    return step
+    folder = run.store.folder(name, key)
+    run.log(f"{name}: done before, taken from {folder}")
+    return Measured(Step.from_record(record), key, folder)
 
 
 def _starting_model(run: _Run) -> Any:
@@ -356,9 +359,8 @@ def _plan(recipe: Recipe) -> Train:
     return recipe.train or Train.model_validate({})
 
 
-def _say(run: _Run, step: Measured) -> None:
-    record = step.record
+def _say(run: _Run, step: Step) -> None:
     run.log(
-        f"{step.name}: {record['metric']} {record['accuracy']:.4f} on the {record['spec']['format']} file, "
-        f"{record['model_bytes']:,} bytes, {record['seconds']:.1f} s"
+        f"{step.name}: {step.metric} {step.accuracy:.4f} on the {step.format} file, {step.model_bytes:,} bytes, "
+        f"{step.seconds:.1f} s"
     )

@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from edgekit.figures import FIGURES, Figure
-from edgekit.pipeline.manifest import Manifest, StepRecord
+from edgekit.pipeline.manifest import Manifest
+from edgekit.pipeline.step import Step
 
 __all__ = [
     "budget_sentence",
@@ -185,7 +186,7 @@ def markdown(manifest: Manifest) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _step_row(step: StepRecord, metric: str) -> list[str | None]:
+def _step_row(step: Step, metric: str) -> list[str | None]:
     return [
         step.name,
         step.format,
@@ -204,12 +205,12 @@ def _told(manifest: Manifest) -> list[Figure]:
     return [f for f in FIGURES.values() if f.said and any(f.name in step.figures for step in manifest.steps)]
 
 
-def _device_cells(step: StepRecord, figures: Iterable[Figure]) -> list[str | None]:
+def _device_cells(step: Step, figures: Iterable[Figure]) -> list[str | None]:
     values = (step.figures.get(counted.name) for counted in figures)
     return [f"{v:,}" if v is not None else None for v in values]
 
 
-def _seconds(step: StepRecord) -> str:
+def _seconds(step: Step) -> str:
     return "cached" if step.cached else f"{step.seconds:.1f}"
 
 

@@ -86,6 +86,16 @@ def test_a_second_run_does_nothing_again(finished: Any, tmp_path: Path) -> None:
     assert {m.path: m.sha256 for m in manifest.models} == finished.shas
 
 
+def test_a_file_that_no_step_was_measured_on_is_converted_once(finished: Any, tmp_path: Path) -> None:
+    recipe, output = copied(finished, tmp_path)
+    first = edgekit.compress(recipe, output, overrides=["convert=[dynamic]"])
+    assert cached(first)["convert dynamic"] is False
+    again = edgekit.compress(recipe, output, overrides=["convert=[dynamic]"])
+    assert all(cached(again).values())
+    step, source = again.steps[-1], again.steps[1]
+    assert (step.format, step.parent, step.keras_parent) == ("dynamic", source.parent, source.keras_parent)
+
+
 def test_a_change_of_the_last_pass_starts_there(finished: Any, tmp_path: Path) -> None:
     recipe, output = copied(finished, tmp_path)
     manifest = edgekit.compress(recipe, output, overrides=["passes.1.finetune=none"])
