@@ -1,8 +1,9 @@
 """The only door to TensorFlow, tf_keras, TF-MOT and Keras 3.
 
 TensorFlow takes 5 to 12 seconds to import, so nothing imports it at module level; whoever needs it calls one of these
-functions. They make sure that `tf.keras` is Keras 2 (TF-MOT refuses any other), quiet the start-up noise and say what
-to install where a package is missing.
+functions. They quiet the start-up noise and say what to install where a package is missing. Where TensorFlow loads
+here first, `tf.keras` is Keras 2; where the user's program has loaded it, as whichever Keras, it stays as it is: what
+is trained, pruned and quantised are models of tf_keras, which TF-MOT takes either way.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from edgekit.errors import EdgekitError, MissingDependency
+from edgekit.errors import MissingDependency
 
 __all__ = ["captured_output", "keras3", "prepare", "tensorflow", "tf_keras", "tfmot", "threads"]
 
@@ -59,13 +60,7 @@ def prepare() -> None:
 
 @functools.cache
 def tensorflow() -> Any:
-    """TensorFlow, loaded once with Keras 2 as `tf.keras`, one seedable CPU device and no chatter."""
-    if "tensorflow" in sys.modules and os.environ.get("TF_USE_LEGACY_KERAS") != "1":
-        raise EdgekitError(
-            "TensorFlow must load with TF_USE_LEGACY_KERAS=1, because TF-MOT takes only tf_keras models.",
-            received="TensorFlow was imported before EdgeKit",
-            remedy="Set TF_USE_LEGACY_KERAS=1 in the environment, or import edgekit's functions first.",
-        )
+    """TensorFlow, with one seedable CPU device and no chatter where it was not loaded before."""
     ours = "tensorflow" not in sys.modules
     prepare()
     with captured_output():

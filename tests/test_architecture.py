@@ -79,7 +79,7 @@ def imports(path: Path, *, everywhere: bool = True) -> Iterator[str]:
 
 
 def api_names() -> set[str]:
-    tree = ast.parse((ROOT / "edgekit" / "api.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "edgekit" / "api" / "__init__.py").read_text(encoding="utf-8"))
     listed = next(n.value for n in tree.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "__all__")
     return set(ast.literal_eval(listed))
 

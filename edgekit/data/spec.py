@@ -13,6 +13,7 @@ from edgekit import registry
 from edgekit.data import sources
 from edgekit.data.dataset import Dataset, Raw, Wanted, is_labels, split
 from edgekit.data.inputs import Samples, each
+from edgekit.data.memory import Held, raw_of
 from edgekit.data.preprocessing import Cast, Preprocessing, Rescale, Reshape
 from edgekit.data.sources import keras
 from edgekit.data.targets import Task, as_targets
@@ -23,6 +24,8 @@ __all__ = ["KNOWN_SOURCES", "DataSpec", "load_data"]
 
 KNOWN_SOURCES = ("digits", *keras.LABELS)
 """Data sets that go by a name."""
+IN_MEMORY = "the arrays in memory"
+"""What messages call data that come from no source."""
 
 
 class DataSpec(BaseModel):
@@ -59,7 +62,7 @@ class DataSpec(BaseModel):
 
 
 def load_data(
-    spec: str | DataSpec,
+    source: str | DataSpec | Held,
     *,
     seed: int = 0,
     trained: bool = False,
@@ -71,7 +74,7 @@ def load_data(
     """Read, check and split a data set.
 
     Args:
-        spec: A DataSpec, or just its source.
+        source: A DataSpec, or just its source; or the data themselves, as `edgekit.data.memory.Held` has them.
         seed: Of the split.
         trained: The data goes to a model that comes trained; then samples are only cast, unless told otherwise.
             A model that is trained here gets 8-bit samples rescaled to 0..1 and 16-bit ones to -1..1.
@@ -84,10 +87,14 @@ def load_data(
     Raises:
         DataError: The source is missing, damaged or breaks a rule.
     """
-    if isinstance(spec, str):
-        spec = DataSpec(source=spec)
+    spec = source if isinstance(source, DataSpec) else DataSpec(source=source if isinstance(source, str) else IN_MEMORY)
     told = Preprocessing.parse(spec.preprocessing) if spec.preprocessing is not None else preprocessing
-    raw = _read(spec.source, Wanted(told, task, labels))
+    wanted = Wanted(told, task, labels)
+    raw = (
+        _read(spec.source, wanted)
+        if isinstance(source, str | DataSpec)
+        else _checked(raw_of(source, IN_MEMORY), wanted)
+    )
     if spec.test_source is not None:
         alike = "classification" if task is None and raw.label_names else task
         raw = _with_test(raw, _read(spec.test_source, Wanted(told, alike, labels)), spec, task)
@@ -119,8 +126,7 @@ def _read(source: str, wanted: Wanted) -> Raw:
         module = registry.load(sources, name)
         if module.matches(source):
             raw: Raw = module.read(source, wanted)
-            _check_labels(raw, source, wanted)
-            return raw
+            return _checked(raw, wanted, source)
     raise DataError(
         "A data source is digits, a Keras data set's name, an .npz, a .csv, a .tsv, a folder of images or "
         "module:function.",
@@ -129,11 +135,12 @@ def _read(source: str, wanted: Wanted) -> Raw:
     )
 
 
-def _check_labels(raw: Raw, source: str, wanted: Wanted) -> None:
+def _checked(raw: Raw, wanted: Wanted, source: str = IN_MEMORY) -> Raw:
     for name, x, y in (("train", raw.x_train, raw.y_train), ("test", raw.x_test, raw.y_test)):
         if (y is not None and x is None) or (wanted.labels and x is not None and y is None):
             missing, there = (f"x_{name}", f"y_{name}") if x is None else (f"y_{name}", f"x_{name}")
             raise DataError(f"x_{name} and y_{name} come together.", received=f"{source} with {there} and no {missing}")
+    return raw
 
 
 def _with_test(raw: Raw, other: Raw, spec: DataSpec, task: Task | None) -> Raw:

@@ -22,6 +22,7 @@ from edgekit.keras.archives import holds_saved_model, unpack_saved_model
 from edgekit.keras.building import build_model, first_line
 from edgekit.keras.plain import PlainModel
 from edgekit.keras.reading import version_of
+from edgekit.keras.types import KerasModel
 from edgekit.models import networks
 
 __all__ = [
@@ -73,17 +74,18 @@ class Loading:
         return self.unsafe, {name: registry.code_of(made) for name, made in sorted(self.custom_objects.items())}
 
 
+IN_MEMORY = "the model in memory"
 FOREIGN = Loading()
 OWN = Loading(memory_limit=1 << 40, time_limit=7 * 24 * 3600.0)
 """For files that EdgeKit made itself: a child keeps crashes away, and need not be held to anything."""
 
 
-def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
+def load_model(source: str | Path | KerasModel, loading: Loading = FOREIGN) -> Any:
     """Load a trained model as a flat tf_keras model, which TF-MOT and the converter take.
 
     Args:
         source: A `.h5` or `.keras` file of Keras 2 or 3, a SavedModel folder or a zip archive of one, or
-            `module:function`. What a file is, its content says.
+            `module:function`. What a file is, its content says. Or a model in memory, of either Keras.
         loading: How a file is opened.
 
     Returns:
@@ -92,6 +94,8 @@ def load_model(source: str | Path, loading: Loading = FOREIGN) -> Any:
     Raises:
         ModelError: The file is missing, damaged, holds code or a layer that cannot be carried over.
     """
+    if not isinstance(source, str | Path):
+        return _as_flat_tf_keras(source, IN_MEMORY, loading.log, unsafe=loading.unsafe)
     text, path = str(source), Path(source)
     if registry.is_reference(text):
         return _as_flat_tf_keras(registry.call(text), text, loading.log, unsafe=loading.unsafe)
@@ -192,7 +196,7 @@ def build_network(name: str, input_shape: tuple[int, ...], classes: int) -> Any:
         ) from None
 
 
-def _as_flat_tf_keras(model: Any, source: str, log: Callable[[str], None], *, unsafe: bool) -> Any:
+def _as_flat_tf_keras(model: object, source: str, log: Callable[[str], None], *, unsafe: bool) -> Any:
     from edgekit.models.bridge import bridge
     from edgekit.models.flatten import flatten
     from edgekit.models.low_rank.layers import expand

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -24,8 +24,13 @@ class Conversion:
     """
 
     path: Path
-    model: tflite.Model
+    model: tflite.Model = field(repr=False)
     parity: Parity
+
+    @property
+    def tflite_bytes(self) -> bytes:
+        """The file itself."""
+        return self.model.content
 
     @cached_property
     def file(self) -> tflite.Inspection:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edgekit import registry
 from edgekit.errors import UsageError
+from edgekit.keras.types import KerasModel
 from edgekit.models.loading import Loading, load_model
 from edgekit_converters.tflite.calibration import Representative
 from edgekit_converters.tflite.conversion import Conversion
@@ -20,7 +21,7 @@ MOST_DB = 200
 
 
 def convert_source(
-    model: str | Path,
+    model: str | Path | KerasModel,
     path: Path,
     spec: ConvertSpec,
     *,
@@ -36,9 +37,16 @@ def convert_source(
     """
     if accept_parity is not None and not -MOST_DB <= accept_parity <= MOST_DB:
         raise UsageError(f"accept_parity is a number of dB between -{MOST_DB} and {MOST_DB}.", received=accept_parity)
-    if registry.is_reference(str(model)) or loading.unsafe or loading.custom_objects:
+    in_memory = not isinstance(model, str | Path)
+    if in_memory or registry.is_reference(str(model)) or loading.unsafe or loading.custom_objects:
         own = load_model(model, loading)
         return convert_keras(own, path, spec, representative=representative, held=held, accept_parity=accept_parity)
     return convert_file(
-        Path(model), path, spec, representative=representative, held=held, accept_parity=accept_parity, loading=loading
+        Path(str(model)),
+        path,
+        spec,
+        representative=representative,
+        held=held,
+        accept_parity=accept_parity,
+        loading=loading,
     )

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.errors import ModelError, UsageError
+from edgekit.api.inputs import data_for, sidecar_of, task_of, tflite_path
+from edgekit.errors import UsageError
 
 if TYPE_CHECKING:
     from edgekit.data import Dataset, DataSpec
-    from edgekit.data.sidecar import Sidecar
+    from edgekit.data.memory import Held
     from edgekit.data.targets import Task
+    from edgekit.keras.types import KerasModel
     from edgekit.measure.evaluation import Evaluation
     from edgekit.measure.latency import BenchmarkReport
     from edgekit.models.sensitivity import Effect, Kind
@@ -87,11 +89,11 @@ def compress(
 
 
 def convert(
-    model: str | Path,
+    model: str | Path | KerasModel,
     output: str | Path,
     *,
     format: str = "int8",
-    data: str | DataSpec | None = None,
+    data: str | DataSpec | Dataset | Held | None = None,
     task: Task | None = None,
     input_dtype: str | None = None,
     output_dtype: str | None = None,
@@ -107,11 +109,12 @@ def convert(
     """Convert a trained Keras model to a `.tflite` with batch 1, and hold the file to its contract and to the model.
 
     Args:
-        model: .h5, .keras, SavedModel or `module:function`.
+        model: .h5, .keras, SavedModel or `module:function`; or a Keras 3 or tf_keras model in memory.
         output: The `.tflite` to write; a sidecar with the preprocessing and golden vectors go beside it.
         format: float32, float16, dynamic, int8 or int16x8.
-        data: Where calibration samples come from (training data only); needed for int8 and int16x8. A model with
-            several inputs takes an array for each, by the input's name.
+        data: Where calibration samples come from (training data only), or the samples themselves: x, (x, y), a dict of
+            arrays by input, a `tf.data.Dataset` of batches; needed for int8 and int16x8. A model with several inputs
+            takes an array for each, by the input's name.
         task: classification, regression or reconstruction, for the sidecar; default what the model's own sidecar says,
             else classification where the labels of the data can be nothing else, else "unknown".
         input_dtype, output_dtype: Of the file; default the format's own (int8 for int8).
@@ -127,6 +130,10 @@ def convert(
     Raises:
         EdgekitError: The model or the data break a rule, the file would break its contract, or it would answer
             otherwise than the model.
+
+    Example:
+        result = edgekit.convert(model, "digits.tflite", data=(x_train, y_train))
+        print(result.parity, len(result.tflite_bytes))
     """
     from edgekit import tflite
     from edgekit.data import Preprocessing
@@ -137,16 +144,16 @@ def convert(
     from edgekit.recipe import parse_convert
     from edgekit_converters.tflite import convert_source, held_of
 
-    path = _tflite_path(output)
+    path = tflite_path(output)
     spec = parse_convert({format: {"input_dtype": input_dtype, "output_dtype": output_dtype}})
     if spec.needs_calibration and data is None:
         raise UsageError(
             f"{spec.format} takes its ranges from training samples.",
             received="no data",
-            remedy="Give --data SPEC, for example --data train.npz.",
+            remedy="Give --data SPEC, for example --data train.npz (in Python, data=(x_train, y_train)).",
         )
-    own, told = _sidecar(model), task or _task_of(model)
-    dataset = _data_for(model, data, seed, told, labels=False) if data is not None else None
+    own, told = sidecar_of(model), task or task_of(model)
+    dataset = data_for(model, data, seed, told, labels=False) if data is not None else None
     samples = dataset.samples("calibration") if dataset is not None and spec.needs_calibration else None
     written = [part.name for part in (path, sidecar_path(path), golden_path(path))]
     check_writable(path.parent, written, overwrite=overwrite)
@@ -171,8 +178,8 @@ def convert(
 
 
 def evaluate(
-    model: str | Path,
-    data: str | DataSpec,
+    model: str | Path | KerasModel,
+    data: str | DataSpec | Dataset | Held,
     *,
     runtime: str | None = None,
     task: Task | None = None,
@@ -188,8 +195,8 @@ def evaluate(
     """Accuracy of a model on the whole test split, with its 95 % interval.
 
     Args:
-        model: A `.tflite`, or a Keras model (which runs under Keras itself).
-        data: A data set with test samples.
+        model: A `.tflite`, or a Keras model, in a file or in memory (which runs under Keras itself).
+        data: A data set with test samples; arrays without, (x, y), are split.
         runtime: That runs the `.tflite`; default litert.
         task: classification, regression or reconstruction; default what the model's sidecar says, else classification
             where the labels can be nothing else.
@@ -209,14 +216,13 @@ def evaluate(
     from edgekit.models import Loading, load_model
     from edgekit.training.objective import Objective
 
-    if runtime is not None and Path(model).suffix != ".tflite":
+    file = Path(model) if isinstance(model, str | Path) and Path(model).suffix == ".tflite" else None
+    if runtime is not None and file is None:
         raise UsageError("A Keras model runs under Keras.", received=f"runtime {runtime}", remedy="Leave it out.")
-    dataset = _data_for(model, data, seed, task or _task_of(model))
+    dataset = data_for(model, data, seed, task or task_of(model))
     objective = Objective(task=dataset.need_task(_SAY_TASK))
-    if Path(model).suffix == ".tflite":
-        return evaluate_file(
-            Path(model), dataset, objective, runtime=runtime or "litert", workers=workers, progress=progress
-        )
+    if file is not None:
+        return evaluate_file(file, dataset, objective, runtime=runtime or "litert", workers=workers, progress=progress)
     loaded = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
     return evaluate_keras(loaded, dataset, objective)
 
@@ -268,8 +274,8 @@ def benchmark(
 
 
 def sensitivity(
-    model: str | Path,
-    data: str | DataSpec,
+    model: str | Path | KerasModel,
+    data: str | DataSpec | Held,
     *,
     kinds: Sequence[Kind] | None = None,
     ratios: Sequence[float] | None = None,
@@ -286,7 +292,7 @@ def sensitivity(
     """What each layer of a Keras model can bear, one change at a time; see `edgekit.models.sensitivity`.
 
     Args:
-        model: .h5, .keras, SavedModel or `module:function`, trained.
+        model: .h5, .keras, SavedModel or `module:function`, or a model in memory; trained.
         data: Where calibration samples and their labels come from (training data only).
         kinds: sparsity, channels, rank, int8_weights, int8_activations; default all.
         ratios: Fractions to give up; default 0.25, 0.5, 0.75 and 0.9.
@@ -311,7 +317,8 @@ def sensitivity(
 
     check_choice(kinds or KINDS, ratios or RATIOS)
     spec = DataSpec(source=data) if isinstance(data, str) else data
-    dataset = _data_for(model, spec.model_copy(update={"calibration": samples}), seed, task or _task_of(model))
+    spec = spec.model_copy(update={"calibration": samples}) if isinstance(spec, DataSpec) else spec
+    dataset = data_for(model, spec, seed, task or task_of(model))
     objective = Objective(task=dataset.need_task(_SAY_TASK))
     keras_model = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
     objective.check(keras_model, dataset)
@@ -326,7 +333,7 @@ def sensitivity(
 
 
 def load_model(
-    source: str | Path,
+    source: str | Path | KerasModel,
     *,
     unsafe: bool = False,
     custom_objects: Mapping[str, Any] | None = None,
@@ -340,54 +347,8 @@ def load_model(
     return models.load_model(source, models.Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
 
 
-def load_data(spec: str | DataSpec, *, task: Task | None = None, seed: int = 0) -> Dataset:
+def load_data(source: str | DataSpec | Held, *, task: Task | None = None, seed: int = 0) -> Dataset:
     """Read a data set into disjoint splits; see `edgekit.data.load_data`."""
     from edgekit import data
 
-    return data.load_data(spec, seed=seed, task=task)
-
-
-def _data_for(model: str | Path, data: str | DataSpec, seed: int, task: Task | None, *, labels: bool = True) -> Dataset:
-    """The data as the model's sidecar says: preprocessed, and its labels, where they are wanted, in its order."""
-    from edgekit.data import load_data
-
-    own = _sidecar(model)
-    dataset = load_data(
-        data,
-        seed=seed,
-        trained=True,
-        preprocessing=own.preprocessing if own else None,
-        dtype=_input_dtype(model),
-        task=task,
-        labels=labels,
-    )
-    return dataset.numbered_as(own.label_names) if own and labels else dataset
-
-
-def _input_dtype(model: str | Path) -> str | None:
-    """The only input's dtype of a `.tflite`; None for Keras models."""
-    from edgekit import tflite
-
-    if Path(model).suffix != ".tflite":
-        return None
-    graph = tflite.read(Path(model)).graphs[0]
-    return graph.tensors[graph.inputs[0]].dtype if len(graph.inputs) == 1 else None
-
-
-def _sidecar(model: str | Path) -> Sidecar | None:
-    from edgekit.data.sidecar import read_sidecar
-
-    return read_sidecar(Path(model))
-
-
-def _task_of(model: str | Path) -> Task | None:
-    """What the model's sidecar says; None where there is none, or it does not know."""
-    own = _sidecar(model)
-    return own.known_task if own else None
-
-
-def _tflite_path(output: str | Path) -> Path:
-    path = Path(output)
-    if path.suffix != ".tflite":
-        raise ModelError("A converted model is a .tflite file.", received=repr(str(path)), remedy="Name it so.")
-    return path
+    return data.load_data(source, seed=seed, task=task)
