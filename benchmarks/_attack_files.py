@@ -26,7 +26,7 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 from edgekit import sandbox
 from edgekit.cli import main
 from edgekit.errors import EdgekitError
-from edgekit.models import load_model
+from edgekit.keras import load_model
 results = []
 with sandbox.warm(), open(sys.argv[1]) as runs:
     for number, arguments in enumerate(json.load(runs)):
@@ -166,7 +166,7 @@ def _dataset(file: h5py.File, *arguments: Any, **options: Any) -> None:
 
 def saved_model(operator: str = "AddV2", config: Any = None) -> bytes:
     """A SavedModel with one function of one operator, and a Keras configuration beside it."""
-    from edgekit.keras.protobuf import message_class
+    from edgekit.keras.files.protobuf import message_class
 
     message = message_class("tensorflow.core.protobuf.saved_model_pb2", "SavedModel")()
     graph = message.meta_graphs.add()

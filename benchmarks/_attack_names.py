@@ -14,8 +14,8 @@ from typing import Any
 
 from _attack_files import layer_config, model_config
 
-from edgekit.keras.functions import OPERATIONS
-from edgekit.keras.kinds import KINDS
+from edgekit.keras.files.functions import OPERATIONS
+from edgekit.keras.files.kinds import KINDS
 
 
 def named() -> Iterator[tuple[str, str, Any]]:

@@ -22,7 +22,7 @@ def models() -> Iterator[Saved]:
     import _honest_layers as honest
 
     from edgekit import _tf
-    from edgekit.models import build_network, network_names
+    from edgekit.keras import build_network, network_names
 
     third, second = _tf.keras3(), _tf.tf_keras()
     for name, model in honest.layer_models(third):

@@ -49,11 +49,11 @@ from _attack_names import keyed, manifest, mutant, mutated_values, named, tensor
 
 from edgekit import sandbox, tflite
 from edgekit.errors import EdgekitError, ModelError
-from edgekit.keras.check import check_config
-from edgekit.keras.functions import ACTIVATIONS, OPERATIONS, TENSOR_FUNCTIONS
-from edgekit.keras.kinds import KINDS
-from edgekit.keras.reading import read_model
-from edgekit.models import Loading, load_model
+from edgekit.keras import Loading, load_model
+from edgekit.keras.files.check import check_config
+from edgekit.keras.files.functions import ACTIVATIONS, OPERATIONS, TENSOR_FUNCTIONS
+from edgekit.keras.files.kinds import KINDS
+from edgekit.keras.files.reading import read_model
 from edgekit.runtimes._probe import PROBE
 
 HONEST = model_config(layer_config("Dense", units=2))
@@ -135,9 +135,9 @@ def _loading(arguments: Any) -> dict[str, Any]:
 
 
 def _operators(_: Any) -> dict[str, Any]:
-    from edgekit.keras.operators import ALLOWED, SAVER
-    from edgekit.keras.protobuf import message_class
-    from edgekit.keras.saved_model_graph import check_graph
+    from edgekit.keras.files.operators import ALLOWED, SAVER
+    from edgekit.keras.files.protobuf import message_class
+    from edgekit.keras.files.saved_model_graph import check_graph
 
     kind = message_class("tensorflow.core.protobuf.saved_model_pb2", "SavedModel")
     names = sorted(tensorflow_operators())
@@ -301,11 +301,11 @@ def _in_a_child(path: Path) -> object:
     """HDF5 is a library in C, which some files send round for ever: only a child bears that."""
     request = {"path": str(path), "name": "m.h5", "custom": [], "reading": 2.0}
     limits = sandbox.Limits(1 << 30, 60.0, reading=2.0)
-    return sandbox.run("edgekit.keras.jobs.read", request, readable=[path], limits=limits, what="m.h5")
+    return sandbox.run("edgekit.keras.files.jobs.read", request, readable=[path], limits=limits, what="m.h5")
 
 
 def _checked(path: Path) -> object:
-    from edgekit.keras.saved_model import check_saved_model
+    from edgekit.keras.files.saved_model import check_saved_model
 
     return check_saved_model(path.parent)
 

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from edgekit.data import load_data
+from edgekit.keras import load_model
+from edgekit.keras.macs import model_macs
 from edgekit.measure.environment import environment
-from edgekit.models import load_model
-from edgekit.models.macs import model_macs
 from edgekit.passes import Context, parse_pass
 from edgekit.recipe import parse_recipe
 from edgekit.target import Budget, load_target

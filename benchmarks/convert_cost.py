@@ -68,7 +68,7 @@ def _write(folder: Path) -> None:
     images = np.random.default_rng(0).random((96, 32, 32, 3), np.float32)
     np.savez(folder / "data.npz", x_train=images, y_train=np.arange(96) % 10)
     code = (
-        "from edgekit.models import build_network, save_model; from pathlib import Path\n"
+        "from edgekit.keras import build_network, save_model; from pathlib import Path\n"
         f"save_model(build_network('resnet8', (32, 32, 3), 10), Path({str(folder / 'resnet8.h5')!r}))\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env=_environment(HERE))

@@ -23,9 +23,9 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.data import Dataset, DataSpec, load_data
+from edgekit.keras import build_network
 from edgekit.measure.environment import environment
 from edgekit.measure.statistics import bootstrap_median
-from edgekit.models import build_network
 from edgekit.training import Objective, Train, Trainer, seed_everything
 
 DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[2] / "shared" / "data"))

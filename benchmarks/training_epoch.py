@@ -33,9 +33,9 @@ import numpy as np
 from edgekit import _tf
 from edgekit.data import Dataset, Preprocessing
 from edgekit.data.dataset import Raw, split
+from edgekit.keras import build_network
 from edgekit.measure.environment import environment
 from edgekit.measure.statistics import bootstrap_median
-from edgekit.models import build_network
 from edgekit.passes import Context, parse_pass
 from edgekit.target import Budget, load_target
 from edgekit.training import Distillation, Objective, Train, Trainer, keras_teacher, seed_everything

@@ -16,8 +16,8 @@ import pytest
 import edgekit
 from edgekit import _tf, registry
 from edgekit.errors import RuntimeFailed
+from edgekit.keras import networks
 from edgekit.measure.golden import read_golden, write_golden
-from edgekit.models import networks
 from edgekit.runtimes import DeviceRuntime, Runtime, load_runtime
 from edgekit.training import seed_everything
 from edgekit_converters.tflite import ConvertSpec, convert_keras

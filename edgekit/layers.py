@@ -18,6 +18,6 @@ __all__ = ["LowRankConv2D", "LowRankDense"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from edgekit.models.low_rank.layers import layer_classes
+    from edgekit.methods.low_rank.layers import layer_classes
 
     return getattr(layer_classes(), name)

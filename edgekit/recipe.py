@@ -18,7 +18,7 @@ from edgekit import passes, registry
 from edgekit.data import KNOWN_SOURCES, DataSpec
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 from edgekit.figures import limited
-from edgekit.models import is_network
+from edgekit.keras import is_network
 from edgekit.passes import Pass, Stage, load_pass, parse_pass
 from edgekit.recipe_text import check_values, read_yaml
 from edgekit.runtimes import load_runtime, runtime_names

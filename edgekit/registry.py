@@ -12,11 +12,12 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from types import ModuleType
+from typing import Any
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 
-__all__ = ["call", "code_of", "entry", "is_reference", "load", "names", "source_sha256"]
+__all__ = ["ask", "call", "code_of", "entry", "is_reference", "load", "names", "source_sha256"]
 
 
 def names(package: ModuleType) -> list[str]:
@@ -38,6 +39,12 @@ def load(package: ModuleType, name: str) -> ModuleType:
         kind = package.__name__.rpartition(".")[2]
         raise UsageError(f"No such entry in {kind}.", received=repr(name), remedy=did_you_mean(name, known))
     return importlib.import_module(f"{package.__name__}.{name}")
+
+
+def ask(name: str) -> Any:
+    """What a room above has, for one below that needs it: `edgekit.methods.quantize:quantize_scope`."""
+    module, _, member = name.partition(":")
+    return getattr(importlib.import_module(module), member)
 
 
 def entry(item: object) -> tuple[str, dict[str, object]]:

@@ -17,7 +17,7 @@ import edgekit
 from edgekit import _tf, sandbox
 from edgekit.cli import main
 from edgekit.data import Dataset, DataSpec, load_data
-from edgekit.models import save_model
+from edgekit.keras import save_model
 from edgekit.pipeline import Manifest
 from edgekit.training import Objective, Train, Trainer, seed_everything
 from edgekit_converters.tflite import ConvertSpec, convert_keras

@@ -22,7 +22,8 @@ LAYERS = (
     {"tflite"},
     {"sandbox"},
     {"keras"},
-    {"training", "models", "data", "target"},
+    {"methods", "data", "target"},
+    {"training"},
     {"passes", "edgekit_converters", "runtimes", "measure"},
     {"recipe"},
     {"pipeline"},
@@ -160,14 +161,14 @@ def test_the_scan_sees_what_it_should() -> None:
 
 OPENERS = {
     r"\.models\.load_model$|\.saving\.load_model$|\.models\.model_from_json$": {
-        "edgekit.keras.building",  # what was read, written anew
-        "edgekit.models.loading",  # behind unsafe
-        "edgekit.models.saved_models",  # in a child
+        "edgekit.keras.files.building",  # what was read, written anew
+        "edgekit.keras.loading",  # behind unsafe
+        "edgekit.keras.files.saved_models",  # in a child
     },
     r"\.saved_model\.load$": set(),
     r"\.from_saved_model$|\.from_keras_model$": {"edgekit_converters.tflite.converter"},  # of the model that was built
-    r"^h5py\.File$": {"edgekit.keras.building", "edgekit.keras.reading"},
-    r"\.load_weights$": {"edgekit.models.saved_models"},
+    r"^h5py\.File$": {"edgekit.keras.files.building", "edgekit.keras.files.reading"},
+    r"\.load_weights$": {"edgekit.keras.files.saved_models"},
     r"^(pickle|cloudpickle|joblib|marshal|shelve|dill)\.": set(),
 }
 """Ways into a model file, and the modules that may take them."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from _headline import DATA, Session, vgg_small
 
 from edgekit import _tf
-from edgekit.models import load_model
+from edgekit.keras import load_model
 
 __all__ = ["RESNET8", "committee"]
 

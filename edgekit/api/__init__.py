@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edgekit.keras.types import KerasModel
     from edgekit.measure.evaluation import Evaluation
     from edgekit.measure.latency import BenchmarkReport
-    from edgekit.models.sensitivity import Effect, Kind
+    from edgekit.methods.sensitivity import Effect, Kind
     from edgekit.pipeline import Manifest
     from edgekit.recipe import Recipe
     from edgekit.runtimes._interpreter import Kernels
@@ -67,7 +67,7 @@ def compress(
         print(manifest.selected, manifest.budget["met"])
     """
     from edgekit import pipeline
-    from edgekit.models import Loading
+    from edgekit.keras import Loading
     from edgekit.recipe import Recipe, load_recipe, parse_recipe
     from edgekit.report import write_report
 
@@ -138,8 +138,8 @@ def convert(
     from edgekit import tflite
     from edgekit.data import Preprocessing
     from edgekit.data.sidecar import UNKNOWN, Sidecar, sidecar_path, write_sidecar
+    from edgekit.keras import Loading
     from edgekit.measure.golden import golden_path, write_golden
-    from edgekit.models import Loading
     from edgekit.ownership import check_writable, publishing
     from edgekit.recipe import parse_convert
     from edgekit_converters.tflite import convert_source, held_of
@@ -212,8 +212,8 @@ def evaluate(
     Raises:
         EdgekitError: The model or the data break a rule, or the runtime does not survive the model.
     """
+    from edgekit.keras import Loading, load_model
     from edgekit.measure.evaluation import evaluate_file, evaluate_keras
-    from edgekit.models import Loading, load_model
     from edgekit.training.objective import Objective
 
     file = Path(model) if isinstance(model, str | Path) and Path(model).suffix == ".tflite" else None
@@ -289,7 +289,7 @@ def sensitivity(
     progress: Progress = lambda done, total: None,
     log: Callable[[str], None] = lambda line: None,
 ) -> list[Effect]:
-    """What each layer of a Keras model can bear, one change at a time; see `edgekit.models.sensitivity`.
+    """What each layer of a Keras model can bear, one change at a time; see `edgekit.methods.sensitivity`.
 
     Args:
         model: .h5, .keras, SavedModel or `module:function`, or a model in memory; trained.
@@ -310,9 +310,9 @@ def sensitivity(
         EdgekitError: The model or the data break a rule.
     """
     from edgekit.data import DataSpec
-    from edgekit.models import Loading, load_model
-    from edgekit.models.sensitivity import KINDS, RATIOS, check_choice
-    from edgekit.models.sensitivity import sensitivity as find
+    from edgekit.keras import Loading, load_model
+    from edgekit.methods.sensitivity import KINDS, RATIOS, check_choice
+    from edgekit.methods.sensitivity import sensitivity as find
     from edgekit.training.objective import Objective
 
     check_choice(kinds or KINDS, ratios or RATIOS)
@@ -341,10 +341,10 @@ def load_model(
     time_limit: float | None = None,
     log: Callable[[str], None] = lambda line: None,
 ) -> Any:
-    """Load a .h5, .keras, SavedModel or `module:function` as a flat tf_keras model; see `edgekit.models.load_model`."""
-    from edgekit import models
+    """Load a .h5, .keras, SavedModel or `module:function` as a flat tf_keras model; see `edgekit.keras.load_model`."""
+    from edgekit import keras
 
-    return models.load_model(source, models.Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
+    return keras.load_model(source, keras.Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
 
 
 def load_data(source: str | DataSpec | Held, *, task: Task | None = None, seed: int = 0) -> Dataset:

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgekit import passes, registry
 from edgekit.errors import Finding, RecipeError, UsageError, did_you_mean
-from edgekit.models import FOREIGN, Loading
-from edgekit.models.kernels import named_kernels
+from edgekit.keras import FOREIGN, Loading
+from edgekit.keras.kernels import named_kernels
 from edgekit.target import Budget, Target
 from edgekit.training import Finetune, FinetuneChoice, Teacher, Train, Trainer, open_teacher
 

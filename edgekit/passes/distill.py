@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from edgekit.errors import EdgekitError, Finding
-from edgekit.models import FOREIGN, Loading
+from edgekit.keras import FOREIGN, Loading
 from edgekit.passes import Context, Pass, Stage, is_quantized
 from edgekit.target import Target
 from edgekit.training import Distillation, Finetune, Teacher, Train, keras_teacher, seed_everything

@@ -1,4 +1,4 @@
-"""low_rank: layers become chains of smaller ones; which forms there are says `edgekit.models.low_rank.forms`.
+"""low_rank: layers become chains of smaller ones; which forms there are says `edgekit.methods.low_rank.forms`.
 
 The chains are plain Keras layers, so that later passes and the converter take them. The last one keeps the name, the
 activation and the bias of the original; the others are called NAME_rank_in, NAME_rank_v, ...
@@ -14,9 +14,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from edgekit.errors import Finding, ModelError
-from edgekit.models import FOREIGN, Loading
-from edgekit.models.dropout import with_less_dropout
-from edgekit.models.low_rank import (
+from edgekit.keras import FOREIGN, Loading
+from edgekit.keras.macs import model_macs
+from edgekit.methods.dropout import with_less_dropout
+from edgekit.methods.low_rank import (
     Decomposition,
     Geometry,
     Method,
@@ -27,9 +28,8 @@ from edgekit.models.low_rank import (
     collect_moments,
     replace_layers,
 )
-from edgekit.models.low_rank.choice import options
-from edgekit.models.low_rank.rebuild import calls, plain_layers
-from edgekit.models.macs import model_macs
+from edgekit.methods.low_rank.choice import options
+from edgekit.methods.low_rank.rebuild import calls, plain_layers
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns
 from edgekit.target import Target
 

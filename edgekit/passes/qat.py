@@ -1,6 +1,6 @@
 """qat: quantisation-aware training; Jacob et al. 2018 (arXiv:1712.05877, section 3).
 
-Rounding stands exactly where the integer file rounds (edgekit/models/quantize), so that the file is the model that was
+Rounding stands exactly where the integer file rounds (edgekit/methods/quantize), so that the file is the model that was
 trained. After `sparsify` the zeros are kept, and the result is checked.
 """
 
@@ -12,9 +12,9 @@ import numpy as np
 from pydantic import Field
 
 from edgekit.errors import Finding, ModelError
-from edgekit.models import FOREIGN, Loading
-from edgekit.models.pooling import with_free_pooling_scale
-from edgekit.models.quantize import Quantized, calibrate, freezing, keeping_zeros, quantize, settled
+from edgekit.keras import FOREIGN, Loading
+from edgekit.keras.lowering.pooling import with_free_pooling_scale
+from edgekit.methods.quantize import Quantized, calibrate, freezing, keeping_zeros, quantize, settled
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns, zero_masks
 from edgekit.target import Target
 

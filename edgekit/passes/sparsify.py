@@ -16,10 +16,10 @@ from pydantic import Field, model_validator
 
 from edgekit import _tf
 from edgekit.errors import Finding, ModelError
-from edgekit.models import FOREIGN, Loading
-from edgekit.models.dropout import with_less_dropout
-from edgekit.models.kernels import named_kernels
-from edgekit.models.sparsity import Importance, pooled, pruning_wrapper, share_out
+from edgekit.keras import FOREIGN, Loading
+from edgekit.keras.kernels import named_kernels
+from edgekit.methods.dropout import with_less_dropout
+from edgekit.methods.sparsity import Importance, pooled, pruning_wrapper, share_out
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns
 from edgekit.target import Target
 

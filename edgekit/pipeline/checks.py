@@ -7,7 +7,7 @@ from typing import Any
 
 from edgekit.data import Dataset
 from edgekit.errors import ModelError, RecipeError, RuntimeFailed
-from edgekit.models import FOREIGN, Loading, is_network
+from edgekit.keras import FOREIGN, Loading, is_network
 from edgekit.passes import Pass, Stage
 from edgekit.recipe import Recipe
 from edgekit.runtimes import load_runtime

@@ -12,9 +12,9 @@ import numpy as np
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset
 from edgekit.errors import ConversionError
+from edgekit.keras import OWN
 from edgekit.measure.accuracy import correct
 from edgekit.measure.evaluation import evaluate_file
-from edgekit.models import OWN
 from edgekit.passes import zero_masks
 from edgekit.pipeline.records import RecordError
 from edgekit.pipeline.step import Step

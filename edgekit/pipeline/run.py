@@ -14,9 +14,9 @@ from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import RecipeError
+from edgekit.keras import FOREIGN, Loading, build_network, is_network, load_model, save_model
 from edgekit.measure.parity import Parity, warning
 from edgekit.measure.predict import predict
-from edgekit.models import FOREIGN, Loading, build_network, is_network, load_model, save_model
 from edgekit.ownership import check_folder, check_writable
 from edgekit.passes import Context, Pass, is_quantized
 from edgekit.pipeline.checks import check_before_training, check_kept, check_model_exists

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from edgekit.models.sensitivity import Effect
+from edgekit.methods.sensitivity import Effect
 from edgekit.report.plots import Bar, Panel
 
 __all__ = ["as_dict", "panels", "tables"]

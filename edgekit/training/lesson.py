@@ -20,7 +20,7 @@ import numpy as np
 from edgekit import _tf
 from edgekit.data import Dataset
 from edgekit.errors import DataError, ModelError
-from edgekit.models.outputs import output_activation
+from edgekit.keras.outputs import output_activation
 from edgekit.tensors import Array
 from edgekit.training.answers import Answers, Asked, record
 from edgekit.training.augment import Views

@@ -11,7 +11,7 @@ from edgekit.data import Dataset
 from edgekit.data.dataset import SplitName, is_labels
 from edgekit.data.targets import Task
 from edgekit.errors import DataError, ModelError
-from edgekit.models.outputs import output_activation
+from edgekit.keras.outputs import output_activation
 from edgekit.tensors import Array
 from edgekit.training.distillation import Distillation
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
-from edgekit.models import FOREIGN, Loading, build_network, is_network, load_model
+from edgekit.keras import FOREIGN, Loading, build_network, is_network, load_model
 
 __all__ = ["afresh", "named_student", "narrower"]
 

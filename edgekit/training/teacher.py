@@ -19,8 +19,8 @@ from edgekit.data import Dataset, DataSpec, Preprocessing
 from edgekit.data.dataset import Raw, SplitName, split
 from edgekit.errors import DataError, EdgekitError, ModelError
 from edgekit.files import regular_file
-from edgekit.models import FOREIGN, Loading, load_model
-from edgekit.models.outputs import output_activation
+from edgekit.keras import FOREIGN, Loading, load_model
+from edgekit.keras.outputs import output_activation
 from edgekit.npz import LARGEST, read_npz
 from edgekit.tensors import Array
 

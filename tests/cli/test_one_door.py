@@ -11,7 +11,7 @@ import pytest
 from edgekit import _tf, registry, sandbox
 from edgekit.cli import commands
 from edgekit.errors import ModelError
-from edgekit.models import save_model
+from edgekit.keras import save_model
 
 RECIPES = {
     "a model": "model: {file}\ndata: digits\nconvert: [float32]\n",

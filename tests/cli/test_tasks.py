@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgekit import _tf
-from edgekit.models import save_model
+from edgekit.keras import save_model
 
 Cli = Callable[..., Any]
 

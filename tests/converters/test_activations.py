@@ -11,10 +11,10 @@ from activation_cells import ACTIVATIONS, activation_model, activation_samples
 
 from edgekit import _tf
 from edgekit.errors import ConversionError
+from edgekit.keras.lowering.activations import REWRITTEN, with_integer_activations
 from edgekit.measure.parity import LEAST_DB
 from edgekit.measure.predict import predict
 from edgekit.measure.statistics import sqnr_db
-from edgekit.models.activations import REWRITTEN, with_integer_activations
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 X = activation_samples()

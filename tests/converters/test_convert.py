@@ -10,8 +10,8 @@ import pytest
 from edgekit import _tf, tflite
 from edgekit.data import Dataset
 from edgekit.errors import ConversionError
+from edgekit.keras import load_model
 from edgekit.measure.predict import predict
-from edgekit.models import load_model
 from edgekit_converters.tflite import ConvertSpec, convert_keras, format_names
 
 TOLERANCE = {"float32": 1e-5, "float16": 5e-3, "dynamic": 0.1, "int8": 0.25, "int16x8": 0.1}

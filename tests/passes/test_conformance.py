@@ -11,7 +11,7 @@ import pytest
 from edgekit import passes, registry
 from edgekit.data import Dataset
 from edgekit.errors import RecipeError, UsageError
-from edgekit.models import load_model, save_model
+from edgekit.keras import load_model, save_model
 from edgekit.passes import Context, Pass, load_pass, parse_pass
 from edgekit.target import Budget, load_target
 from edgekit.training import Train, Trainer

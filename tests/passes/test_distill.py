@@ -12,7 +12,7 @@ import edgekit
 from edgekit import _tf
 from edgekit.data import DataSpec, load_data
 from edgekit.errors import EdgekitError, ModelError, RecipeError
-from edgekit.models import save_model
+from edgekit.keras import save_model
 from edgekit.passes import Context, parse_pass, zero_masks
 from edgekit.target import Budget, load_target
 from edgekit.training import Distillation, Objective, Train, Trainer, keras_teacher

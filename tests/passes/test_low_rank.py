@@ -9,8 +9,8 @@ import pytest
 
 from edgekit import _tf
 from edgekit.errors import Finding, RecipeError
+from edgekit.keras.macs import model_macs
 from edgekit.measure.predict import predict
-from edgekit.models.macs import model_macs
 from edgekit.passes import Context, Stage, parse_pass, zero_masks
 from edgekit.target import Budget, load_target
 from edgekit.training import Train, Trainer, seed_everything

@@ -10,8 +10,8 @@ import pytest
 
 from edgekit import _tf, tflite
 from edgekit.data import Dataset
+from edgekit.keras import load_model, save_model
 from edgekit.measure.predict import predict
-from edgekit.models import load_model, save_model
 from edgekit.passes import Context, parse_pass, zero_masks
 from edgekit.target import Budget, load_target
 from edgekit.training import Train, Trainer

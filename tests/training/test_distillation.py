@@ -13,8 +13,8 @@ from edgekit import _tf
 from edgekit.data import Dataset, DataSpec, Preprocessing, load_data
 from edgekit.data.dataset import Raw, split
 from edgekit.errors import DataError, EdgekitError, ModelError, UsageError
+from edgekit.keras import save_model
 from edgekit.measure.predict import predict
-from edgekit.models import save_model
 from edgekit.training import (
     Augment,
     Distillation,

@@ -12,10 +12,10 @@ import numpy as np
 
 from edgekit import _tf, tflite
 from edgekit.errors import ConversionError
-from edgekit.models.activations import rewrite_activations, with_integer_activations
-from edgekit.models.inputs import with_float_inputs, with_index_inputs, with_single_batch
-from edgekit.models.pooling import with_free_pooling_scale
-from edgekit.models.recurrent import distributed_loops, is_recurrent
+from edgekit.keras.lowering.activations import rewrite_activations, with_integer_activations
+from edgekit.keras.lowering.inputs import with_float_inputs, with_index_inputs, with_single_batch
+from edgekit.keras.lowering.pooling import with_free_pooling_scale
+from edgekit.keras.lowering.recurrent import distributed_loops, is_recurrent
 from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.contract import check_contract, check_parity

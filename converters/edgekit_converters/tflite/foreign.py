@@ -8,8 +8,8 @@ from typing import Any
 
 from edgekit import sandbox, tflite
 from edgekit.errors import ModelError, clean
+from edgekit.keras.loading import FOREIGN, Loading, check_source, size_of
 from edgekit.measure.parity import Answer, Reference
-from edgekit.models.loading import FOREIGN, Loading, check_source, size_of
 from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative
 from edgekit_converters.tflite.contract import check_contract, check_parity

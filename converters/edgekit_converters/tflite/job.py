@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from edgekit import _tf
-from edgekit.keras.archives import holds_saved_model
-from edgekit.keras.plain import PlainModel
-from edgekit.keras.reading import read_model
-from edgekit.models.loading import model_from
+from edgekit.keras.files.archives import holds_saved_model
+from edgekit.keras.files.plain import PlainModel
+from edgekit.keras.files.reading import read_model
+from edgekit.keras.loading import model_from
 from edgekit.sandbox import cpu_limit
 from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative
@@ -68,6 +68,8 @@ def _read(path: Path, name: str, folder: Path, reading: float) -> PlainModel:
     if not holds_saved_model(path):
         with cpu_limit(reading):
             return read_model(path, name=name)
-    from edgekit.models.saved_models import read_saved_model  # which reads protobufs that other files have no need of
+    from edgekit.keras.files.saved_models import (
+        read_saved_model,  # which reads protobufs that other files have no need of
+    )
 
     return read_saved_model(path, name, [], folder, reading=reading)

@@ -12,10 +12,10 @@ import numpy as np
 from edgekit import _tf
 from edgekit.data.dataset import Dataset, SplitName
 from edgekit.errors import ConversionError
+from edgekit.keras.lowering.inputs import with_single_batch
+from edgekit.keras.lowering.recurrent import is_recurrent, keeps_state
+from edgekit.keras.outputs import output_activation, softmax_inputs
 from edgekit.measure.parity import SAMPLES, Answer, Reference
-from edgekit.models.inputs import with_single_batch
-from edgekit.models.outputs import output_activation, softmax_inputs
-from edgekit.models.recurrent import is_recurrent, keeps_state
 from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.names import output_names, parameter_names

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from edgekit import registry
 from edgekit.errors import UsageError
+from edgekit.keras.loading import Loading, load_model
 from edgekit.keras.types import KerasModel
-from edgekit.models.loading import Loading, load_model
 from edgekit_converters.tflite.calibration import Representative
 from edgekit_converters.tflite.conversion import Conversion
 from edgekit_converters.tflite.convert import convert_keras

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from edgekit.errors import Finding, ModelError
-from edgekit.models import FOREIGN, Loading, load_model, save_model
-from edgekit.models.channels import (
+from edgekit.keras import FOREIGN, Loading, load_model, save_model
+from edgekit.keras.kernels import connections_left, widths
+from edgekit.methods.channels import (
     MAKES_OUTPUT,
     Channels,
     Cost,
@@ -35,9 +36,8 @@ from edgekit.models.channels import (
     to_fractions,
     to_measured,
 )
-from edgekit.models.dropout import with_less_dropout
-from edgekit.models.kernels import connections_left, widths
-from edgekit.models.sensitivity import sensitivity, tolerable
+from edgekit.methods.dropout import with_less_dropout
+from edgekit.methods.sensitivity import sensitivity, tolerable
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches
 from edgekit.passes.channel_prune.findings import wrong_names
 from edgekit.target import Target

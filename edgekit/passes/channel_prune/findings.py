@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgekit.errors import Finding
-from edgekit.models.channels import Channels
+from edgekit.methods.channels import Channels
 from edgekit.passes import matches, unmatched_patterns
 
 __all__ = ["wrong_names"]

@@ -11,8 +11,8 @@ import pytest
 
 from edgekit import _tf, tflite
 from edgekit.errors import ModelError
-from edgekit.models.channels import analyse
-from edgekit.models.macs import model_macs
+from edgekit.keras.macs import model_macs
+from edgekit.methods.channels import analyse
 from edgekit.passes import Context, parse_pass
 from edgekit.training import seed_everything
 from edgekit_converters.tflite import ConvertSpec, convert_keras

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edgekit import _tf
-from edgekit.models import load_model, save_model
-from edgekit.models.macs import model_macs
+from edgekit.keras import load_model, save_model
+from edgekit.keras.macs import model_macs
 from edgekit.passes import Context, parse_pass
 from edgekit.training import Train, Trainer
 

@@ -10,7 +10,7 @@ import pytest
 
 from edgekit import _tf
 from edgekit.data import Dataset
-from edgekit.models.channels import analyse, importance
+from edgekit.methods.channels import analyse, importance
 from edgekit.passes import Context
 from edgekit.target import Budget, load_target
 from edgekit.training import Train, Trainer, seed_everything

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edgekit import _tf
-from edgekit.models.channels import analyse, correct, reconstruct, shrink
-from edgekit.models.macs import model_macs
+from edgekit.keras.macs import model_macs
+from edgekit.methods.channels import analyse, correct, reconstruct, shrink
 from edgekit.passes import Context
 from edgekit.training import seed_everything
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.errors import ConversionError
-from edgekit.models.recurrent import is_plain_lstm, keeps_state, recurrent_layers
+from edgekit.keras.lowering.recurrent import is_plain_lstm, keeps_state, recurrent_layers
 from edgekit.tensors import Array
 from edgekit_converters.tflite.loops.parts import Loop, Masking, Record, joined
 

@@ -1,0 +1,268 @@
+"""Load any Keras model as a flat tf_keras model: .h5, .keras, SavedModel, module:function, reference networks.
+
+A file is foreign: a child process reads it under the allow list of `edgekit.keras.files.kinds` and gives back plain
+data, of which the model is built here. A model object, or what `module:function` gives, is the user's own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from edgekit import _tf, registry, sandbox
+from edgekit.errors import ModelError, did_you_mean
+from edgekit.filekinds import TFLITE, kind_of
+from edgekit.keras import networks
+from edgekit.keras.files.archives import holds_saved_model, unpack_saved_model
+from edgekit.keras.files.building import build_model, first_line
+from edgekit.keras.files.plain import PlainModel
+from edgekit.keras.files.reading import version_of
+from edgekit.keras.types import KerasModel
+
+__all__ = [
+    "FOREIGN",
+    "OWN",
+    "Loading",
+    "build_network",
+    "check_source",
+    "classes_made_known",
+    "is_network",
+    "load_model",
+    "model_from",
+    "network_names",
+    "size_of",
+]
+
+FILES = (".h5", ".hdf5", ".keras")
+
+
+def _silent(line: str) -> None:
+    """Notes that nobody reads."""
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How the files of models are opened.
+
+    Attributes:
+        unsafe: Let Keras itself open them, with whatever code they hold. Only for files that the user trusts.
+        custom_objects: Classes and functions of the user's that the files name, by name.
+        memory_limit: Bytes of resident memory that reading one may take; default 2 GB and 20 times the file.
+        time_limit: Seconds that it may take.
+        log: Takes one line for the user, on what was done to the model while it was loaded.
+    """
+
+    unsafe: bool = False
+    custom_objects: Mapping[str, Any] = field(default_factory=dict)
+    memory_limit: int | None = None
+    time_limit: float | None = None
+    log: Callable[[str], None] = _silent
+
+    def limits(self, size: int) -> sandbox.Limits:
+        """Of the child that reads so many bytes."""
+        return sandbox.Limits.for_file(size, memory=self.memory_limit, seconds=self.time_limit)
+
+    @property
+    def fingerprint(self) -> tuple[bool, dict[str, str]]:
+        """What of it decides which model a file becomes, JSON-ready: classes count by their code."""
+        return self.unsafe, {name: registry.code_of(made) for name, made in sorted(self.custom_objects.items())}
+
+
+IN_MEMORY = "the model in memory"
+FOREIGN = Loading()
+OWN = Loading(memory_limit=1 << 40, time_limit=7 * 24 * 3600.0)
+"""For files that EdgeKit made itself: a child keeps crashes away, and need not be held to anything."""
+
+
+def load_model(source: str | Path | KerasModel, loading: Loading = FOREIGN) -> Any:
+    """Load a trained model as a flat tf_keras model, which TF-MOT and the converter take.
+
+    Args:
+        source: A `.h5` or `.keras` file of Keras 2 or 3, a SavedModel folder or a zip archive of one, or
+            `module:function`. What a file is, its content says. Or a model in memory, of either Keras.
+        loading: How a file is opened.
+
+    Returns:
+        A tf_keras Functional or Sequential model without nested models.
+
+    Raises:
+        ModelError: The file is missing, damaged, holds code or a layer that cannot be carried over.
+    """
+    if not isinstance(source, str | Path):
+        return _as_flat_tf_keras(source, IN_MEMORY, loading.log, unsafe=loading.unsafe)
+    text, path = str(source), Path(source)
+    if registry.is_reference(text):
+        return _as_flat_tf_keras(registry.call(text), text, loading.log, unsafe=loading.unsafe)
+    check_source(path)
+    if loading.unsafe:
+        return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, loading.log, unsafe=True)
+    job = "edgekit.keras.files.saved_models" if holds_saved_model(path) else "edgekit.keras.files.jobs.read"
+    limits = loading.limits(size_of(path))
+    request = {
+        "path": str(path.resolve()),
+        "name": text,
+        "custom": sorted(loading.custom_objects),
+        "reading": limits.reading,
+    }
+    reply = sandbox.run(job, request, readable=[path.resolve()], limits=limits, what=text)
+    return model_from(PlainModel.unpack(reply.header, reply.arrays), text, loading.custom_objects, log=loading.log)
+
+
+def check_source(path: Path) -> None:
+    """A model file is there, and it is none that was converted already. What else it is, the child finds out.
+
+    Raises:
+        ModelError: It is not.
+    """
+    if path.is_dir():
+        if not (path / "saved_model.pb").is_file():
+            raise ModelError("A model folder is a SavedModel.", received=f"{path} without saved_model.pb")
+        return
+    if not path.exists() and path.suffix not in FILES:
+        raise ModelError(
+            "A Keras model is a .h5 or .keras file, a SavedModel folder or module:function.",
+            received=repr(str(path)),
+            remedy=did_you_mean(str(path), network_names()),
+        )
+    if not path.is_file():
+        raise ModelError("A model file must exist.", received=repr(str(path)), remedy="Check the path.")
+    if not path.stat().st_size:
+        raise ModelError("A model file must hold a model.", received=f"{path}, an empty file")
+    if kind_of(path) == TFLITE:
+        use = "Use" if path.suffix == ".tflite" else "Let its name end in .tflite, and use"
+        raise ModelError(
+            "A Keras model is wanted here.",
+            received=f"{path}, a .tflite model, which is converted already",
+            remedy=f"{use} it with edgekit evaluate, benchmark or inspect.",
+        )
+
+
+def model_from(
+    plain: PlainModel,
+    name: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    *,
+    log: Callable[[str], None] = _silent,
+) -> Any:
+    """Build a flat tf_keras model of what was read of a file.
+
+    Args:
+        plain: As a child gave it, or as it was read inside one.
+        name: What messages call the file.
+        custom_objects: Classes and functions of the user's.
+        log: Takes one line for the user.
+
+    Raises:
+        ModelError: It cannot be built, or a layer cannot be carried over.
+    """
+    with classes_made_known(plain.makers):
+        return _as_flat_tf_keras(build_model(plain, name=name, custom_objects=custom_objects), name, log, unsafe=False)
+
+
+def network_names() -> list[str]:
+    """The reference networks."""
+    return registry.names(networks)
+
+
+def is_network(source: str) -> bool:
+    """Whether a recipe's `model` names a reference network."""
+    return source in network_names()
+
+
+def build_network(name: str, input_shape: tuple[int, ...], classes: int) -> Any:
+    """An untrained reference network.
+
+    Args:
+        name: One of `network_names()`.
+        input_shape: Of one sample, without batch; images are HWC.
+        classes: Width of the output.
+
+    Raises:
+        ModelError: The input is too small or has the wrong rank for the network.
+    """
+    try:
+        return registry.load(networks, name).build(tuple(input_shape), classes)
+    except ValueError as error:
+        raise ModelError(
+            f"The network {name} must fit its input.",
+            received=f"samples of shape {list(input_shape)} ({str(error).splitlines()[0]})",
+            remedy="Choose another network, or reshape or resize the samples in data.preprocessing.",
+        ) from None
+
+
+def _as_flat_tf_keras(model: object, source: str, log: Callable[[str], None], *, unsafe: bool) -> Any:
+    from edgekit.keras.bridge import bridge
+    from edgekit.keras.flatten import flatten
+    from edgekit.keras.unwrapping import unwrapped
+
+    if isinstance(model, _tf.tf_keras().Model):
+        bare, notes = unwrapped(model, source)
+        for note in notes:
+            log(note)
+        return registry.ask("edgekit.methods.low_rank.layers:expand")(flatten(bare))
+    if isinstance(model, _tf.keras3().Model):
+        return bridge(model, unsafe=unsafe)
+    raise ModelError(
+        "EdgeKit compresses Keras models.",
+        received=f"{type(model).__name__} from {source}",
+        remedy="Give a Keras Functional or Sequential model.",
+    )
+
+
+@contextmanager
+def classes_made_known(makers: frozenset[str]) -> Iterator[None]:
+    """Make classes of TF-MOT's and EdgeKit's known to Keras where a file names them: TF-MOT takes seconds to load."""
+    with ExitStack() as scopes:
+        if "tensorflow_model_optimization" in makers:
+            keras = _tf.tfmot()
+            scopes.enter_context(registry.ask("edgekit.methods.quantize:quantize_scope")())
+            scopes.enter_context(registry.ask("edgekit.methods.quantize:wrappers_read")())
+            scopes.enter_context(keras.sparsity.keras.prune_scope())
+            scopes.enter_context(keras.clustering.keras.cluster_scope())
+            scopes.enter_context(_tf.tf_keras().utils.custom_object_scope(_clusterings()))  # which the scope lacks
+        if "edgekit" in makers:
+            registry.ask("edgekit.methods.low_rank.layers:layer_classes")()
+        yield
+
+
+def _clusterings() -> dict[str, Any]:
+    """TF-MOT's wrappers of recurrent and attention layers."""
+    module = importlib.import_module("tensorflow_model_optimization.python.core.clustering.keras.cluster_wrapper")
+    return {name: vars(module)[name] for name in ("ClusterWeightsMHA", "ClusterWeightsRNN")}
+
+
+def _trusted(path: Path, custom_objects: Mapping[str, Any]) -> Any:
+    """Let Keras open a file that the user trusts."""
+    if path.is_dir():
+        return _opened(path, "2", custom_objects, path)
+    with TemporaryDirectory() as folder:
+        if holds_saved_model(path):
+            return _opened(unpack_saved_model(path, Path(folder), str(path)), "2", custom_objects, path)
+        named = Path(folder) / ("model.keras" if zipfile.is_zipfile(path) else "model.h5")  # as Keras goes by names
+        named.symlink_to(path.resolve())
+        return _opened(named, version_of(path), custom_objects, path)
+
+
+def _opened(path: Path, version: str, custom_objects: Mapping[str, Any], source: Path) -> Any:
+    keras = _tf.tf_keras() if version.split(".")[0] in ("1", "2") else _tf.keras3()
+    options = {} if path.is_dir() else {"safe_mode": False}
+    with classes_made_known(frozenset(["tensorflow_model_optimization", "edgekit"])):
+        try:
+            return keras.models.load_model(path, compile=False, custom_objects=dict(custom_objects), **options)
+        except Exception as error:  # Keras raises every kind of error on a damaged or unknown file
+            raise ModelError(
+                f"Keras {version} must be able to load the model.",
+                received=f"{source} ({first_line(error)})",
+                remedy="If it holds custom layers, give module:function that builds and loads it; else save it again.",
+            ) from error
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a model file, or of all files in a SavedModel folder."""
+    return sum(f.stat().st_size for f in path.rglob("*") if f.is_file()) if path.is_dir() else path.stat().st_size

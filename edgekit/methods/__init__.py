@@ -1,0 +1,1 @@
+"""Compression methods, Keras -> Keras: the algorithms, without recipe keys."""

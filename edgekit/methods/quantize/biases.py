@@ -1,0 +1,103 @@
+"""Biases on the grid of the integer file, so that the file's accumulators are those of the Keras model.
+
+A file stores a bias in steps of (input scale) x (weight scale), after batch normalisation is folded in. The rest that
+rounding drops is far below one step of the output, but it tips values that lie near the middle between two, and every
+tipped value tips more in the next layer. Moving the Keras biases onto the grid leaves nothing to drop.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgekit.keras.bridge.replay import leaves, steps_of
+from edgekit.keras.rewriting import TfKerasReader
+from edgekit.methods.quantize.kinds import FOLDS_BATCH_NORM, IDENTITY, SAME_SCALE
+from edgekit.methods.quantize.quantizers import internals
+from edgekit.tensors import Array
+
+__all__ = ["round_biases"]
+
+
+def round_biases(model: Any) -> None:
+    """Move biases, or the offsets of the batch normalisations that take them in, to whole steps, in place.
+
+    Args:
+        model: A rounded model whose ranges and weights are final.
+    """
+    graph = TfKerasReader().graph(model)
+    steps = steps_of(graph)
+    scales: dict[int, float] = {}
+    consumers: dict[int, list[Any]] = {}
+    for step in steps:
+        for tensor in leaves((step.args, step.kwargs)):
+            consumers.setdefault(id(tensor), []).append(step)
+    calls = [id(step.operation) for step in steps]
+    for step in steps:
+        layer, tensor = step.operation, step.args[0] if step.args else None
+        if _is_weighted(layer) and id(tensor) in scales and calls.count(id(layer)) == 1:
+            _round(layer, scales[id(tensor)] * _weight_scale(layer), _norm_after(step, consumers))
+        scale = _output_scale(layer, scales.get(id(tensor)))
+        if scale is not None:
+            scales[id(step.outputs[0])] = scale
+
+
+def _is_weighted(layer: Any) -> bool:
+    return isinstance(layer, internals().Wrapper) and type(layer.layer).__name__ in (
+        *FOLDS_BATCH_NORM,
+        "Conv2DTranspose",
+    )
+
+
+def _weight_scale(layer: Any) -> Array:
+    """One step of the weights: a scalar, or a value for each output channel."""
+    _, _, variables = layer._weight_vars[0]
+    return np.asarray(variables["max_var"].numpy(), dtype=np.float64) / 127
+
+
+def _output_scale(layer: Any, incoming: float | None) -> float | None:
+    mot = internals()
+    if isinstance(layer, mot.Layer):
+        if isinstance(layer.quantizer, mot.quantizers.FixedQuantizer):
+            return float(layer.quantizer.init_max - layer.quantizer.init_min) / 255
+        return _span(layer.quantizer_vars)
+    if isinstance(layer, mot.Wrapper):
+        variables = getattr(layer, "_output_quantizer_vars", None)
+        return _span(variables) if variables else None
+    return incoming if type(layer).__name__ in SAME_SCALE else None
+
+
+def _span(variables: Any) -> float:
+    return float(variables["max_var"].numpy() - variables["min_var"].numpy()) / 255
+
+
+def _norm_after(step: Any, consumers: dict[int, list[Any]]) -> Any:
+    """The batch normalisation that takes a layer's output in, or None."""
+    if step.operation._output_quantizers or type(step.operation.layer).__name__ not in FOLDS_BATCH_NORM:
+        return None
+    after = consumers.get(id(step.outputs[0]), [])
+    while len(after) == 1 and type(after[0].operation).__name__ in IDENTITY:
+        after = consumers.get(id(after[0].outputs[0]), [])
+    return after[0].operation if len(after) == 1 and hasattr(after[0].operation, "moving_mean") else None
+
+
+def _round(layer: Any, grid: Array, norm: Any) -> None:
+    bias = layer.layer.bias if layer.layer.use_bias else None
+    if norm is None:
+        if bias is not None:
+            bias.assign(_to_grid(bias.numpy().astype(np.float64), grid))
+        return
+    if not norm.center or type(layer.layer).__name__ == "Dense":  # whose weights get other steps by the folding
+        return
+    gain = 1 / np.sqrt(norm.moving_variance.numpy().astype(np.float64) + norm.epsilon)
+    gain = gain * norm.gamma.numpy() if norm.scale else gain
+    folded = -norm.moving_mean.numpy().astype(np.float64) * gain
+    folded = folded + bias.numpy() * gain if bias is not None else folded
+    offset = norm.beta.numpy().astype(np.float64)
+    norm.beta.assign(_to_grid(folded + offset, np.abs(grid * gain)) - folded)
+
+
+def _to_grid(values: Array, grid: Array) -> Array:
+    safe = np.where(grid > 0, grid, 1)
+    return np.where(grid > 0, np.round(values / safe) * safe, values)

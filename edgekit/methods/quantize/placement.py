@@ -1,0 +1,187 @@
+"""Where ranges belong in a canonical model: after every value that the integer file stores, and nowhere else.
+
+A value inside a fused operator (a convolution before its batch normalisation and ReLU, an addition before its ReLU) is
+never stored, so it is not rounded; operators with one scale for input and output need no range of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from edgekit import _tf
+from edgekit.keras.bridge.replay import leaves, steps_of
+from edgekit.keras.rewriting import TfKerasReader
+from edgekit.methods.quantize.kinds import (
+    FIXED_RANGES,
+    FOLDS_BATCH_NORM,
+    FUSES_RELU,
+    IDENTITY,
+    RECURRENT,
+    SAME_SCALE,
+    TAKES_ONE_SCALE,
+    WEIGHTS,
+    activation_name,
+    is_fused_relu,
+)
+
+OPERATIONS = ("TFOpLambda", "SlicingOpLambda", "Lambda")
+"""Calls of bare functions: their operators are known to the converter only."""
+
+COMPOUND = ("Average", "Dot", "Attention", "AdditiveAttention", "UnitNormalization", "Rescaling", "ELU")
+"""No weights, but more than one operator."""
+
+__all__ = ["Placement", "has_mask", "place", "unrounded_inputs"]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What happens to one layer.
+
+    Attributes:
+        weights: The attribute that is rounded, or "".
+        ranged: Its output gets a range from data.
+        fixed: Its output has this range, (lowest, highest), or None.
+        by_converter: What the converter calibrates: "" nothing, "inside" all but the output, "all".
+    """
+
+    weights: str = ""
+    ranged: bool = False
+    fixed: tuple[float, float] | None = None
+    by_converter: Literal["", "inside", "all"] = ""
+
+
+def place(model: Any, leave: Callable[[str], bool]) -> dict[str, Placement]:
+    """What happens to each layer, by name.
+
+    Args:
+        model: A canonical tf_keras model.
+        leave: Whether a layer of that name is left to the converter.
+    """
+    graph = TfKerasReader().graph(model)
+    consumers: dict[int, list[Any]] = {}
+    producers: dict[int, Any] = {}
+    steps = steps_of(graph)
+    for step in steps:
+        for tensor in leaves((step.args, step.kwargs)):
+            consumers.setdefault(id(tensor), []).append(step)
+        for tensor in step.outputs:
+            producers[id(tensor)] = step.operation
+    ends = {id(t) for t in leaves(graph.outputs)}
+    around = _Around(consumers, producers, ends)
+    found: dict[str, Placement] = {}
+    for step in steps:
+        layer = step.operation
+        if leave(layer.name) or has_mask(step):
+            found.setdefault(
+                layer.name,
+                Placement(by_converter="all" if type(layer).__name__ not in SAME_SCALE or layer.weights else ""),
+            )
+            continue
+        placement = _of(step, around)
+        before = found.get(layer.name)
+        found[layer.name] = placement if before is None or placement.ranged else before
+    return found
+
+
+def unrounded_inputs(model: Any, placements: dict[str, Placement]) -> set[str]:
+    """Names of inputs that meet an operator which the converter calibrates: it cannot take a rounded input there."""
+    graph = TfKerasReader().graph(model)
+    steps = steps_of(graph)
+    reached = {id(t): t._keras_history.layer.name for t in leaves(graph.inputs)}
+    found = set()
+    for step in steps:
+        origins = {reached[id(t)] for t in leaves((step.args, step.kwargs)) if id(t) in reached}
+        placement = placements[step.operation.name]
+        if not origins:
+            continue
+        if type(step.operation).__name__ in SAME_SCALE and not placement.weights:
+            reached.update({id(t): origin for t in step.outputs for origin in origins})
+        elif placement.by_converter or (type(step.operation).__name__ == "Dense" and not placement.ranged):
+            found |= origins
+    return found
+
+
+def has_mask(step: Any) -> bool:
+    """Whether a Keras mask comes in or goes out: wrappers would lose it, and with it the layer's meaning."""
+    tensors = [*leaves((step.args, step.kwargs)), *step.outputs]
+    return any(getattr(t, "_keras_mask", None) is not None for t in tensors)
+
+
+@dataclass(frozen=True)
+class _Around:
+    consumers: dict[int, list[Any]]
+    producers: dict[int, Any]
+    ends: set[int]
+
+    def next_of(self, tensor: Any) -> list[Any]:
+        """The layers that a value goes to, dropouts looked through; None stands for the model's output."""
+        found: list[Any] = [None] if id(tensor) in self.ends else []
+        for step in self.consumers.get(id(tensor), []):
+            if type(step.operation).__name__ in IDENTITY:
+                found += self.next_of(step.outputs[0])
+            else:
+                found.append(step.operation)
+        return found
+
+
+def _of(step: Any, around: _Around) -> Placement:
+    layer, kind = step.operation, type(step.operation).__name__
+    weights = WEIGHTS.get(kind, "")
+    if kind == "Embedding" and step.args and step.args[0].dtype != _tf.tensorflow().int32:
+        weights = ""
+    if kind == "DepthwiseConv2D" and layer.data_format != "channels_last":
+        weights = ""
+    if kind in SAME_SCALE:
+        return Placement(weights, by_converter="all" if layer.weights and not weights else "")
+    if len(step.outputs) != 1 or not step.outputs[0].dtype.is_floating or kind in (*OPERATIONS, *RECURRENT):
+        return Placement(by_converter="all")
+    after = around.next_of(step.outputs[0])
+    if _inside_hard_swish(step, after, around) or _relu_of_pool(step, around):
+        return Placement()
+    activation = activation_name(layer)
+    if kind in ("Activation", "Softmax") and activation in FIXED_RANGES:
+        return Placement(fixed=None if None in after else FIXED_RANGES[activation])
+    ranged = not _fused_into(kind, activation, after)
+    inside = ranged and not weights and (layer.weights or kind in COMPOUND)
+    if kind == "BatchNormalization" and _folded(step, around):
+        inside = False
+    return Placement(weights, ranged, by_converter="inside" if inside else "")
+
+
+def _folded(step: Any, around: _Around) -> bool:
+    """Whether a batch normalisation's own producer takes it in."""
+    tensor = step.args[0]
+    producer = around.producers.get(id(tensor))
+    return producer is not None and _fused_into(
+        type(producer).__name__, activation_name(producer), around.next_of(tensor)
+    )
+
+
+def _fused_into(kind: str, activation: str, after: list[Any]) -> bool:
+    if len(after) != 1 or after[0] is None:
+        return False
+    following = type(after[0]).__name__
+    if following in TAKES_ONE_SCALE:
+        return True
+    if activation != "linear":
+        return False
+    if following == "BatchNormalization":
+        return kind in FOLDS_BATCH_NORM
+    return is_fused_relu(after[0]) and kind in FUSES_RELU
+
+
+def _relu_of_pool(step: Any, around: _Around) -> bool:
+    """A ReLU that the converter fuses into a pooling, whose scale is that of its input."""
+    if not is_fused_relu(step.operation):
+        return False
+    return "Pooling" in type(around.producers.get(id(step.args[0]))).__name__
+
+
+def _inside_hard_swish(step: Any, after: list[Any], around: _Around) -> bool:
+    """A ReLU6 between bare operations, x * relu6(x + 3) / 6: the converter makes HARD_SWISH of the whole."""
+    if not is_fused_relu(step.operation) or not step.args:
+        return False
+    before = around.producers.get(id(step.args[0]))
+    return type(before).__name__ == "TFOpLambda" and all(type(a).__name__ == "TFOpLambda" for a in after)

@@ -1,0 +1,158 @@
+"""Ranges of a quantised model: set from calibration data, held still towards a training's end, handed to TF-MOT."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from edgekit import _tf
+from edgekit.keras.rewriting import copied
+from edgekit.methods.quantize.biases import round_biases
+from edgekit.methods.quantize.kinds import FIXED_RANGES, activation_name
+from edgekit.methods.quantize.quantizers import BITS, classes, internals
+
+__all__ = ["calibrate", "freezing", "settled"]
+
+BATCH = 64
+WIDER = 1 + 1e-5
+"""Enough to take samples off the middle between two steps, too little to cost any precision."""
+
+
+def calibrate(model: Any, samples: Any) -> None:
+    """Set weight ranges from the weights and value ranges from samples, in place; weights and statistics stay.
+
+    Fresh ranges are -6..6 and move by a thousandth per batch, so a model that is trained little would clip. Each range
+    becomes the mean of the batches' extremes, which training with a moving average settles on too; an input's becomes
+    the extremes of all. Values pass unrounded meanwhile: a range does not clip what the next one sees.
+
+    Args:
+        model: From `quantize`.
+        samples: [N, ...] preprocessed samples for the model's only input.
+    """
+    tf = _tf.tensorflow()
+    for layer in model.layers:
+        for weight, quantizer, variables in getattr(layer, "_weight_vars", ()):
+            quantizer(weight, True, weights=variables)
+    places = list(_places(model))
+    for _, quantizer, _ in places:
+        quantizer.mode, quantizer.seen = "observe", []
+    for start in range(0, len(samples), BATCH):
+        model(tf.constant(samples[start : start + BATCH]), training=False)
+    for _, quantizer, variables in places:
+        quantizer.mode = "train"
+        seen = np.array(quantizer.seen)
+        if not len(seen):
+            continue
+        is_input = isinstance(quantizer, classes().InputRange)
+        low, high = (seen[:, 0].min(), seen[:, 1].max()) if is_input else seen.mean(0)
+        low, high = min(low, 0.0), max(high, 0.0)
+        if is_input and _on_the_fence(samples, low, high):
+            low, high = low * WIDER, high * WIDER
+        variables["min_var"].assign(low)
+        variables["max_var"].assign(high)
+
+
+def _on_the_fence(samples: Any, low: float, high: float) -> bool:
+    """Whether samples lie midway between two steps (8 of 0..16 does), where a last bit decides how they are rounded."""
+    scale = (high - low) / 255
+    if scale <= 0:
+        return False
+    levels = np.asarray(samples[:BATCH], dtype=np.float64) / scale
+    return bool(np.any(np.abs(levels - np.floor(levels) - 0.5) < 1e-4))
+
+
+def freezing(model: Any, fraction: float, epochs: int) -> Any:
+    """A callback that freezes batch-norm statistics and value ranges for the last epochs of a training.
+
+    From then on batch normalisation works as at inference while its scale and offset go on learning (Krishnamoorthi
+    2018, arXiv:1806.08342, section 7.2). The train step is traced anew once; nothing runs per step.
+
+    Args:
+        model: From `quantize`.
+        fraction: Of the epochs that see moving statistics, in (0, 1]; the first epoch always does.
+        epochs: How many there are.
+    """
+    first = max(1, math.ceil(fraction * epochs))
+    norms = [layer for layer in model.layers if hasattr(layer, "moving_mean")]
+
+    class Freeze(_tf.tf_keras().callbacks.Callback):  # type: ignore[misc]
+        frozen = False
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if epoch < first or self.frozen:
+                return
+            self.frozen = True
+            for _, quantizer, _ in _places(model):
+                quantizer.mode = "frozen"
+            for norm in norms:
+                norm._get_training_value = lambda training=None: False
+            self.model.make_train_function(force=True)
+
+        def on_train_end(self, logs: Any = None) -> None:
+            if self.frozen:
+                for norm in norms:
+                    del norm._get_training_value
+
+    return Freeze()
+
+
+def settled(model: Any) -> Any:
+    """The same model with TF-MOT's own quantizers of values and with biases on the file's grid; for good."""
+    mot = internals()
+    for layer, quantizer, variables in list(_places(model)):
+        is_input = isinstance(quantizer, classes().InputRange)
+        plain = (mot.quantizers.AllValuesQuantizer if is_input else mot.quantizers.MovingAverageQuantizer)(**BITS)
+        if isinstance(layer, mot.Layer):
+            layer.quantizer = plain
+        else:
+            layer.quantize_config.activation_quantizer = plain
+            layer._output_quantizers = [plain]
+        if isinstance(quantizer, classes().LearnedRange):
+            _hold(layer, variables)
+    round_biases(model)
+    return _with_rounded_ends(model)
+
+
+def _hold(layer: Any, variables: dict[str, Any]) -> None:
+    """Trained ranges become weights that do not train, in the order in which a loaded layer has them."""
+    ends = [variables["min_var"], variables["max_var"]]
+    for end in ends:
+        end.assign(min(float(end), 0.0) if end is ends[0] else max(float(end), 0.0))
+    if isinstance(layer, internals().Layer):
+        plain = {"min_var": ends[0], "max_var": ends[1]}
+        del (
+            layer.quantizer_vars
+        )  # Keras finds what trains in a dictionary that it has seen assigned, and lists it again
+        layer.__dict__["quantizer_vars"] = plain
+    trained, others = layer._trainable_weights, layer._non_trainable_weights
+    trained[:] = [w for w in trained if not any(w is end for end in ends)]  # in place: Keras watches assignments
+    others[:] = [*ends, *others] if isinstance(layer, internals().Layer) else [*others, *ends]
+
+
+def _with_rounded_ends(model: Any) -> Any:
+    """The last softmax or sigmoid rounded as the file stores it: in training that would cost the loss its gradient."""
+    mot, outputs = internals(), []
+    for tensor in model.outputs:
+        layer = tensor._keras_history.layer
+        fixed = FIXED_RANGES.get(activation_name(layer)) if type(layer).__name__ in ("Activation", "Softmax") else None
+        if fixed is not None and len(layer.inbound_nodes) == 1:
+            config = mot.Fixed(mot.PerTensor([], [], True), 8, *fixed, False)
+            tensor = mot.Wrapper(copied(layer, f"{layer.name}_rounded"), config, name=layer.name)(layer.input)
+        outputs.append(tensor)
+    if all(new is old for new, old in zip(outputs, model.outputs, strict=True)):
+        return model
+    ends = outputs if isinstance(model._nested_outputs, list | tuple) else outputs[0]
+    return _tf.tf_keras().Model(model._nested_inputs, ends, name=model.name)
+
+
+def _places(model: Any) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+    """(layer, quantizer, its variables) of every value that is rounded to a range from data."""
+    mot = internals()
+    for layer in model.layers:
+        if isinstance(layer, mot.Layer) and not isinstance(layer.quantizer, mot.quantizers.FixedQuantizer):
+            yield layer, layer.quantizer, layer.quantizer_vars
+        elif isinstance(layer, mot.Wrapper) and getattr(layer, "_output_quantizer_vars", None):
+            yield layer, layer._output_quantizers[0], layer._output_quantizer_vars

@@ -1,0 +1,44 @@
+"""Every reference network builds, gives what its docstring says and takes a training step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgekit.errors import ModelError
+from edgekit.keras import build_network, is_network, network_names
+
+SHAPES = {
+    "autoencoder": (640,), "digits_cnn": (8, 8, 1), "ds_cnn": (49, 10, 1), "lenet5": (28, 28, 1),
+    "mobilenet_v1": (96, 96, 3), "resnet8": (32, 32, 3), "vgg_small": (32, 32, 3),
+    "text_transformer": (40,), "text_gru": (24,),
+}  # fmt: skip
+PARAMETERS = {"lenet5": 431_080, "resnet8": 78_666, "vgg_small": 1_342_570}
+
+
+@pytest.mark.parametrize("name", network_names())
+def test_network(name: str) -> None:
+    shape = SHAPES.get(name, (32, 32, 3))
+    model = build_network(name, shape, 10)
+    assert is_network(name) and model.name == name and model.input_shape == (None, *shape)
+    samples = np.random.default_rng(0).random((2, *shape))
+    outputs = model((100 * samples).astype(np.int32) if name.startswith("text") else samples.astype(np.float32)).numpy()
+    assert np.isfinite(outputs).all()
+    if name == "autoencoder":
+        assert outputs.shape == (2, *shape)
+    else:
+        np.testing.assert_allclose(outputs.sum(1), 1, rtol=1e-5)
+        assert outputs.shape == (2, 10)
+    if name in PARAMETERS:
+        assert model.count_params() == PARAMETERS[name]
+    assert len({layer.name for layer in model.layers}) == len(model.layers)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("lenet5", (4, 4, 1)), ("resnet8", (10,)), ("digits_cnn", (1, 1, 1))])
+def test_input_that_does_not_fit(name: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ModelError, match=rf"network {name} must fit its input. Received: samples of shape"):
+        build_network(name, shape, 10)
+
+
+def test_names_are_not_paths() -> None:
+    assert not is_network("resnet8.h5") and not is_network("__init__")
