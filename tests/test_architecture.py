@@ -183,3 +183,25 @@ def test_model_files_are_opened_in_few_places(way: str) -> None:
         if isinstance(node, ast.Call) and re.search(way, ast.unparse(node.func))
     }
     assert found == OPENERS[way]
+
+
+def test_the_page_names_every_room_and_only_those() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## Rooms")[2].partition("## Arrows")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+    package = ROOT / "edgekit"
+    folders = {f"{path.name}/" for path in package.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    modules = {path.name for path in package.glob("*.py") if path.name != "__init__.py"}
+    assert named == folders | modules | {"converters/edgekit_converters/tflite/"}
+
+
+def test_the_page_has_the_floors_in_order() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    rows = rows[: next(i for i, row in enumerate(rows) if "`cli/`" in row) + 1]
+    names = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    parts = [name.removeprefix("converters/").removesuffix(".py").partition("/")[0] for name in names]
+    floors = [LEVEL[part] for part in parts if part in LEVEL]  # targets/ and recipes/ hold no code
+    assert {part for part in parts if part in LEVEL} == {room(name) for name in MODULES} - {None}
+    assert floors == sorted(floors), "a room stands above those that it sees"
