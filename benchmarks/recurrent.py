@@ -38,8 +38,8 @@ PAGE = HERE.parent / "docs" / "recurrent.md"
 FORMATS = ("float32", "float16", "dynamic", "int8", "int16x8")
 SEEDS = {"int8": 4, "int16x8": 4}
 LEAST = {"float32": 100.0, "float16": 40.0, "int16x8": 30.0, "dynamic": 15.0, "int8": 15.0}
-"""dB against Keras that a cell needs to agree. All but one of float16 reach 60: the state of a ConvLSTM with relu that goes
-on from call to call grows a million times, and the rounding of its weights with it; Keras itself has 51 dB with them."""
+"""dB against Keras that a cell needs to agree. All but one of float16 reach 60: the state of a ConvLSTM with relu that
+goes on from call to call grows a million times, and the rounding of its weights with it (Keras has 51 dB with them)."""
 VERDICTS = ("agrees", "refused", "wrong", "crashed", "no model")
 LIMIT = 300.0
 """Seconds for one cell."""
