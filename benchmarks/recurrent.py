@@ -209,7 +209,8 @@ def table() -> None:
         for option in row["options"] or ["plain"]:
             found.setdefault((row["kind"], option, row["format"]), []).append(row)
     told = content["summary"]
-    counts = ", ".join(f"{told['verdicts'].get(verdict, 0):,} {verdict}" for verdict in VERDICTS)
+    said = dict(zip(VERDICTS, ("agree", "are refused", "are wrong", "crashed", "Keras cannot build"), strict=True))
+    counts = ", ".join(f"{told['verdicts'].get(verdict, 0):,} {words}" for verdict, words in said.items())
     least = ", ".join(f"{name} {db:g}" for name, db in told["least_db"].items())
     pairs = sum(len(row["options"]) > 1 for row in content["cells"].values())
     lines = [
