@@ -11,14 +11,23 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from edgekit import passes, registry
 from edgekit.data import KNOWN_SOURCES, DataSpec
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 from edgekit.figures import limited
 from edgekit.keras import is_network
+from edgekit.overrides import override
 from edgekit.passes import Pass, Stage, load_pass, parse_pass
 from edgekit.recipe_text import check_values, read_yaml
 from edgekit.runtimes import load_runtime, runtime_names
@@ -78,7 +87,7 @@ def _inlined(kind: type[BaseModel]) -> dict[str, Any]:
 AnyPass = Annotated[
     Pass,
     PlainValidator(lambda item: item if isinstance(item, Pass) else parse_pass(item)),
-    PlainSerializer(lambda p: {p.name: p.model_dump(mode="json")}),
+    PlainSerializer(lambda p: {p.reference: p.model_dump(mode="json")}),
     WithJsonSchema(_named_schema({})),
 ]
 AnyFormat = Annotated[
@@ -100,14 +109,19 @@ AnyFormat = Annotated[
 ]
 
 
+FORM = 1
+"""Version of the form that recipes have."""
+
+
 class Recipe(BaseModel):
-    """What to do: model, data, passes, formats, budget and seed."""
+    """What to do: model, data, passes, formats, budget and seed. It holds its rules however it is built."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="EdgeKit recipe")
 
+    edgekit: Annotated[int, Field(ge=1, le=1000)] = Field(FORM, description="version of the recipe's form")
     model: str = Field(description="a reference network, a .keras or .h5 file, a SavedModel or module:function")
     data: DataSpec
-    target: str = Field("generic", description="the device that the result is for")
+    target: str = Field("generic", description="the device that the result is for, or a .yaml that describes one")
     train: Train | None = Field(None, description="left out where the model comes trained")
     objective: Objective = Objective()
     passes: tuple[AnyPass, ...] = Field((), description="Keras -> Keras steps, in order")
@@ -118,6 +132,19 @@ class Recipe(BaseModel):
     )
     budget: Budget = Budget.model_validate({})
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+    @model_validator(mode="after")
+    def _holds(self) -> Recipe:
+        """What must hold between its parts, however it is built.
+
+        Raises:
+            RecipeError: It does not.
+        """
+        _check_form(self)
+        _check_passes(self)
+        _check_measure(self)
+        _check_formats(self)
+        return self
 
     def dump(self) -> dict[str, Any]:
         """JSON-ready; `parse_recipe` reads it back."""
@@ -161,9 +188,11 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
     """
     check_values(values)
     changed = copy.deepcopy(dict(values))
-    for override in overrides:
-        _override(changed, override)
+    for text in overrides:
+        override(changed, text)
     check_values(changed)
+    if isinstance(changed.get("target"), str):  # which is read when the recipe is checked
+        changed["target"] = _beside(changed["target"], folder)
     try:
         recipe = Recipe.model_validate(changed)
     except ValidationError as error:
@@ -172,16 +201,6 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
         raise
     except EdgekitError as error:
         raise RecipeError(error.rule, received=error.received, remedy=error.remedy) from None
-    _check_order(recipe)
-    _check_measure(recipe)
-    target = load_target(recipe.target)
-    refused = [c.format for c in recipe.convert if c.format not in target.formats]
-    if refused or not recipe.convert or not recipe.measure:
-        raise RecipeError(
-            f"convert names formats that the target {target.name} runs ({', '.join(target.formats)}), and measure "
-            "at least one runtime.",
-            received=", ".join(refused) or "an empty list",
-        )
     return recipe.model_copy(
         update={
             "model": _beside(recipe.model, folder),
@@ -198,7 +217,7 @@ def recipe_schema() -> dict[str, Any]:
     kinds = {name: _inlined(load_pass(name)) for name in registry.names(passes)}
     schema["properties"]["passes"]["items"] = _named_schema(kinds)
     schema["properties"]["data"] = {"anyOf": [{"type": "string"}, schema["properties"]["data"]]}
-    schema["properties"]["target"]["enum"] = target_names()
+    schema["properties"]["target"] |= {"anyOf": [{"enum": target_names()}, {"pattern": r"\.ya?ml$"}]}
     schema["properties"]["measure"]["items"] = {"type": "string", "examples": runtime_names()}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
@@ -210,8 +229,32 @@ def starter_recipe() -> Iterator[Path]:
         yield path
 
 
-def _check_order(recipe: Recipe) -> None:
-    """Each pass's `stage` says what it changes: a pass must not undo an earlier one."""
+def _check_form(recipe: Recipe) -> None:
+    if recipe.edgekit != FORM:
+        raise RecipeError(
+            f"This EdgeKit reads recipes of the form {FORM}.",
+            received=f"edgekit: {recipe.edgekit}",
+            remedy="Update EdgeKit, or leave the key out.",
+        )
+
+
+def _check_formats(recipe: Recipe) -> None:
+    """The target runs every format, and there is something to convert to and to measure on."""
+    target = load_target(recipe.target)
+    refused = [c.format for c in recipe.convert if c.format not in target.formats]
+    if refused or not recipe.convert or not recipe.measure:
+        raise RecipeError(
+            f"convert names formats that the target {target.name} runs ({', '.join(target.formats)}), and measure "
+            "at least one runtime.",
+            received=", ".join(refused) or "an empty list",
+        )
+
+
+def _check_passes(recipe: Recipe) -> None:
+    """An id names one pass. Each pass's `stage` says what it changes: a pass must not undo an earlier one."""
+    ids = [item.id for item in recipe.passes if item.id]
+    if len(set(ids)) < len(ids):
+        raise RecipeError("An id names one pass.", received=", ".join(ids), remedy="Give each its own.")
     received = f"passes: {', '.join(p.name for p in recipe.passes)}"
     for earlier, later in pairwise(recipe.passes):
         if earlier.stage == later.stage == Stage.QUANTIZATION:
@@ -273,39 +316,3 @@ def _beside(source: str, folder: Path) -> str:
     if known or not os.path.exists(folder / source):  # False for names that no system takes
         return source
     return str(folder / source)
-
-
-def _override(values: dict[str, Any], text: str) -> None:
-    path, separator, value = text.partition("=")
-    *parents, last = path.split(".")
-    if not separator or not last or not all(parents):
-        raise UsageError("--set takes KEY.PATH=VALUE.", received=repr(text), remedy="Try: --set train.epochs=3")
-    node: Any = values
-    for key in parents:
-        node = _child(node, key, text)
-    try:
-        node[int(last) if isinstance(node, list) else last] = yaml.safe_load(value)
-    except (TypeError, ValueError, IndexError, yaml.YAMLError):
-        raise _no_such_key(text) from None
-
-
-def _child(node: Any, key: str, text: str) -> Any:
-    """Step into a key, making what is missing; short forms (`qat`, `data: digits`) become their long forms."""
-    if isinstance(node, list):
-        if not key.isdigit() or int(key) >= len(node):
-            raise _no_such_key(text)
-        name, options = registry.entry(node[int(key)])
-        node[int(key)] = {name: options}
-        return options
-    if not isinstance(node, dict):
-        raise _no_such_key(text)
-    child = node.get(key)
-    if child is None or (key == "data" and isinstance(child, str)):
-        node[key] = child = {} if child is None else {"source": child}
-    return child
-
-
-def _no_such_key(text: str) -> UsageError:
-    return UsageError(
-        "--set names a key of the recipe.", received=repr(text), remedy="Try: --set passes.0.sparsity=0.8"
-    )

@@ -17,7 +17,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 
-__all__ = ["ask", "call", "code_of", "entry", "is_reference", "load", "names", "source_sha256"]
+__all__ = ["ask", "call", "code_of", "entry", "is_reference", "load", "member", "names", "source_sha256"]
 
 
 def names(package: ModuleType) -> list[str]:
@@ -78,7 +78,7 @@ def call(reference: str) -> object:
         UsageError: No such module or function.
     """
     try:
-        return _function(reference)()
+        return member(reference)()
     except EdgekitError:
         raise
     except Exception as error:
@@ -91,7 +91,7 @@ def call(reference: str) -> object:
 
 def source_sha256(reference: str) -> str:
     """sha256 of the module's source that `module:function` names: its content, for caches."""
-    module = sys.modules[_function(reference).__module__]
+    module = sys.modules[member(reference).__module__]
     return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
 
 
@@ -105,7 +105,12 @@ def code_of(made: object) -> str:
     return hashlib.sha256(f"{getattr(made, '__module__', '')}.{name}".encode()).hexdigest()
 
 
-def _function(reference: str) -> Callable[[], object]:
+def member(reference: str) -> Callable[[], object]:
+    """The function or class that `module:name` names; modules in the working directory are found too.
+
+    Raises:
+        UsageError: No such module, or nothing in it that can be called.
+    """
     module_name, _, function = reference.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from edgekit.errors import RecipeError, did_you_mean
 from edgekit.figures import limited
+from edgekit.recipe_text import read_yaml
 
 __all__ = ["Budget", "Format", "Target", "load_target", "target_names"]
 
@@ -80,12 +82,32 @@ def target_names() -> list[str]:
 
 
 def load_target(name: str) -> Target:
-    """Read a target by name.
+    """Read a target by name, or a `.yaml` of the user's by its path.
 
     Raises:
-        RecipeError: No such target; the nearest one is suggested.
+        RecipeError: No such target; the nearest one is suggested. A file that describes none.
     """
+    if name.endswith((".yaml", ".yml")):
+        return _own(Path(name))
     if name not in target_names():
         raise RecipeError("Unknown target.", received=repr(name), remedy=did_you_mean(name, target_names()))
     text = (resources.files("edgekit") / "targets" / f"{name}.yaml").read_text(encoding="utf-8")
     return Target.model_validate({"name": name, **yaml.safe_load(text)})
+
+
+def _own(path: Path) -> Target:
+    if not path.is_file():
+        raise RecipeError(
+            "A target is one of EdgeKit's, or a .yaml file.",
+            received=repr(str(path)),
+            remedy=f"Check the path. {did_you_mean(path.stem, target_names())}",
+        )
+    values = read_yaml(path)
+    if not isinstance(values, dict):
+        raise RecipeError(
+            "A target is a mapping of keys.", received=str(path), remedy="It has description and formats at least."
+        )
+    try:
+        return Target.model_validate({"name": path.stem, **values})
+    except ValidationError as error:
+        raise RecipeError.from_pydantic(error, where=str(path), model=Target) from None

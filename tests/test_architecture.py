@@ -17,7 +17,7 @@ HEAVY = {
 }  # fmt: skip
 LAYERS = (
     {"errors", "registry", "artifact", "_tf", "figures", "filekinds", "files", "interrupt", "npz"}
-    | {"ownership", "scratch", "recipe_text"},
+    | {"ownership", "overrides", "scratch", "recipe_text"},
     {"tensors"},
     {"tflite"},
     {"sandbox"},

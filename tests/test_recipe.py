@@ -8,7 +8,7 @@ import yaml
 
 from edgekit import passes, registry
 from edgekit.errors import EdgekitError, RecipeError, UsageError
-from edgekit.recipe import load_recipe, parse_recipe, recipe_schema, starter_recipe
+from edgekit.recipe import Recipe, load_recipe, parse_recipe, recipe_schema, starter_recipe
 from edgekit.target import load_target, target_names
 from edgekit_converters.tflite import format_names
 
@@ -209,3 +209,125 @@ def test_files_that_parts_name_are_found_beside_the_recipe(tmp_path: Path) -> No
     assert found.objective.distill is not None and found.objective.distill.teacher == str(tmp_path / "teacher.h5")
     assert found.passes[0].student == str(tmp_path / "student.h5")
     assert load_recipe(path, ["passes.0.student=resnet8"]).passes[0].student == "resnet8"
+
+
+BUILT: dict[str, tuple[dict[str, Any], str]] = {
+    "order": ({"passes": ("qat", "sparsify")}, "sparsify comes before qat"),
+    "target": ({"target": "nosuch"}, "Unknown target"),
+    "runtime": ({"measure": ("litert", "nosuch")}, "Unknown runtime in measure"),
+    "no runtime": ({"measure": ()}, "at least one runtime"),
+    "no format": ({"convert": ()}, "an empty list"),
+    "format": ({"target": "cortex-m4", "convert": ("float16",)}, "formats that the target cortex-m4 runs"),
+    "budget": ({"budget": {"cycles": 1}}, "needs the runtime that measures it"),
+    "ids": ({"passes": ({"sparsify": {"id": "a"}}, {"qat": {"id": "a"}})}, "An id names one pass"),
+    "form": ({"edgekit": 2}, "reads recipes of the form 1. Received: edgekit: 2. Update EdgeKit"),
+}
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_a_recipe_holds_its_rules_however_it_is_built(name: str) -> None:
+    change, message = BUILT[name]
+    with pytest.raises(RecipeError, match=message):
+        Recipe(**{"model": "digits_cnn", "data": "digits", **change})  # type: ignore[arg-type]
+    with pytest.raises(RecipeError, match=message):
+        parse_recipe({"model": "digits_cnn", "data": "digits", **change})
+
+
+def test_a_recipe_says_its_form() -> None:
+    dumped = parse_recipe(MINIMAL).dump()
+    assert dumped["edgekit"] == 1 and parse_recipe(dumped).dump() == dumped
+
+
+PASSES = {"passes": [{"sparsify": {"id": "prune", "sparsity": 0.5}}, "qat"]}
+
+
+@pytest.mark.parametrize(
+    "path", ["passes.0.sparsity=0.75", "passes.prune.sparsity=0.75", "passes.sparsify.sparsity=0.75"]
+)
+def test_a_path_names_a_pass_by_number_id_or_name(path: str) -> None:
+    changed = parse_recipe({**MINIMAL, **PASSES}, overrides=[path])
+    assert changed.dump()["passes"][0]["sparsify"]["sparsity"] == 0.75
+    assert parse_recipe({**MINIMAL, **PASSES}, overrides=["passes.qat.skip=[a]"]).dump()["passes"][1]["qat"][
+        "skip"
+    ] == ["a"]
+
+
+@pytest.mark.parametrize("path", ["passes.ghost.sparsity=1", "passes.2.sparsity=1", "passes.low_rank.rank=1"])
+def test_a_path_that_names_no_pass(path: str) -> None:
+    with pytest.raises(UsageError, match="--set names a key of the recipe"):
+        parse_recipe({**MINIMAL, **PASSES}, overrides=[path])
+    both = {"passes": [{"low_rank": {"rank": 2}}, {"low_rank": {"rank": 4}}]}
+    with pytest.raises(UsageError, match="--set names a key"):
+        parse_recipe({**MINIMAL, **both}, overrides=["passes.low_rank.rank=3"])
+
+
+@pytest.mark.parametrize("name", ["Prune", "1a", "a b", "", "x" * 41, "a.b"])
+def test_an_id_is_a_plain_name(name: str) -> None:
+    with pytest.raises(RecipeError, match="sparsify.id must fit"):
+        parse_recipe({**MINIMAL, "passes": [{"sparsify": {"id": name}}]})
+
+
+OWN_PASS = """
+from typing import ClassVar
+from edgekit.passes import Pass, Stage
+
+class Nothing(Pass):
+    stage: ClassVar[Stage] = Stage.STRUCTURE
+    summary: ClassVar[str] = "Nothing at all."
+    strength: float = 0.5
+
+    def check(self, model, target, loading=None):
+        return []
+
+    def apply(self, model, context):
+        return model
+
+class Other:
+    pass
+"""
+
+
+def test_a_pass_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine_for_recipes.py").write_text(OWN_PASS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = parse_recipe({**MINIMAL, "passes": [{"mine_for_recipes:Nothing": {"strength": 0.25}}, "qat"]})
+    assert found.dump()["passes"][0]["mine_for_recipes:Nothing"]["strength"] == 0.25
+    assert parse_recipe(found.dump()).dump() == found.dump() and found.passes[0].name == "mine_for_recipes"
+    assert len(found.passes[0].source_sha256) == 64 != found.passes[1].source_sha256
+    for name, said in (
+        ("mine_for_recipes:Other", "subclass of edgekit.passes.Pass"),
+        ("mine_for_recipes:Nothin", "Did you mean 'Nothing'"),
+        ("nowhere_at_all:Nothing", "importable module"),
+    ):
+        with pytest.raises(RecipeError, match=said):
+            parse_recipe({**MINIMAL, "passes": [name]})
+    with pytest.raises(RecipeError, match=r"strenght'. Did you mean 'strength'"):
+        parse_recipe({**MINIMAL, "passes": [{"mine_for_recipes:Nothing": {"strenght": 1}}]})
+
+
+def test_a_target_of_the_users_own(tmp_path: Path) -> None:
+    (tmp_path / "board.yaml").write_text("description: mine\nformats: [int8]\nflash_bytes: 1000\n")
+    file = recipe(tmp_path, "model: digits_cnn\ndata: digits\ntrain: {epochs: 1}\ntarget: board.yaml\n")
+    found = load_recipe(file)
+    assert found.target == str(tmp_path / "board.yaml") and load_target(found.target).flash_bytes == 1000
+    with pytest.raises(RecipeError, match="formats that the target board runs"):
+        load_recipe(file, ["convert=[float32]"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- a\n", "A target is a mapping of keys"),
+        ("formats: [int8]\n", "description"),
+        ("description: x\nformats: [int4]\n", "must fit"),
+        ("description: x\nformats: [int8]\nflsh_bytes: 1\n", "Did you mean 'flash_bytes'"),
+        ("a: [", "valid YAML"),
+        (None, "one of EdgeKit's, or a .yaml file"),
+    ],
+)
+def test_what_is_no_target(text: str | None, said: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "board.yaml").write_text(text)
+    with pytest.raises(RecipeError, match=said):
+        load_target(str(tmp_path / "board.yaml"))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -90,6 +90,9 @@ class Pass(BaseModel, ABC):
     summary: ClassVar[str]
     """One line for `edgekit passes`."""
 
+    id: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=40)] | None = Field(
+        None, description="a name of its own, so that --set passes.ID.KEY=VALUE finds it"
+    )
     finetune: FinetuneChoice = Field(
         "auto",
         description="epochs and learning_rate; auto trains only if the accuracy budget is missed without; none never",
@@ -97,8 +100,24 @@ class Pass(BaseModel, ABC):
 
     @property
     def name(self) -> str:
-        """What recipes call it: the name of its module."""
+        """What messages and steps call it: the name of its module."""
         return type(self).__module__.rpartition(".")[2]
+
+    @property
+    def reference(self) -> str:
+        """What recipes call it: its name, or `module:Class` where it is not EdgeKit's."""
+        kind = type(self)
+        return self.name if kind.__module__.startswith(f"{passes.__name__}.") else f"{kind.__module__}:{kind.__name__}"
+
+    @property
+    def label(self) -> str:
+        """What its step is called: its id, else its name."""
+        return self.id or self.name
+
+    @property
+    def source_sha256(self) -> str:
+        """Of the code that it runs, as far as its module goes: for caches."""
+        return registry.code_of(type(self))
 
     @property
     def runtimes(self) -> tuple[str, ...]:
@@ -148,13 +167,18 @@ class Pass(BaseModel, ABC):
 
 
 def load_pass(name: str) -> type[Pass]:
-    """The pass of that name.
+    """The pass of that name, or the user's own, `module:Class`.
 
     Raises:
-        UsageError: No such pass.
+        UsageError: No such pass, or a class that is none.
     """
-    kind: type[Pass] = registry.load(passes, name).PASS
-    return kind
+    if not registry.is_reference(name):
+        kind: type[Pass] = registry.load(passes, name).PASS
+        return kind
+    own = registry.member(name)
+    if not (isinstance(own, type) and issubclass(own, Pass)):
+        raise UsageError("module:Class names a subclass of edgekit.passes.Pass.", received=f"{name}, which is none")
+    return own
 
 
 def parse_pass(item: object) -> Pass:
@@ -167,7 +191,8 @@ def parse_pass(item: object) -> Pass:
     try:
         return load_pass(name).model_validate(options)
     except UsageError as error:
-        raise RecipeError("Unknown pass.", received=repr(name), remedy=error.remedy) from None
+        rule = error.rule if registry.is_reference(name) else "Unknown pass."
+        raise RecipeError(rule, received=repr(name), remedy=error.remedy) from None
     except ValidationError as error:
         raise RecipeError.from_pydantic(error, where=name, model=load_pass(name)) from None
 

@@ -209,10 +209,11 @@ def _baseline(run: _Run, base: str) -> Measured:
 
 
 def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
-    name = item.name if all(d.step.name != item.name for d in done) else f"{item.name} {len(done)}"
-    settings = (_plan(run.recipe).model_dump(), run.recipe.budget.accuracy_drop, run.recipe.target)
-    options = item.model_dump(mode="json")
-    key = step_key(done[-1].key, item.name, options, settings, *_teaching(run.recipe, options))
+    name = item.label if all(d.step.name != item.label for d in done) else f"{item.label} {len(done)}"
+    target = load_target(run.recipe.target)
+    settings = (_plan(run.recipe).model_dump(), run.recipe.budget.accuracy_drop, target.model_dump())
+    options = item.model_dump(mode="json", exclude={"id"})
+    key = step_key(done[-1].key, item.reference, item.source_sha256, options, settings, *_teaching(run.recipe, options))
     found = _find(run, name, key)
     if found:
         return found
@@ -222,7 +223,7 @@ def _pass(run: _Run, item: Pass, done: list[Measured]) -> Measured:
     context = Context(
         trainer,
         _plan(run.recipe),
-        load_target(run.recipe.target),
+        target,
         run.recipe.budget,
         trainer.score(baseline),
         run.log,

@@ -211,3 +211,47 @@ def test_images_too_small_to_shift_are_refused_before_training(where: str, tmp_p
     with pytest.raises(EdgekitError, match="larger than its crop of 8"):
         edgekit.compress(recipe, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+OWN = """
+from typing import ClassVar
+from edgekit.passes import Pass, Stage
+
+class Half(Pass):
+    stage: ClassVar[Stage] = Stage.STRUCTURE
+    summary: ClassVar[str] = "Halves the last layer's weights."
+
+    def check(self, model, target, loading=None):
+        return []
+
+    def apply(self, model, context):
+        layer = model.layers[-1]
+        layer.set_weights([weight * 0.5 for weight in layer.get_weights()])
+        return model
+"""
+
+
+def test_a_pass_of_the_users_own_is_a_step(finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, output = copied(finished, tmp_path)
+    (tmp_path / "halving_pass.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    change = ["passes=[{'halving_pass:Half': {id: halved, finetune: none}}]", "convert=[float32]"]
+    manifest = edgekit.compress(recipe, output, overrides=change)
+    assert cached(manifest) == {"baseline": True, "halved": False, "convert float32": False}
+    assert manifest.recipe["passes"] == [{"halving_pass:Half": {"id": "halved", "finetune": "none"}}]
+    renamed = edgekit.compress(recipe, output, overrides=[*change, "passes.halved.id=other"])
+    assert cached(renamed) == {"baseline": True, "other": False, "convert float32": True}, "of the same content"
+    assert manifest.chosen.sha256 == renamed.chosen.sha256
+
+
+def test_a_step_knows_the_content_of_its_target(finished: Any, tmp_path: Path) -> None:
+    recipe, output = copied(finished, tmp_path)
+    board, change = tmp_path / "board.yaml", ["target=board.yaml", "passes.0.finetune=none", "passes.1.finetune=none"]
+    board.write_text("description: a board\nformats: [int8, float32]\n")
+    edgekit.compress(recipe, output, overrides=change)
+    assert all(cached(edgekit.compress(recipe, output, overrides=change)).values())
+    board.write_text("description: a board\nformats: [int8, float32]\nchannel_multiple: 8\n")
+    assert cached(edgekit.compress(recipe, output, overrides=change)) == {
+        "baseline": True, "sparsify": False, "qat": False, "convert int8": False, "convert float32": False,
+    }  # fmt: skip
