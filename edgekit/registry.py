@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import inspect
@@ -9,36 +10,71 @@ import os
 import pkgutil
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from types import ModuleType
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 
-__all__ = ["ask", "call", "code_of", "entry", "is_reference", "load", "member", "names", "source_sha256"]
+__all__ = ["ask", "call", "code_of", "entry", "is_reference", "load", "member", "names", "outside", "source_sha256"]
+
+
+OPEN = ("passes", "runtimes", "targets", "sources", "networks")
+"""Folders that other packages can add to, by entry points of the group `edgekit.FOLDER`."""
 
 
 def names(package: ModuleType) -> list[str]:
-    """The plug-ins that a package holds, sorted; modules whose name starts with "_" are helpers."""
-    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
+    """The plug-ins that a package holds, sorted, with those that other packages add by entry points.
+
+    Modules whose name starts with "_" are helpers.
+    """
+    return sorted({*_own(package), *outside(_kind(package))})
+
+
+def outside(kind: str) -> Mapping[str, EntryPoint]:
+    """What other packages add to the folder of a kind: by name, an entry point of a module like those in it."""
+    return _entry_points(f"edgekit.{kind}") if kind in OPEN else {}
 
 
 def load(package: ModuleType, name: str) -> ModuleType:
     """Import one plug-in by name.
 
     The name is checked against the folder first, so that an ImportError from *inside* a plug-in is never mistaken for
-    an unknown name.
+    an unknown name. What EdgeKit has itself, no other package takes the place of.
 
     Raises:
-        UsageError: No plug-in of that name; the nearest one is suggested.
+        UsageError: No plug-in of that name; the nearest one is suggested. One of another package that is no module.
     """
-    known = names(package)
-    if name not in known:
-        kind = package.__name__.rpartition(".")[2]
-        raise UsageError(f"No such entry in {kind}.", received=repr(name), remedy=did_you_mean(name, known))
-    return importlib.import_module(f"{package.__name__}.{name}")
+    if name in _own(package):
+        return importlib.import_module(f"{package.__name__}.{name}")
+    kind = _kind(package)
+    if name not in outside(kind):
+        raise UsageError(f"No such entry in {kind}.", received=repr(name), remedy=did_you_mean(name, names(package)))
+    point = outside(kind)[name]
+    found = point.load()
+    if not isinstance(found, ModuleType):
+        raise UsageError(
+            f"An entry point of edgekit.{kind} names a module like those in the folder {kind}.",
+            received=f"{point.name} = {point.value}, {type(found).__name__}",
+            remedy="Tell the package's author.",
+        )
+    return found
+
+
+def _kind(package: ModuleType) -> str:
+    return package.__name__.rpartition(".")[2]
+
+
+def _own(package: ModuleType) -> set[str]:
+    return {m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")}
+
+
+@functools.cache
+def _entry_points(group: str) -> Mapping[str, EntryPoint]:
+    return MappingProxyType({point.name: point for point in entry_points(group=group)})
 
 
 def ask(name: str) -> Any:

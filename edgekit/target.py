@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from edgekit import registry
 from edgekit.errors import RecipeError, did_you_mean
 from edgekit.figures import limited
 from edgekit.recipe_text import read_yaml
 
 __all__ = ["Budget", "Format", "Target", "load_target", "target_names"]
 
+_FOLDER = resources.files("edgekit") / "targets"
 Format = Literal["float32", "float16", "dynamic", "int8", "int16x8"]
 
 
@@ -76,9 +78,9 @@ else:
 
 
 def target_names() -> list[str]:
-    """The targets that EdgeKit knows, sorted."""
-    folder = resources.files("edgekit") / "targets"
-    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+    """The targets that EdgeKit knows, sorted, with those that other packages add."""
+    own = (f.name.removesuffix(".yaml") for f in _FOLDER.iterdir() if f.name.endswith(".yaml"))
+    return sorted({*own, *registry.outside("targets")})
 
 
 def load_target(name: str) -> Target:
@@ -91,8 +93,10 @@ def load_target(name: str) -> Target:
         return _own(Path(name))
     if name not in target_names():
         raise RecipeError("Unknown target.", received=repr(name), remedy=did_you_mean(name, target_names()))
-    text = (resources.files("edgekit") / "targets" / f"{name}.yaml").read_text(encoding="utf-8")
-    return Target.model_validate({"name": name, **yaml.safe_load(text)})
+    file = _FOLDER / f"{name}.yaml"
+    if not file.is_file():  # of another package, whose entry point names the package that holds NAME.yaml
+        file = resources.files(registry.outside("targets")[name].module) / f"{name}.yaml"
+    return Target.model_validate({"name": name, **yaml.safe_load(file.read_text(encoding="utf-8"))})
 
 
 def _own(path: Path) -> Target:

@@ -122,7 +122,7 @@ def _only(x: Samples) -> Array:
 
 
 def _read(source: str, wanted: Wanted) -> Raw:
-    for name in sources.ORDER:
+    for name in (*sources.ORDER, *registry.outside("sources")):
         module = registry.load(sources, name)
         if module.matches(source):
             raw: Raw = module.read(source, wanted)

@@ -180,3 +180,14 @@ def test_limits_reach_the_reader_of_a_foreign_file(command: str, cli: Cli, tmp_p
     slow = cli(command, *arguments[command], "--time-limit", 0.01)
     assert slow.code == 1 and "within 0.01 s" in slow.err and "--time-limit" in slow.err
     assert cli(command, *arguments[command], "--memory-limit", "much").code == 2
+
+
+def test_targets_are_listed_and_own_ones_checked(cli: Cli, tmp_path: Path) -> None:
+    told = json.loads(cli("targets", "--json").out)
+    assert told["schema"] == "edgekit.targets/1" and {"name", "formats", "flash_bytes"} <= told["targets"][0].keys()
+    board = tmp_path / "board.yaml"
+    board.write_text("description: mine\nformats: [int8]\nram_bytes: 65536\n")
+    assert "65,536" in cli("targets", board).out or "65536" in cli("targets", board).out
+    board.write_text("description: mine\nformat: [int8]\n")
+    wrong = cli("targets", board)
+    assert wrong.code == 1 and "Did you mean 'formats'" in wrong.err

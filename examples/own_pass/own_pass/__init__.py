@@ -1,0 +1,1 @@
+"""A pass and a target for EdgeKit."""
