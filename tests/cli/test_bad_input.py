@@ -186,7 +186,7 @@ def test_bad_data(cli: Cli, here: Path, trained: Any, tflites: dict[str, Path]) 
         ("model: digits_cnn\ndata: absent.npz\ntrain: {epochs: 1}\n", "must exist"),
         ("model: digits_cnn\ndata: one.npz\ntrain: {epochs: 1}\n", "at least two classes"),
         ("model: lenet5\ndata: small.npz\ntrain: {epochs: 1}\n", "network lenet5 must fit its input"),
-        ("model: digits_cnn\ndata: digits\ntrain: {epochs: 1}\npasses: [qat: {skip: [nope]}]\n", "'nope', which no"),
+        ("model: digits_cnn\ndata: digits\ntrain: {epochs: 1}\npasses: [qat: {skip: [nope]}]\n", "received 'nope'"),
     ],
 )
 def test_bad_recipes(text: str, message: str, cli: Cli, here: Path) -> None:
