@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from edgekit import _tf
+from edgekit.keras.types import KerasModel
 
 __all__ = ["cloned"]
 
@@ -14,7 +15,7 @@ _TFMOT = "tensorflow_model_optimization."
 """It takes seconds to load."""
 
 
-def cloned(model: Any, change: Callable[[Any], Any | None], inputs: list[Any] | None = None) -> Any:
+def cloned(model: KerasModel, change: Callable[[Any], Any | None], inputs: list[Any] | None = None) -> Any:
     """A copy of a model with the same weights in the same order.
 
     Args:

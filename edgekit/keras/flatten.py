@@ -8,11 +8,12 @@ from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.keras.bridge.compare import assert_same_outputs
 from edgekit.keras.rewriting import Copies, TfKerasReader, replayed, reserved_names
+from edgekit.keras.types import KerasModel
 
 __all__ = ["flatten"]
 
 
-def flatten(model: Any) -> Any:
+def flatten(model: KerasModel) -> Any:
     """Rebuild a tf_keras model without nested models.
 
     The layers are copies that keep their names ("outer_inner" where two clash), weights and trainability; a layer that

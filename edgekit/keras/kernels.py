@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from edgekit.keras.types import KerasModel
+
 __all__ = ["connections_left", "named_kernels", "widths"]
 
 
-def named_kernels(model: Any) -> Iterator[tuple[str, Any]]:
+def named_kernels(model: KerasModel) -> Iterator[tuple[str, Any]]:
     """Every kernel and embedding table of at least two axes, as "layer/weight".
 
     A weight further inside, as of attention or of a recurrent cell, keeps the way to it: "attention/query/kernel".
@@ -35,7 +37,7 @@ def connections_left(old: Any, new: Any) -> Mapping[str, float]:
     return {name.partition("/")[0]: weight.shape.num_elements() / before[name] for name, weight in named_kernels(new)}
 
 
-def widths(model: Any) -> Mapping[str, int]:
+def widths(model: KerasModel) -> Mapping[str, int]:
     """Channels of the output of each layer with weights; TF-MOT's wrappers, which hold them, are looked through."""
     found = {}
     for layer in model.layers:

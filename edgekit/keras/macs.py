@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from edgekit.keras.types import KerasModel
+
 __all__ = ["layer_macs", "model_macs"]
 
 
-def model_macs(model: Any) -> int | None:
+def model_macs(model: KerasModel) -> int | None:
     """MACs of one inference at batch 1; a layer that is called twice counts twice.
 
     Counts the products of dense layers, convolutions, attention and recurrent layers, as `count_macs` does on a

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from edgekit.keras.types import KerasModel
+
 __all__ = ["output_activation", "softmax_inputs"]
 
 
-def output_activation(model: Any, number: int = 0) -> str | None:
+def output_activation(model: KerasModel, number: int = 0) -> str | None:
     """Name of the activation that makes one of a tf_keras model's outputs; TF-MOT's wrappers are looked through."""
     producer = _producer(model, number)
     if type(producer).__name__ == "Softmax":
@@ -22,7 +24,7 @@ def output_activation(model: Any, number: int = 0) -> str | None:
 
 
 @contextmanager
-def softmax_inputs(model: Any, number: int) -> Iterator[list[Any]]:
+def softmax_inputs(model: KerasModel, number: int) -> Iterator[list[Any]]:
     """What goes into the softmax at an output, each time that the model is called or traced inside this block."""
     seen: list[Any] = []
     producer = _producer(model, number)
@@ -40,7 +42,7 @@ def softmax_inputs(model: Any, number: int) -> Iterator[list[Any]]:
         setattr(holder, name, original)
 
 
-def _producer(model: Any, number: int) -> Any:
+def _producer(model: KerasModel, number: int) -> Any:
     layer = model.outputs[number]._keras_history.layer
     while hasattr(layer, "layer"):
         layer = layer.layer

@@ -9,11 +9,12 @@ from typing import Any
 from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.keras.bridge.replay import Graph, Names, Step, inline, leaves, pack, reason
+from edgekit.keras.types import KerasModel
 
 __all__ = ["Copies", "TfKerasReader", "copied", "replayed", "reserved_names"]
 
 
-def replayed(model: Any, call: Callable[[Step], Any]) -> Any:
+def replayed(model: KerasModel, call: Callable[[Step], Any]) -> Any:
     """The model that comes of making every call of another one again by `call`; inputs keep names and dtypes.
 
     Args:
@@ -40,7 +41,7 @@ def replayed(model: Any, call: Callable[[Step], Any]) -> Any:
     )
 
 
-def reserved_names(model: Any) -> Names:
+def reserved_names(model: KerasModel) -> Names:
     """Names for copies of all layers of a model: their own, or "outer_inner" where those of nested models clash."""
     names, reader = Names(), TfKerasReader()
     for tensor in leaves(reader.graph(model).inputs):
@@ -55,7 +56,7 @@ class TfKerasReader:
     def is_model(self, operation: Any) -> bool:
         return isinstance(operation, _tf.tf_keras().Model)
 
-    def graph(self, model: Any) -> Graph:
+    def graph(self, model: KerasModel) -> Graph:
         if not getattr(model, "_is_graph_network", False):
             unbuilt = isinstance(model, _tf.tf_keras().Sequential)
             raise ModelError(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 from edgekit.artifact import write_atomically
+from edgekit.keras.types import KerasModel
 
 __all__ = ["save_model"]
 
 
-def save_model(model: Any, path: Path) -> None:
+def save_model(model: KerasModel, path: Path) -> None:
     """Write a tf_keras model as HDF5, without its optimiser.
 
     HDF5 is what TF-MOT's wrappers survive: the newer `.keras` format does not restore their quantisers.

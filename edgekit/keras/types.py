@@ -1,21 +1,130 @@
-"""What EdgeKit asks of a Keras model of the user's, whichever Keras it is of."""
+"""What EdgeKit asks of Keras objects, whichever Keras they are of: protocols, since Keras has no types of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from edgekit.tensors import Array
 
-__all__ = ["KerasModel"]
+__all__ = ["KerasLayer", "KerasModel", "KerasTensor", "Variable"]
 
 
-class KerasModel(Protocol):
-    """A built Keras 3 or tf_keras model."""
+class DType(Protocol):
+    """TensorFlow's dtype."""
 
     @property
     def name(self) -> str: ...
 
-    def get_weights(self) -> Sequence[Array]: ...
+    @property
+    def as_numpy_dtype(self) -> type: ...
+
+
+class KerasTensor(Protocol):
+    """A symbolic tensor of a model's graph, or one with values."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shape(self) -> Sequence[int | None]: ...
+
+    @property
+    def dtype(self) -> DType: ...
+
+    def numpy(self) -> Array: ...
+
+
+class Variable(Protocol):
+    """A weight."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shape(self) -> Sequence[int]: ...
+
+    def numpy(self) -> Array: ...
+
+    def assign(self, value: object) -> object: ...
+
+
+class KerasLayer(Protocol):
+    """A layer; what is a kind's own is asked of the kind."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weights(self) -> Sequence[Variable]: ...
+
+    def get_config(self) -> dict[str, Any]: ...
+
+    def get_weights(self) -> list[Array]: ...
+
+    def set_weights(self, weights: Sequence[Array]) -> None: ...
+
+
+class KerasModel(Protocol):
+    """A built Keras 3 or tf_keras model, Functional or Sequential."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def layers(self) -> Sequence[Any]: ...
+
+    @property
+    def inputs(self) -> Sequence[Any]: ...
+
+    @property
+    def outputs(self) -> Sequence[Any]: ...
+
+    @property
+    def weights(self) -> Sequence[Any]: ...
+
+    @property
+    def output_names(self) -> Sequence[str]: ...
+
+    @property
+    def input_shape(self) -> Any: ...
+
+    @property
+    def output_shape(self) -> Any: ...
+
+    def get_layer(self, name: str) -> Any: ...
+
+    def get_config(self) -> dict[str, Any]: ...
+
+    def get_weights(self) -> list[Array]: ...
+
+    def set_weights(self, weights: Sequence[Array]) -> None: ...
 
     def count_params(self) -> int: ...
+
+    @property
+    def predict(self) -> Callable[..., Array]: ...
+
+    @property
+    def fit(self) -> Callable[..., Any]: ...
+
+    @property
+    def compile(self) -> Callable[..., None]: ...
+
+    @property
+    def save(self) -> Callable[..., None]: ...
+
+    def __call__(self, inputs: Any, *, training: bool | None = ...) -> Any: ...
+
+    # What Keras 2 keeps of a model's graph, and shows nobody else.
+
+    @property
+    def _nodes_by_depth(self) -> Mapping[int, Sequence[Any]]: ...
+
+    @property
+    def _nested_inputs(self) -> Any: ...
+
+    @property
+    def _nested_outputs(self) -> Any: ...
+
+    def _flatten_layers(self) -> Iterator[Any]: ...

@@ -11,6 +11,7 @@ from typing import Any
 from edgekit.keras.bridge.compare import assert_same_outputs
 from edgekit.keras.bridge.replay import Step
 from edgekit.keras.rewriting import Copies, copied, replayed, reserved_names
+from edgekit.keras.types import KerasModel
 
 __all__ = ["unwrapped"]
 
@@ -20,7 +21,7 @@ MOST_NAMES = 12
 """Layers that a note names."""
 
 
-def unwrapped(model: Any, name: str) -> tuple[Any, list[str]]:
+def unwrapped(model: KerasModel, name: str) -> tuple[Any, list[str]]:
     """Take the wrappers of pruning and clustering off a model; what they hold is in the weights of the layers then.
 
     Args:

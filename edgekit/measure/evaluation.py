@@ -12,6 +12,7 @@ from edgekit import tflite
 from edgekit.data import Dataset
 from edgekit.data.dataset import SplitName
 from edgekit.errors import ModelError
+from edgekit.keras.types import KerasModel
 from edgekit.measure.accuracy import Score, mse, top1
 from edgekit.measure.predict import predict
 from edgekit.tensors import Array
@@ -88,7 +89,9 @@ def evaluate_file(
     return Evaluation(_score(outputs, dataset, objective, split), runtime, time.perf_counter() - started, outputs)
 
 
-def evaluate_keras(model: Any, dataset: Dataset, objective: Objective, *, split: SplitName = "test") -> Evaluation:
+def evaluate_keras(
+    model: KerasModel, dataset: Dataset, objective: Objective, *, split: SplitName = "test"
+) -> Evaluation:
     """Run a tf_keras model over a whole split, under Keras itself.
 
     Raises:

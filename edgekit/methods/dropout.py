@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgekit.keras.cloning import cloned
+from edgekit.keras.types import KerasModel
 
 __all__ = ["with_less_dropout"]
 
 DROPOUTS = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout")
 
 
-def with_less_dropout(model: Any, kept: Mapping[str, float]) -> Any:
+def with_less_dropout(model: KerasModel, kept: Mapping[str, float]) -> Any:
     """The same function with dropout rates times the square root of the connections that are left.
 
     Han et al. 2015 (arXiv:1506.02626, section 3.2, equation 2).

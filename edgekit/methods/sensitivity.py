@@ -17,6 +17,7 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.errors import ModelError, UsageError, did_you_mean
+from edgekit.keras.types import KerasModel
 from edgekit.methods.channels import Channels, analyse, correct, importance, shrink
 from edgekit.methods.channels.graph import Ids
 from edgekit.methods.low_rank import Geometry, low_rank_kernel
@@ -54,7 +55,7 @@ class Effect:
 
 
 def sensitivity(
-    model: Any,
+    model: KerasModel,
     x: Array,
     y: Array | None = None,
     *,
@@ -136,7 +137,7 @@ class _Trial:
     changed: Callable[[], AbstractContextManager[Any]]
 
 
-def _sparsity(model: Any, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
+def _sparsity(model: KerasModel, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
     def pruned(ratio: float, kernel: Array) -> Array:
         return np.where(np.abs(kernel) > np.quantile(np.abs(kernel), ratio), kernel, 0)
 
@@ -145,7 +146,7 @@ def _sparsity(model: Any, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]
             yield _Trial(layer.name, "sparsity", ratio, partial(_with_weight, model, weight, partial(pruned, ratio)))
 
 
-def _rank(model: Any, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
+def _rank(model: KerasModel, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
     def lower(layer: Any, rank: int, kernel: Array) -> Array:
         return low_rank_kernel(layer, rank, "spatial")
 
@@ -159,19 +160,19 @@ def _rank(model: Any, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
             yield _Trial(layer.name, "rank", ratio, partial(_with_weight, model, weight, change))
 
 
-def _int8_weights(model: Any, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
+def _int8_weights(model: KerasModel, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
     for layer, weight in _kernels(model):
         yield _Trial(layer.name, "int8_weights", None, partial(_with_weight, model, weight, _rounded_per_channel))
 
 
-def _int8_activations(model: Any, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
+def _int8_activations(model: KerasModel, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
     for layer in model.layers:
         between = layer.outbound_nodes and type(layer).__name__ != "InputLayer"
         if between and all(t.dtype.is_floating for t in _tf.tensorflow().nest.flatten(layer.get_output_at(0))):
             yield _Trial(layer.name, "int8_activations", None, partial(_rounding_output, model, layer))
 
 
-def _channels(model: Any, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
+def _channels(model: KerasModel, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
     found = analyse(model)
     scores = importance(model, found, "l2", x, x, None, seed=0)
     for group in found.groups:
@@ -192,7 +193,7 @@ _TRIALS: Mapping[Kind, Callable[[Any, Array, Sequence[float]], Iterator[_Trial]]
 }
 
 
-def _kernels(model: Any) -> Iterator[tuple[Any, Any]]:
+def _kernels(model: KerasModel) -> Iterator[tuple[Any, Any]]:
     """Layers with their kernels."""
     for layer in model.layers:
         for weight in layer.weights:
@@ -201,7 +202,7 @@ def _kernels(model: Any) -> Iterator[tuple[Any, Any]]:
 
 
 @contextmanager
-def _with_weight(model: Any, weight: Any, change: Callable[[Array], Array]) -> Iterator[Any]:
+def _with_weight(model: KerasModel, weight: Any, change: Callable[[Array], Array]) -> Iterator[Any]:
     kept = weight.numpy()
     weight.assign(change(kept))
     try:
@@ -211,7 +212,7 @@ def _with_weight(model: Any, weight: Any, change: Callable[[Array], Array]) -> I
 
 
 @contextmanager
-def _rounding_output(model: Any, layer: Any) -> Iterator[Any]:
+def _rounding_output(model: KerasModel, layer: Any) -> Iterator[Any]:
     """The layer's output on 255 steps between the extremes of each batch, as a calibrated int8 tensor holds it."""
     tf = _tf.tensorflow()
     call = layer.call
@@ -230,7 +231,7 @@ def _rounding_output(model: Any, layer: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def _shrunk(model: Any, x: Array, found: Channels, removed: Ids) -> Iterator[Any]:
+def _shrunk(model: KerasModel, x: Array, found: Channels, removed: Ids) -> Iterator[Any]:
     """The model without some channels, biases and statistics corrected."""
     keep = found.all_kept()
     keep[removed] = False
@@ -247,7 +248,7 @@ def _rounded_per_channel(kernel: Array) -> Array:
     return rounded
 
 
-def _outputs(model: Any, x: Array) -> Array:
+def _outputs(model: KerasModel, x: Array) -> Array:
     """Run eagerly, so that a layer whose call is replaced runs as it is now; softmax outputs as centred logits."""
     out: Array = np.concatenate([np.asarray(model(x[i : i + BATCH], training=False)) for i in range(0, len(x), BATCH)])
     if out.ndim == 2 and out.shape[1] > 1 and np.all(out >= 0) and np.allclose(out.sum(axis=1), 1, atol=1e-3):

@@ -19,6 +19,7 @@ from edgekit import passes, registry
 from edgekit.errors import Finding, RecipeError, UsageError, did_you_mean
 from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.kernels import named_kernels
+from edgekit.keras.types import KerasModel
 from edgekit.target import Budget, Target
 from edgekit.training import Finetune, FinetuneChoice, Teacher, Train, Trainer, open_teacher
 
@@ -125,7 +126,7 @@ class Pass(BaseModel, ABC):
         return ()
 
     @abstractmethod
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+    def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
         """What stands against applying this pass, found before any training; empty if nothing.
 
         Args:
@@ -135,7 +136,7 @@ class Pass(BaseModel, ABC):
         """
 
     @abstractmethod
-    def apply(self, model: Any, context: Context) -> Any:
+    def apply(self, model: KerasModel, context: Context) -> Any:
         """Give a new tf_keras model; the one given is left as it is.
 
         Raises:
@@ -212,12 +213,12 @@ def unmatched_patterns(key: str, patterns: Iterable[str], names: Iterable[str]) 
     ]
 
 
-def is_quantized(model: Any) -> bool:
+def is_quantized(model: KerasModel) -> bool:
     """Whether a tf_keras model carries TF-MOT's quantisation wrappers."""
     return any(type(layer).__name__.startswith("Quantize") for layer in model.layers)
 
 
-def zero_masks(model: Any, *, least: float = 0.1) -> dict[str, Any]:
+def zero_masks(model: KerasModel, *, least: float = 0.1) -> dict[str, Any]:
     """Where kernels hold pruned zeros: "layer/kernel" -> boolean array, for kernels at least this fraction zero.
 
     A kernel keeps its name inside a quantisation wrapper, so that a mask can be compared before and after.

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from edgekit.errors import EdgekitError, Finding
 from edgekit.keras import FOREIGN, Loading
+from edgekit.keras.types import KerasModel
 from edgekit.passes import Context, Pass, Stage, is_quantized
 from edgekit.target import Target
 from edgekit.training import Distillation, Finetune, Teacher, Train, keras_teacher, seed_everything
@@ -51,7 +52,7 @@ class Distill(Distillation, Pass):
         """How to learn, as for an objective."""
         return Distillation.model_validate({key: getattr(self, key) for key in Distillation.model_fields})
 
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+    def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
         findings = []
         if is_quantized(model):
             findings.append(Finding("distill comes before qat", "a quantisation-aware model"))
@@ -65,7 +66,7 @@ class Distill(Distillation, Pass):
             findings.append(error.finding)
         return findings
 
-    def apply(self, model: Any, context: Context) -> Any:
+    def apply(self, model: KerasModel, context: Context) -> Any:
         teacher = keras_teacher(model, name="the model") if self.teacher is None else context.open_teacher(self.teacher)
         seed_everything(context.trainer.seed)
         student = self._student(model, context.target, context.loading)
@@ -75,7 +76,7 @@ class Distill(Distillation, Pass):
             return student
         return self._taught(student, teacher, context)
 
-    def _student(self, model: Any, target: Target, loading: Loading) -> Any:
+    def _student(self, model: KerasModel, target: Target, loading: Loading) -> Any:
         if self.width is not None:
             return narrower(model, self.width, target.channel_multiple)
         return afresh(model) if self.student is None else named_student(self.student, model, loading)

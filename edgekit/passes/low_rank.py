@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from edgekit.errors import Finding, ModelError
 from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.macs import model_macs
+from edgekit.keras.types import KerasModel
 from edgekit.methods.dropout import with_less_dropout
 from edgekit.methods.low_rank import (
     Decomposition,
@@ -85,7 +86,7 @@ class LowRank(Pass):
             raise ValueError(f"one of energy, fraction, rank and macs, not {' and '.join(given)}")
         return self
 
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+    def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
         if is_quantized(model):
             return [Finding("low_rank comes before qat", "a quantisation-aware model")]
         findings = unmatched_patterns("layers", self.layers, [layer.name for layer in model.layers])
@@ -112,7 +113,7 @@ class LowRank(Pass):
             findings += self._global_findings(model, replaceable, target)
         return findings
 
-    def apply(self, model: Any, context: Context) -> Any:
+    def apply(self, model: KerasModel, context: Context) -> Any:
         found = self._decompositions(model, context)
         for name, made in found.items():
             context.log(
@@ -165,7 +166,7 @@ class LowRank(Pass):
             return [replace(error.finding, where=layer.name)]
         return []
 
-    def _global_findings(self, model: Any, replaceable: list[Any], target: Target) -> list[Finding]:
+    def _global_findings(self, model: KerasModel, replaceable: list[Any], target: Target) -> list[Finding]:
         if isinstance(self.rank, int):
             others = [layer for layer in replaceable if self._wanted(layer.name) is None]
             full = {layer.name: _full_rank(layer, self.method) for layer in others}
@@ -185,7 +186,7 @@ class LowRank(Pass):
                 return [Finding(rule, self.macs, where="macs")]
         return []
 
-    def _decompositions(self, model: Any, context: Context) -> dict[str, Decomposition]:
+    def _decompositions(self, model: KerasModel, context: Context) -> dict[str, Decomposition]:
         """What each layer becomes; the others are logged."""
         problems = self._problems(model, context)
         found = {n: self._chosen(p, self._wanted(n)) for n, p in problems.items() if not self._shared_out(n)}
@@ -202,7 +203,7 @@ class LowRank(Pass):
             context.log(f"low_rank: left alone: {', '.join(left)}")
         return {n: d for n, d in found.items() if d is not None}
 
-    def _problems(self, model: Any, context: Context) -> dict[str, Problem]:
+    def _problems(self, model: KerasModel, context: Context) -> dict[str, Problem]:
         multiple = context.target.channel_multiple
         chosen = {}
         for layer in model.layers:
@@ -231,7 +232,7 @@ class LowRank(Pass):
             return None
         return choose(problem, rank=self.rank)
 
-    def _assert_macs(self, model: Any, result: Any) -> None:
+    def _assert_macs(self, model: KerasModel, result: Any) -> None:
         before, after = model_macs(model), model_macs(result)
         if self.macs is not None and before and after is not None and after > self.macs * before + 1:
             raise ModelError(

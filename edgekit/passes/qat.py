@@ -14,6 +14,7 @@ from pydantic import Field
 from edgekit.errors import Finding, ModelError
 from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.lowering.pooling import with_free_pooling_scale
+from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize import Quantized, calibrate, freezing, keeping_zeros, quantize, settled
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns, zero_masks
 from edgekit.target import Target
@@ -39,7 +40,7 @@ class Qat(Pass):
         "null: never",
     )
 
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+    def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
         findings = unmatched_patterns("skip", self.skip, [layer.name for layer in model.layers])
         if is_quantized(model):
             findings.append(Finding("qat comes once, and last", "a quantisation-aware model"))
@@ -47,7 +48,7 @@ class Qat(Pass):
             findings.append(Finding("The target runs int8 models", target.name, where="target"))
         return findings
 
-    def apply(self, model: Any, context: Context) -> Any:
+    def apply(self, model: KerasModel, context: Context) -> Any:
         model = with_free_pooling_scale(model)
         made = quantize(model, skip=lambda name: matches(name, self.skip) is not None, ranges=self.ranges)
         _say(made, context)
@@ -74,7 +75,7 @@ def _say(made: Quantized, context: Context) -> None:
         context.log(f"qat: only the output is rounded, the inside is left to calibration: {', '.join(made.inside)}")
 
 
-def _assert_zeros_kept(before: dict[str, Any], model: Any) -> None:
+def _assert_zeros_kept(before: dict[str, Any], model: KerasModel) -> None:
     after = zero_masks(model, least=0.0)
     for name, mask in before.items():
         lost = int(np.sum(mask & ~after[name].reshape(mask.shape))) if name in after else mask.size

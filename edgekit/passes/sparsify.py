@@ -18,6 +18,7 @@ from edgekit import _tf
 from edgekit.errors import Finding, ModelError
 from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.kernels import named_kernels
+from edgekit.keras.types import KerasModel
 from edgekit.methods.dropout import with_less_dropout
 from edgekit.methods.sparsity import Importance, pooled, pruning_wrapper, share_out
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns
@@ -121,7 +122,7 @@ class Sparsify(Pass):
                 raise ValueError("pattern fixes the sparsity of every layer, so it excludes scope: global")
         return self
 
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+    def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
         findings = unmatched_patterns("layers", self.layers, [layer.name for layer in model.layers])
         if is_quantized(model):
             findings.append(Finding("sparsify comes before qat", "a quantisation-aware model"))
@@ -138,7 +139,7 @@ class Sparsify(Pass):
             findings.append(Finding("The model has a layer that can be pruned"))
         return findings
 
-    def apply(self, model: Any, context: Context) -> Any:
+    def apply(self, model: KerasModel, context: Context) -> Any:
         chosen = self._chosen(model)
         left = [n.name for n in model.layers if type(n).__name__ in PRUNABLE and n.name not in chosen]
         if left:
@@ -169,7 +170,7 @@ class Sparsify(Pass):
                 findings.append(Finding("The kernel keeps its zeros", lacking, where=name))
         return findings
 
-    def _chosen(self, model: Any) -> dict[str, float]:
+    def _chosen(self, model: KerasModel) -> dict[str, float]:
         """Sparsity per layer that is pruned."""
         chosen, shared = {}, []
         for layer in model.layers:
@@ -195,7 +196,7 @@ class Sparsify(Pass):
             return all(len(w.shape) in (2, 4) and int(w.shape[-2]) % of == 0 for w in _weights(layer))
         return True
 
-    def _wrapped(self, model: Any, schedule: Any, chosen: Mapping[str, float]) -> Any:
+    def _wrapped(self, model: KerasModel, schedule: Any, chosen: Mapping[str, float]) -> Any:
         def wrap(layer: Any) -> Any:
             copy = layer.__class__.from_config(layer.get_config())
             if layer.name not in chosen:
@@ -215,7 +216,7 @@ class Sparsify(Pass):
             inner.set_weights(model.get_layer(inner.name).get_weights())
         return wrapped
 
-    def _prune_at_once(self, model: Any, chosen: Mapping[str, float]) -> Any:
+    def _prune_at_once(self, model: KerasModel, chosen: Mapping[str, float]) -> Any:
         sparsity = _tf.tfmot().sparsity.keras
         pruned = self._wrapped(model, lambda final: sparsity.ConstantSparsity(final, 0, -1, 1), chosen)
         for layer in pruned.layers:
@@ -225,7 +226,7 @@ class Sparsify(Pass):
                 layer.pruning_obj.weight_mask_op()
         return _stripped(model, pruned)
 
-    def _prune_gradually(self, model: Any, chosen: Mapping[str, float], context: Context, plan: Any) -> Any:
+    def _prune_gradually(self, model: KerasModel, chosen: Mapping[str, float], context: Context, plan: Any) -> Any:
         sparsity = _tf.tfmot().sparsity.keras
         steps = plan.epochs * -(-len(context.trainer.dataset.raw("train")) // plan.batch_size)
         first, last = int(self.begin * steps), max(int(self.end * steps), int(self.begin * steps) + 1)
@@ -241,7 +242,7 @@ class Sparsify(Pass):
         context.trainer.fit(pruned, plan, name=self.name, callbacks=[sparsity.UpdatePruningStep()])
         return _stripped(model, pruned)
 
-    def _assert_sparse(self, model: Any, chosen: Mapping[str, float]) -> None:
+    def _assert_sparse(self, model: KerasModel, chosen: Mapping[str, float]) -> None:
         for name, wanted in chosen.items():
             if self.pattern:
                 zeros, of = map(int, self.pattern.split(":"))
@@ -268,7 +269,7 @@ def _inner(layer: Any) -> Any:
     return layer.layer if hasattr(layer, "pruning_obj") else layer
 
 
-def _stripped(model: Any, pruned: Any) -> Any:
+def _stripped(model: KerasModel, pruned: Any) -> Any:
     """The pruned weights in a fresh copy of the model: TF-MOT's own stripping leaves its names on the weights."""
     clean = _tf.tf_keras().models.clone_model(model)
     for layer in map(_inner, pruned.layers):

@@ -8,6 +8,7 @@ from typing import Any
 from edgekit.data import Dataset
 from edgekit.errors import ModelError, RecipeError, RuntimeFailed
 from edgekit.keras import FOREIGN, Loading, is_network
+from edgekit.keras.types import KerasModel
 from edgekit.passes import Pass, Stage
 from edgekit.recipe import Recipe
 from edgekit.runtimes import load_runtime
@@ -39,7 +40,7 @@ def check_before_training(
     recipe: Recipe,
     passes: Sequence[Pass],
     dataset: Dataset,
-    model: Any,
+    model: KerasModel,
     open_teacher: OpenTeacher,
     log: Callable[[str], None],
     loading: Loading = FOREIGN,
@@ -97,7 +98,7 @@ def check_kept(earlier: Iterable[tuple[Pass, str, Any]], result: Any) -> None:
             )
 
 
-def _check_pass(item: Pass, model: Any, target: Target, loading: Loading) -> None:
+def _check_pass(item: Pass, model: KerasModel, target: Target, loading: Loading) -> None:
     """A pass fits the model and the target.
 
     Raises:
@@ -110,7 +111,9 @@ def _check_pass(item: Pass, model: Any, target: Target, loading: Loading) -> Non
         )
 
 
-def _check_layer_pairs(recipe: Recipe, model: Any, open_teacher: OpenTeacher, log: Callable[[str], None]) -> None:
+def _check_layer_pairs(
+    recipe: Recipe, model: KerasModel, open_teacher: OpenTeacher, log: Callable[[str], None]
+) -> None:
     """The layers that the objective names exist; only a student of a pass may have others than the model."""
     settings = recipe.objective.distill
     if settings is None:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from edgekit.figures import FIGURES
+from edgekit.keras.types import KerasModel
 from edgekit.measure.latency import BenchmarkResult, benchmark
 from edgekit.pipeline.measured import Measured
 from edgekit.pipeline.records import check_fields
@@ -71,7 +72,7 @@ def measure_figures(
     return {sha: _figures(values) for sha, values in found["figures"].items()}
 
 
-def count_instructions(model: Any, target: Target, samples: Array) -> int:
+def count_instructions(model: KerasModel, target: Target, samples: Array) -> int:
     """Arm64 instructions of one inference of the file that a tf_keras model becomes: int8 where the target runs it.
 
     Raises:

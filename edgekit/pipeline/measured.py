@@ -13,6 +13,7 @@ from edgekit.artifact import sha256_of
 from edgekit.data import Dataset
 from edgekit.errors import ConversionError
 from edgekit.keras import OWN
+from edgekit.keras.types import KerasModel
 from edgekit.measure.accuracy import correct
 from edgekit.measure.evaluation import evaluate_file
 from edgekit.passes import zero_masks
@@ -70,7 +71,7 @@ def is_whole(folder: Path, record: Mapping[str, Any]) -> bool:
 
 def convert_and_measure(
     name: str,
-    model: Any,
+    model: KerasModel,
     source: Path,
     folder: Path,
     spec: ConvertSpec,
@@ -147,7 +148,7 @@ def convert_and_measure(
     )
 
 
-def _check_zeros(model: Any, found: int) -> None:
+def _check_zeros(model: KerasModel, found: int) -> None:
     pruned = sum(int(mask.sum()) for mask in zero_masks(model).values())
     if found < pruned:
         raise ConversionError(

@@ -15,6 +15,7 @@ from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import RecipeError
 from edgekit.keras import FOREIGN, Loading, build_network, is_network, load_model, save_model
+from edgekit.keras.types import KerasModel
 from edgekit.measure.parity import Parity, warning
 from edgekit.measure.predict import predict
 from edgekit.ownership import check_folder, check_writable
@@ -61,7 +62,7 @@ class _Run:
     teachers: dict[str, Teacher] = field(default_factory=dict)
     checked: bool = False
 
-    def check(self, model: Any, *, done: int) -> None:
+    def check(self, model: KerasModel, *, done: int) -> None:
         """Before the first step that is not cached: what can be known of the others from the baseline's model.
 
         Args:
@@ -98,7 +99,7 @@ class _Run:
         return self.teachers[source]
 
     def converted(
-        self, name: str, model: Any, source: Path, folder: Path, spec: ConvertSpec, keras_parent: str | None
+        self, name: str, model: KerasModel, source: Path, folder: Path, spec: ConvertSpec, keras_parent: str | None
     ) -> Step:
         """Make a model's `.tflite` in a step's folder, and measure it; `source` is the model's file."""
         recipe = self.recipe
@@ -127,7 +128,7 @@ class _Run:
         own = any(registry.is_reference(name) for name in (self.recipe.model, *students))
         return own or self.loading.unsafe or bool(self.loading.custom_objects)
 
-    def instructions(self, model: Any) -> int:
+    def instructions(self, model: KerasModel) -> int:
         return count_instructions(model, load_target(self.recipe.target), self.dataset.features("calibration"))
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.errors import ModelError, did_you_mean
+from edgekit.keras.types import KerasModel
 from edgekit.training.distillation import Distillation, LayerPair
 
 __all__ = ["Hints", "Matched", "attention_map", "find_hints", "hint_loss", "layer_output"]
@@ -79,7 +80,7 @@ def find_hints(settings: Distillation, student: Any, teacher: Any, log: Callable
     )
 
 
-def layer_output(model: Any, name: str, role: str) -> Any:
+def layer_output(model: KerasModel, name: str, role: str) -> Any:
     """What a model's layer gives, as a symbolic tensor.
 
     Raises:
@@ -171,7 +172,7 @@ def hint_loss(hints: Hints, teacher: Any, seed: int) -> Callable[[Any, Any], Any
     return lambda samples, maps: HintLoss()([samples, *([] if maps is None else [maps]), *students])
 
 
-def _find(model: Any, name: str) -> Any:
+def _find(model: KerasModel, name: str) -> Any:
     exact = [layer for layer in model.layers if layer.name == name]
     return next(iter(exact or [layer for layer in model.layers if _bare(layer.name) == name]), None)
 

@@ -21,6 +21,7 @@ from edgekit import _tf
 from edgekit.data import Dataset
 from edgekit.errors import DataError, ModelError
 from edgekit.keras.outputs import output_activation
+from edgekit.keras.types import KerasModel
 from edgekit.tensors import Array
 from edgekit.training.answers import Answers, Asked, record
 from edgekit.training.augment import Views
@@ -65,7 +66,7 @@ class Lesson:
         answers: The teacher's, recorded.
     """
 
-    model: Any
+    model: KerasModel
     loss: Callable[[Any, Any], Any]
     metrics: Sequence[Any]
     answers: Answers
@@ -85,7 +86,7 @@ class Lesson:
 
 
 @contextmanager
-def lesson(setup: Setup, model: Any, plan: Train) -> Iterator[Lesson | None]:
+def lesson(setup: Setup, model: KerasModel, plan: Train) -> Iterator[Lesson | None]:
     """Prepare a student for its training; None where there is no teacher.
 
     Args:
@@ -120,7 +121,7 @@ def lesson(setup: Setup, model: Any, plan: Train) -> Iterator[Lesson | None]:
 
 
 def check_teacher(
-    teacher: Teacher, settings: Distillation, objective: Objective, model: Any, dataset: Dataset, plan: Train
+    teacher: Teacher, settings: Distillation, objective: Objective, model: KerasModel, dataset: Dataset, plan: Train
 ) -> None:
     """Make sure, by two samples, that a teacher can teach a model.
 
@@ -201,6 +202,7 @@ def _asking(teacher: Teacher, hints: Hints, converted: Callable[[Array], Array])
         assert answer is not None
         return lambda samples: [converted(np.asarray(answer(samples)))]
     tf, keras = _tf.tensorflow(), _tf.tf_keras()
+    assert teacher.model is not None  # as its hints are tensors of it
     shown = keras.Model(teacher.model.inputs, [teacher.model.outputs[0], *(m.teacher for m in hints.attention)])
 
     def run(samples: Any) -> Any:
@@ -216,7 +218,7 @@ def _asking(teacher: Teacher, hints: Hints, converted: Callable[[Array], Array])
     return ask
 
 
-def _loss(settings: Distillation, objective: Objective, model: Any) -> Callable[[Any, Any], Any]:
+def _loss(settings: Distillation, objective: Objective, model: KerasModel) -> Callable[[Any, Any], Any]:
     """For targets [B, label + answer]; plain targets, as of validation, get the plain loss."""
     tf, plain = _tf.tensorflow(), objective.loss(model)
     size = math.prod(model.output_shape[1:])
@@ -259,7 +261,7 @@ def _with_zero(logits: Any) -> Any:
     return tf.concat([tf.zeros_like(logits), logits], axis=-1) if logits.shape[-1] == 1 else logits
 
 
-def _accuracy(model: Any) -> Callable[[Any, Any], Any]:
+def _accuracy(model: KerasModel) -> Callable[[Any, Any], Any]:
     metrics, binary = _tf.tf_keras().metrics, int(model.output_shape[-1]) == 1
 
     def accuracy(targets: Any, outputs: Any) -> Any:
@@ -269,7 +271,7 @@ def _accuracy(model: Any) -> Callable[[Any, Any], Any]:
     return accuracy
 
 
-def _with_hints(model: Any, hints: Hints, teacher: Teacher, seed: int) -> Any:
+def _with_hints(model: KerasModel, hints: Hints, teacher: Teacher, seed: int) -> Any:
     """A model of the student's layers and output whose loss has the hints' too."""
     keras = _tf.tf_keras()
     places = sum(math.prod(m.teacher.shape[1:-1]) for m in hints.attention)

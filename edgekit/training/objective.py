@@ -12,6 +12,7 @@ from edgekit.data.dataset import SplitName, is_labels
 from edgekit.data.targets import Task
 from edgekit.errors import DataError, ModelError
 from edgekit.keras.outputs import output_activation
+from edgekit.keras.types import KerasModel
 from edgekit.tensors import Array
 from edgekit.training.distillation import Distillation
 
@@ -49,7 +50,7 @@ class Objective(BaseModel):
         """What the model's output is compared with, for a split: labels [N], targets [N, ...] or the input itself."""
         return dataset.features(name) if self.task == "reconstruction" else dataset.labels(name)
 
-    def check(self, model: Any, dataset: Dataset) -> None:
+    def check(self, model: KerasModel, dataset: Dataset) -> None:
         """Make sure that the data fits the model before anything is trained or converted.
 
         Raises:
@@ -121,7 +122,7 @@ class Objective(BaseModel):
                     remedy="Correct the targets, or use a model with that output.",
                 )
 
-    def loss(self, model: Any) -> Any:
+    def loss(self, model: KerasModel) -> Any:
         """The tf_keras loss for this model's output (logits or probabilities, told by its last activation)."""
         losses = _tf.tf_keras().losses
         if not self.classifies:

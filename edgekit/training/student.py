@@ -8,6 +8,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.keras import FOREIGN, Loading, build_network, is_network, load_model
+from edgekit.keras.types import KerasModel
 
 __all__ = ["afresh", "named_student", "narrower"]
 
@@ -28,12 +29,12 @@ UNITS = {
 """Key of each kind's config that says its number of channels."""
 
 
-def afresh(model: Any) -> Any:
+def afresh(model: KerasModel) -> Any:
     """The same network with new weights."""
     return _tf.tf_keras().models.clone_model(model)
 
 
-def named_student(source: str, model: Any, loading: Loading = FOREIGN) -> Any:
+def named_student(source: str, model: KerasModel, loading: Loading = FOREIGN) -> Any:
     """A reference network for a teacher's input and output, or a model file or `module:function` that fits them.
 
     Raises:
@@ -55,7 +56,7 @@ def named_student(source: str, model: Any, loading: Loading = FOREIGN) -> Any:
     return student
 
 
-def narrower(model: Any, width: float, multiple: int = 1) -> Any:
+def narrower(model: KerasModel, width: float, multiple: int = 1) -> Any:
     """The same network with fewer channels and new weights.
 
     Every convolution, dense, recurrent and embedding layer but those that make the output gets its channels times the
@@ -100,7 +101,7 @@ def narrower(model: Any, width: float, multiple: int = 1) -> Any:
     return clone
 
 
-def _output_makers(model: Any) -> set[str]:
+def _output_makers(model: KerasModel) -> set[str]:
     """Names of the layers whose channels are the model's outputs: walking back from them, the first of every branch."""
     keep: set[str] = set()
     seen: set[int] = set()

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from edgekit.errors import DataError, EdgekitError, ModelError
 from edgekit.files import regular_file
 from edgekit.keras import FOREIGN, Loading, load_model
 from edgekit.keras.outputs import output_activation
+from edgekit.keras.types import KerasModel
 from edgekit.npz import LARGEST, read_npz
 from edgekit.tensors import Array
 
@@ -56,7 +56,7 @@ class Teacher:
     activation: str | None = None
     least: float = LEAST
     batch: int = 256
-    model: Any = None
+    model: KerasModel | None = None
     stored: Array | None = None
 
     def logits(self, outputs: Array) -> Array:
@@ -108,7 +108,7 @@ def open_teacher(
     return keras_teacher(load_model(path, loading), name=source)
 
 
-def keras_teacher(model: Any, *, name: str) -> Teacher:
+def keras_teacher(model: KerasModel, *, name: str) -> Teacher:
     """A flat tf_keras model as a teacher; it answers as in inference."""
     tf = _tf.tensorflow()
     forward = tf.function(lambda samples: model(samples, training=False), reduce_retracing=True)

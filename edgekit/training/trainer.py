@@ -14,6 +14,7 @@ from edgekit import _tf, interrupt
 from edgekit.data import Dataset
 from edgekit.data.dataset import SplitName
 from edgekit.errors import EdgekitError
+from edgekit.keras.types import KerasModel
 from edgekit.scratch import remove_tree
 from edgekit.tensors import Array
 from edgekit.training.augment import Views
@@ -54,7 +55,9 @@ class Trainer:
     cache: Path | None = None
     log: Callable[[str], None] = lambda line: None
 
-    def fit(self, model: Any, plan: Train, *, name: str, callbacks: Sequence[Any] = ()) -> dict[str, list[float]]:
+    def fit(
+        self, model: KerasModel, plan: Train, *, name: str, callbacks: Sequence[Any] = ()
+    ) -> dict[str, list[float]]:
         """Train a model in place; a killed run goes on after its last finished epoch.
 
         With early stopping it starts again: what that has seen so far is in no checkpoint.
@@ -71,7 +74,7 @@ class Trainer:
         with computing_in(plan.precision), lesson(self, model, plan) as taught:
             return self._fit(model, plan, taught, name, callbacks)
 
-    def score(self, model: Any, split: SplitName = "validation") -> float:
+    def score(self, model: KerasModel, split: SplitName = "validation") -> float:
         """The metric of the Keras model on a split: top-1 as a fraction, or the mean squared error."""
         outputs = self.predict(model, split)
         targets = self.objective.targets(self.dataset, split)
@@ -80,7 +83,7 @@ class Trainer:
         predicted = outputs.argmax(-1) if outputs.shape[-1] > 1 else outputs[:, 0] > 0.5
         return float(np.mean(predicted == targets))
 
-    def predict(self, model: Any, split: SplitName) -> Array:
+    def predict(self, model: KerasModel, split: SplitName) -> Array:
         """Outputs [N, ...] of the Keras model on a split."""
         outputs: Array = model.predict(
             self.dataset.features(split), batch_size=256, verbose=0, callbacks=[interrupt_watch()]
@@ -88,7 +91,7 @@ class Trainer:
         return outputs
 
     def _fit(
-        self, model: Any, plan: Train, taught: Lesson | None, name: str, callbacks: Sequence[Any]
+        self, model: KerasModel, plan: Train, taught: Lesson | None, name: str, callbacks: Sequence[Any]
     ) -> dict[str, list[float]]:
         keras = _tf.tf_keras()
         seed_everything(self.seed)

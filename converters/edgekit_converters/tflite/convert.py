@@ -16,6 +16,7 @@ from edgekit.keras.lowering.activations import rewrite_activations, with_integer
 from edgekit.keras.lowering.inputs import with_float_inputs, with_index_inputs, with_single_batch
 from edgekit.keras.lowering.pooling import with_free_pooling_scale
 from edgekit.keras.lowering.recurrent import distributed_loops, is_recurrent
+from edgekit.keras.types import KerasModel
 from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.contract import check_contract, check_parity
@@ -40,7 +41,7 @@ GAIN_DB = 3.0
 
 
 def convert_keras(
-    model: Any,
+    model: KerasModel,
     path: Path,
     spec: ConvertSpec,
     *,
@@ -77,7 +78,7 @@ def convert_keras(
     return written(made, path, parity)
 
 
-def converted(model: Any, spec: ConvertSpec, representative: Representative | None) -> bytes:
+def converted(model: KerasModel, spec: ConvertSpec, representative: Representative | None) -> bytes:
     """A tf_keras model as a `.tflite`, not yet held to anything.
 
     Args:
@@ -110,7 +111,7 @@ def converted(model: Any, spec: ConvertSpec, representative: Representative | No
     return with_headroom(content, min(map(len, samples.values())))
 
 
-def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
+def _plain(model: KerasModel, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
     """The whole model by TensorFlow's converter."""
     if spec.needs_calibration:
         model = with_integer_activations(model)
@@ -132,7 +133,9 @@ def _plain(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping
         ) from None
 
 
-def _recurrent(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None) -> bytes:
+def _recurrent(
+    model: KerasModel, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None
+) -> bytes:
     """LSTMs by TensorFlow's one operator for them where that is right, all other loops by ours.
 
     The fused operator of integer files loses much for some weights: where it does, a loop is tried beside it, on the
@@ -154,7 +157,7 @@ def _recurrent(model: Any, names: Sequence[str], spec: ConvertSpec, samples: Map
 
 
 def _with_loops(
-    model: Any, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None, *, fused: bool
+    model: KerasModel, names: Sequence[str], spec: ConvertSpec, samples: Mapping[str, Array] | None, *, fused: bool
 ) -> bytes:
     """The model around its loops and each loop's step by TensorFlow's converter, then put together.
 
@@ -199,7 +202,7 @@ def _body(loop: Loop, record: Record, spec: ConvertSpec) -> Body:
     return body
 
 
-def _check_shapes(model: Any, names: Sequence[str]) -> None:
+def _check_shapes(model: KerasModel, names: Sequence[str]) -> None:
     """A free size breaks delegates and static memory plans."""
     for name, tensor in zip(names, model.inputs, strict=True):
         if None in tensor.shape[1:]:
@@ -210,7 +213,7 @@ def _check_shapes(model: Any, names: Sequence[str]) -> None:
             )
 
 
-def _signature(model: Any, names: Sequence[str]) -> tuple[dict[str, str], dict[str, Any]]:
+def _signature(model: KerasModel, names: Sequence[str]) -> tuple[dict[str, str], dict[str, Any]]:
     """What a signature calls each input, and its shape with batch 1 and dtype."""
     tf, parameters = _tf.tensorflow(), parameter_names(names)
     pairs = zip(parameters.values(), model.inputs, strict=True)
@@ -222,7 +225,7 @@ def _ordered(inputs: Mapping[str, Any], parameters: Mapping[str, str]) -> Any:
     return ordered if len(ordered) > 1 else ordered[0]
 
 
-def _named_outputs(model: Any, outputs: Any) -> dict[str, Any]:
+def _named_outputs(model: KerasModel, outputs: Any) -> dict[str, Any]:
     answers = _tf.tensorflow().nest.flatten(outputs)  # dicts in the order of their keys, as Keras numbers its outputs
     return dict(zip(output_names(model), answers, strict=True))
 

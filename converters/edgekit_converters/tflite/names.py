@@ -5,7 +5,8 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence
-from typing import Any
+
+from edgekit.keras.types import KerasModel
 
 __all__ = ["output_names", "parameter_names"]
 
@@ -22,7 +23,7 @@ def parameter_names(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def output_names(model: Any) -> list[str]:
+def output_names(model: KerasModel) -> list[str]:
     """Layer names of the outputs, made unique; a wrapper's prefix would leak the way the model was made."""
     names: list[str] = []
     for name in (n.removeprefix("quant_") for n in model.output_names):

@@ -15,6 +15,7 @@ from edgekit.errors import ConversionError
 from edgekit.keras.lowering.inputs import with_single_batch
 from edgekit.keras.lowering.recurrent import is_recurrent, keeps_state
 from edgekit.keras.outputs import output_activation, softmax_inputs
+from edgekit.keras.types import KerasModel
 from edgekit.measure.parity import SAMPLES, Answer, Reference
 from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative, bound_samples
@@ -56,7 +57,7 @@ def held_of(dataset: Dataset) -> Held:
     return Held(dataset.samples(name), name)
 
 
-def reference_of(model: Any, held: Held | None, *, seed: int = 0) -> Reference:
+def reference_of(model: KerasModel, held: Held | None, *, seed: int = 0) -> Reference:
     """The answers of a tf_keras model; random samples of a fitting range are made where none are given."""
     names = [tensor.name.split(":")[0] for tensor in model.inputs]
     if held is None:
@@ -82,7 +83,7 @@ def reference_of(model: Any, held: Held | None, *, seed: int = 0) -> Reference:
     return Reference({parameters[n]: _as_fed(a) for n, a in zip(names, arrays, strict=True)}, answers, data)
 
 
-def layer_answers(model: Any, reference: Reference) -> list[tuple[str, Array]]:
+def layer_answers(model: KerasModel, reference: Reference) -> list[tuple[str, Array]]:
     """Name and outputs float32 [n, ...] of each layer with one output, to the first samples, in the layers' order."""
     keras = _tf.tf_keras()
     layers = [layer for layer in model.layers if len(layer.inbound_nodes) and not isinstance(layer.output, list | dict)]
@@ -95,7 +96,7 @@ def layer_answers(model: Any, reference: Reference) -> list[tuple[str, Array]]:
     return [(name, values) for name, values in found if values.nbytes <= LARGEST_LAYER]
 
 
-def random_samples(model: Any, names: Sequence[str], seed: int) -> dict[str, Array]:
+def random_samples(model: KerasModel, names: Sequence[str], seed: int) -> dict[str, Array]:
     """Samples that a model's inputs can take: indices that its embeddings have, pixels, or numbers of scale 1."""
     rng = np.random.default_rng(seed)
     samples: dict[str, Array] = {}
@@ -117,13 +118,13 @@ def random_samples(model: Any, names: Sequence[str], seed: int) -> dict[str, Arr
     return samples
 
 
-def _callable(model: Any) -> Any:
+def _callable(model: KerasModel) -> Any:
     """The model, or a copy with batch 1 and states of zero where it keeps states."""
     return with_single_batch(model) if keeps_state(model) else model
 
 
 def _rows(
-    model: Any, arrays: Sequence[Array], seen: Mapping[int, list[Any]]
+    model: KerasModel, arrays: Sequence[Array], seen: Mapping[int, list[Any]]
 ) -> tuple[list[list[Any]], dict[int, list[Any]]]:
     """The model's outputs for all samples, some at once; where it keeps states, for one after the other.
 

@@ -11,13 +11,14 @@ from edgekit.keras.bridge.keras3 import Keras3Reader
 from edgekit.keras.bridge.layers import float32_for
 from edgekit.keras.bridge.replay import Names, inline, leaves, pack, scope_name
 from edgekit.keras.bridge.translation import Translation
+from edgekit.keras.types import KerasModel
 
 __all__ = ["bridge"]
 
 _HALF_TOLERANCE = 2e-2  # a model that computes in half precision rounds at about 1e-3 per layer
 
 
-def bridge(model: Any, *, unsafe: bool = False, seed: int = 0) -> Any:
+def bridge(model: KerasModel, *, unsafe: bool = False, seed: int = 0) -> Any:
     """Rebuild a Keras 3 model in tf_keras, the Keras that TF-MOT takes.
 
     The result is flat: nested models are opened up. Layers keep their names ("outer_inner" where two clash), inputs
@@ -49,7 +50,7 @@ def bridge(model: Any, *, unsafe: bool = False, seed: int = 0) -> Any:
     return new
 
 
-def _rebuild(model: Any, unsafe: bool) -> Any:
+def _rebuild(model: KerasModel, unsafe: bool) -> Any:
     tf_keras, reader = _tf.tf_keras(), Keras3Reader()
     graph, names = reader.graph(model), Names()
     inputs = []

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.keras.bridge.replay import leaves, pack, reason
+from edgekit.keras.types import KerasModel
 
 __all__ = ["TOLERANCE", "assert_same_outputs", "largest_difference", "random_inputs"]
 
@@ -69,7 +70,7 @@ def largest_difference(expected: list[NDArray[Any]], received: list[NDArray[Any]
     return worst
 
 
-def random_inputs(model: Any, *, seed: int = 0, side: int = _SIDES[0]) -> Any:
+def random_inputs(model: KerasModel, *, seed: int = 0, side: int = _SIDES[0]) -> Any:
     """Inputs that a flat tf_keras model makes sense of, in the structure that it takes.
 
     Floats are standard normal (undone for a Rescaling or Normalization that follows), integers that an Embedding or
@@ -139,7 +140,7 @@ def _table_size(layer: Any) -> int | None:
     return int(getattr(layer, size)) if size else None
 
 
-def _what_follows(model: Any) -> dict[int, list[Any]]:
+def _what_follows(model: KerasModel) -> dict[int, list[Any]]:
     """For each input, the layers that meet its values while they are still as given, up to the first with weights."""
     origins = {id(x): {id(x)} for x in model.inputs}
     follows: dict[int, list[Any]] = {id(x): [] for x in model.inputs}
@@ -152,7 +153,7 @@ def _what_follows(model: Any) -> dict[int, list[Any]]:
     return follows
 
 
-def _nodes(model: Any) -> Iterator[Any]:
+def _nodes(model: KerasModel) -> Iterator[Any]:
     for depth in sorted(model._nodes_by_depth, reverse=True):
         yield from (node for node in model._nodes_by_depth[depth] if not node.is_input)
 

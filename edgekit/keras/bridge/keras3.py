@@ -7,6 +7,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.keras.bridge.replay import Graph, Step, leaves
+from edgekit.keras.types import KerasModel
 
 __all__ = ["Keras3Reader"]
 
@@ -17,7 +18,7 @@ class Keras3Reader:
     def is_model(self, operation: Any) -> bool:
         return isinstance(operation, _tf.keras3().Model)
 
-    def graph(self, model: Any) -> Graph:
+    def graph(self, model: KerasModel) -> Graph:
         functional = _functional(model)
         steps = []
         for depth in sorted(functional._nodes_by_depth, reverse=True):
@@ -28,7 +29,7 @@ class Keras3Reader:
         return Graph(functional._inputs_struct, functional._outputs_struct, steps)
 
 
-def _functional(model: Any) -> Any:
+def _functional(model: KerasModel) -> Any:
     keras = _tf.keras3()
     if isinstance(model, keras.Sequential):
         if model._functional is not None:

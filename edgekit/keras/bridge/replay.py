@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from edgekit.errors import ModelError
+from edgekit.keras.types import KerasModel
 
 __all__ = ["Graph", "Names", "Reader", "Step", "inline", "leaves", "pack", "reason", "scope_name", "steps_of"]
 
@@ -55,7 +56,7 @@ class Reader(Protocol):
         """Whether the operation is itself a model."""
         ...
 
-    def graph(self, model: Any) -> Graph:
+    def graph(self, model: KerasModel) -> Graph:
         """The model's graph.
 
         Raises:
@@ -87,7 +88,7 @@ class Names:
             self.given[id(operation)] = self.fresh(operation.name)
         return self.given[id(operation)]
 
-    def reserve(self, model: Any, reader: Reader, *, prefix: str = "") -> None:
+    def reserve(self, model: KerasModel, reader: Reader, *, prefix: str = "") -> None:
         """Give names to all layers of a model, the outermost first, so that they win a clash."""
         nested = []
         for step in steps_of(reader.graph(model)):
@@ -110,7 +111,7 @@ class Names:
 
 
 def inline(
-    model: Any,
+    model: KerasModel,
     inputs: Sequence[Any],
     reader: Reader,
     call: Callable[[Step], Any],
@@ -196,7 +197,7 @@ def _refuse_extra_arguments(step: Step) -> None:
         )
 
 
-def _fitted(model: Any, given: Any, reader: Reader) -> list[Any]:
+def _fitted(model: KerasModel, given: Any, reader: Reader) -> list[Any]:
     """A nested model's call argument, matched to its inputs as Keras does: by name, by dtype, by last axis."""
     from edgekit import _tf
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgekit.keras.files.layouts import place_of
+from edgekit.keras.types import KerasModel
 
 __all__ = ["give_words"]
 
@@ -25,7 +26,7 @@ def give_words(config: Any, words: Mapping[str, list[str]]) -> None:
     _walk(config, "", words)
 
 
-def _walk(model: Any, place: str, words: Mapping[str, list[str]]) -> None:
+def _walk(model: KerasModel, place: str, words: Mapping[str, list[str]]) -> None:
     inside = model.get("config") if isinstance(model, dict) else None
     layers = inside.get("layers") if isinstance(inside, dict) else None
     numbers: Counter[str] = Counter()

@@ -14,6 +14,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.keras.cloning import cloned
 from edgekit.keras.lowering.recurrent import recurrent_layers
+from edgekit.keras.types import KerasModel
 
 __all__ = ["REWRITTEN", "rewrite_activations", "with_integer_activations"]
 
@@ -76,7 +77,7 @@ REWRITTEN: dict[str, Callable[[Any], Any]] = {"selu": _scaled_elu(SELU_ALPHA, SE
 """By the name of Keras's function."""
 
 
-def with_integer_activations(model: Any) -> Any:
+def with_integer_activations(model: KerasModel) -> Any:
     """The same function, with activations that integer kernels have.
 
     Args:
@@ -92,13 +93,13 @@ def with_integer_activations(model: Any) -> Any:
     return copy
 
 
-def rewrite_activations(model: Any) -> None:
+def rewrite_activations(model: KerasModel) -> None:
     """Change the activations of a model of the caller's own."""
     for holder, name, function in list(_places(model)):
         setattr(holder, name, function)
 
 
-def _places(model: Any) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
+def _places(model: KerasModel) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
     """Who holds an activation under which name, and what to put there."""
     layers, masked = _tf.tf_keras().layers, _masks(model)
     for holder in _holders(model):
@@ -119,7 +120,7 @@ def _places(model: Any) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
             yield softmax, "call", _masked_softmax(axis, bool(getattr(softmax, "robust_masking", False)))
 
 
-def _masks(model: Any) -> bool:
+def _masks(model: KerasModel) -> bool:
     """Whether a mask may reach a layer: from an Embedding, Masking, or by a word of a call."""
     calls = (node.call_kwargs for layer in model.layers for node in layer.inbound_nodes)
     told = (value for words in calls for word, value in words.items() if "mask" in word)
@@ -133,7 +134,7 @@ def _single(axis: int | Sequence[int]) -> int | None:
     return axis[0] if len(axis) == 1 else None
 
 
-def _holders(model: Any) -> Iterator[Any]:
+def _holders(model: KerasModel) -> Iterator[Any]:
     """Layers, what wrappers hold, cells of recurrent layers, and TF-MOT's activations."""
     waiting = [*model.layers, *(layer.cell for layer in recurrent_layers(model))]
     while waiting:

@@ -10,6 +10,7 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.keras.cloning import cloned
+from edgekit.keras.types import KerasModel
 
 __all__ = ["with_float_inputs", "with_index_inputs", "with_single_batch"]
 
@@ -22,7 +23,7 @@ TO_FLOAT = ("CenterCrop", "Normalization", "Rescaling", "Resizing")
 """Layers that begin by making floats of what they are given. Others may wrap round, look up or scale by the dtype."""
 
 
-def with_float_inputs(model: Any) -> Any:
+def with_float_inputs(model: KerasModel) -> Any:
     """The same function with float32 inputs where they had another dtype and the model makes floats of them first.
 
     Args:
@@ -34,7 +35,7 @@ def with_float_inputs(model: Any) -> Any:
     return _with_dtypes(model, {id(t): "float32" for t in model.inputs if _is_small(t)})
 
 
-def with_index_inputs(model: Any) -> Any:
+def with_index_inputs(model: KerasModel) -> Any:
     """The same function with int32 inputs where float ones hold indices: quantised to 8 bits, they would be others.
 
     Keras gives an Embedding at a model's front a float input unless it is told otherwise.
@@ -48,12 +49,12 @@ def with_index_inputs(model: Any) -> Any:
     return _with_dtypes(model, {id(t): "int32" for t in model.inputs if _holds_indices(t)})
 
 
-def with_single_batch(model: Any) -> Any:
+def with_single_batch(model: KerasModel) -> Any:
     """A copy of a flat tf_keras model whose inputs have batch 1, which stateful layers must know; states are zero."""
     return cloned(model, lambda layer: None, [_input_like(t, shape=(1, *t.shape[1:])) for t in model.inputs])
 
 
-def _with_dtypes(model: Any, dtypes: dict[int, str]) -> Any:
+def _with_dtypes(model: KerasModel, dtypes: dict[int, str]) -> Any:
     """The model with other dtypes of some inputs, by the identity of the tensors."""
     if not dtypes:
         return model

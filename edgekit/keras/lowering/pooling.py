@@ -11,11 +11,12 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.keras.cloning import cloned
+from edgekit.keras.types import KerasModel
 
 __all__ = ["with_free_pooling_scale"]
 
 
-def with_free_pooling_scale(model: Any) -> Any:
+def with_free_pooling_scale(model: KerasModel) -> Any:
     """The same function with GlobalAveragePooling2D where AveragePooling2D covers the whole image.
 
     Args:

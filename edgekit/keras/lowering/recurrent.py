@@ -6,21 +6,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgekit import _tf
+from edgekit.keras.types import KerasModel
 
 __all__ = ["distributed_loops", "is_plain_lstm", "is_recurrent", "keeps_state", "recurrent_layers"]
 
 
-def recurrent_layers(model: Any) -> list[Any]:
+def recurrent_layers(model: KerasModel) -> list[Any]:
     """The layers of a flat model that go over time step by step, those inside Bidirectional as well."""
     return [inner for layer in model.layers for inner in _inside(layer)]
 
 
-def is_recurrent(model: Any) -> bool:
+def is_recurrent(model: KerasModel) -> bool:
     """Whether a model has such layers."""
     return bool(recurrent_layers(model))
 
 
-def keeps_state(model: Any) -> bool:
+def keeps_state(model: KerasModel) -> bool:
     """Whether a model goes on from call to call: one of its layers is stateful."""
     return any(layer.stateful for layer in recurrent_layers(model))
 
@@ -34,7 +35,7 @@ def is_plain_lstm(layer: Any) -> bool:
     return bool(plain and layer.use_bias)
 
 
-def distributed_loops(model: Any) -> list[str]:
+def distributed_loops(model: KerasModel) -> list[str]:
     """Names of TimeDistributed layers around recurrent ones that are loops: TensorFlow's, of as many rows as steps."""
     layers = _tf.tf_keras().layers
     wrappers = [layer for layer in model.layers if isinstance(layer, layers.TimeDistributed)]

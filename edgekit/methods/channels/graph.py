@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from edgekit.keras.bridge.replay import Step, leaves, steps_of
 from edgekit.keras.rewriting import TfKerasReader
+from edgekit.keras.types import KerasModel
 from edgekit.methods.channels.rules import Call, Tracker, rule_for
 
 __all__ = ["KEPT", "MAKES_OUTPUT", "Channels", "Cut", "Group", "Ids", "analyse"]
@@ -91,7 +92,7 @@ class Channels:
         return np.ones(self.count, bool)
 
 
-def analyse(model: Any) -> Channels:
+def analyse(model: KerasModel) -> Channels:
     """Follow the channels through a model's graph.
 
     Args:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import _tf
+from edgekit.keras.types import KerasModel
 from edgekit.methods.channels.graph import Channels
 from edgekit.methods.channels.walk import batches, walk
 
@@ -23,7 +24,14 @@ _DRAWS = 4
 
 
 def importance(
-    model: Any, channels: Channels, criterion: Criterion, x: NDArray[Any], y: NDArray[Any], loss: Any, *, seed: int
+    model: KerasModel,
+    channels: Channels,
+    criterion: Criterion,
+    x: NDArray[Any],
+    y: NDArray[Any],
+    loss: Any,
+    *,
+    seed: int,
 ) -> Scores:
     """Score all channels, in one pass over the data or a few.
 
@@ -99,7 +107,7 @@ def _gammas(channels: Channels) -> Scores:
     return found
 
 
-def _gates(model: Any, channels: Channels, x: NDArray[Any], loss: Callable[[slice, Any], Any]) -> Scores:
+def _gates(model: KerasModel, channels: Channels, x: NDArray[Any], loss: Callable[[slice, Any], Any]) -> Scores:
     """Mean over samples of the squared derivative of the loss by a gate of 1 on everything that reads a channel."""
     tf = _tf.tensorflow()
     scores = np.zeros(channels.count)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgekit import _tf
 from edgekit.keras.bridge.replay import leaves
+from edgekit.keras.types import KerasModel
 from edgekit.methods.channels.graph import Channels, Cut, analyse
 from edgekit.methods.channels.walk import batches, walk
 from edgekit.tensors import Array
@@ -106,7 +107,7 @@ def _rows(cut: Cut) -> int:
     return math.prod(cut.layer.kernel.shape[:-1])
 
 
-def _input_means(model: Any, channels: Channels, readers: Mapping[str, Cut], x: Array) -> dict[str, Array]:
+def _input_means(model: KerasModel, channels: Channels, readers: Mapping[str, Cut], x: Array) -> dict[str, Array]:
     """Mean of each channel of the layers' inputs, over samples and positions."""
     means = {name: np.zeros(len(cut.inputs[0])) for name, cut in readers.items()}
 
@@ -153,7 +154,7 @@ def _move_statistics(old: Any, new: Any, channels: Channels, keep: Keep, x: Arra
         layer.moving_variance.assign(np.maximum(moved, 0.0))
 
 
-def _moments(model: Any, channels: Channels, x: Array) -> dict[str, tuple[Array, Array]]:
+def _moments(model: KerasModel, channels: Channels, x: Array) -> dict[str, tuple[Array, Array]]:
     """Mean and variance of what goes into each batch normalisation, where each normalises by its own batches."""
     tf = _tf.tensorflow()
     found: dict[str, list[tuple[int, Array, Array]]] = {}

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import _tf
+from edgekit.keras.types import KerasModel
 from edgekit.methods.channels.graph import Channels, Cut
 
 __all__ = ["shrink"]
 
 
-def shrink(model: Any, channels: Channels, keep: NDArray[np.bool_]) -> Any:
+def shrink(model: KerasModel, channels: Channels, keep: NDArray[np.bool_]) -> Any:
     """Build the narrower model.
 
     Args:

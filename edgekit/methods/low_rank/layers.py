@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from edgekit import _tf
 from edgekit.errors import ModelError, did_you_mean
+from edgekit.keras.types import KerasModel
 from edgekit.methods.low_rank.forms import FORMS, Factor, Form, Geometry, Rank
 from edgekit.methods.low_rank.rebuild import plain_layers, replace_layers
 
@@ -20,7 +21,7 @@ class LayerClasses(NamedTuple):
     LowRankConv2D: Any
 
 
-def expand(model: Any) -> Any:
+def expand(model: KerasModel) -> Any:
     """A copy of a flat tf_keras model with its low-rank layers as plain ones; the model itself if it has none."""
     kinds = tuple(layer_classes())
     chains = {}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgekit import _tf
+from edgekit.keras.types import KerasModel
 from edgekit.methods.low_rank.forms import Geometry
 from edgekit.tensors import Array
 
@@ -77,7 +78,7 @@ def moments_of(layer: Any, inputs: Array) -> Moments:
     return sums.moments()
 
 
-def collect_moments(model: Any, names: list[str], data: Array) -> Mapping[str, Moments]:
+def collect_moments(model: KerasModel, names: list[str], data: Array) -> Mapping[str, Moments]:
     """Of several layers of a model at once, on calibration data.
 
     Args:
@@ -102,7 +103,7 @@ def collect_moments(model: Any, names: list[str], data: Array) -> Mapping[str, M
     return {name: total.moments() for name, total in zip(chosen, sums, strict=True)}
 
 
-def _input_in(model: Any, layer: Any) -> Any:
+def _input_in(model: KerasModel, layer: Any) -> Any:
     """The tensor that a layer takes in this model; it may have been called in another one too."""
     for depth in model._nodes_by_depth.values():
         for node in depth:

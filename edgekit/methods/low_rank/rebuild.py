@@ -8,6 +8,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.keras.bridge.replay import Names, Step
 from edgekit.keras.rewriting import Copies, replayed, reserved_names
+from edgekit.keras.types import KerasModel
 from edgekit.methods.low_rank.forms import Factor
 from edgekit.tensors import Array
 
@@ -46,7 +47,7 @@ def plain_layers(factors: Sequence[Factor], name: str, config: Mapping[str, Any]
     return made
 
 
-def replace_layers(model: Any, chains: Mapping[str, tuple[Sequence[Any], Sequence[Array]]]) -> Any:
+def replace_layers(model: KerasModel, chains: Mapping[str, tuple[Sequence[Any], Sequence[Array]]]) -> Any:
     """A copy of a model with some layers replaced by chains.
 
     Args:
@@ -78,7 +79,7 @@ def replace_layers(model: Any, chains: Mapping[str, tuple[Sequence[Any], Sequenc
     return replayed(model, call)
 
 
-def calls(model: Any) -> dict[str, int]:
+def calls(model: KerasModel) -> dict[str, int]:
     """How often a model calls each of its layers."""
     found: dict[str, int] = {}
     for node in (n for depth in model._nodes_by_depth.values() for n in depth):

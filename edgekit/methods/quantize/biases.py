@@ -13,6 +13,7 @@ import numpy as np
 
 from edgekit.keras.bridge.replay import leaves, steps_of
 from edgekit.keras.rewriting import TfKerasReader
+from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize.kinds import FOLDS_BATCH_NORM, IDENTITY, SAME_SCALE
 from edgekit.methods.quantize.quantizers import internals
 from edgekit.tensors import Array
@@ -20,7 +21,7 @@ from edgekit.tensors import Array
 __all__ = ["round_biases"]
 
 
-def round_biases(model: Any) -> None:
+def round_biases(model: KerasModel) -> None:
     """Move biases, or the offsets of the batch normalisations that take them in, to whole steps, in place.
 
     Args:

@@ -11,6 +11,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.keras.bridge.replay import Names, Step
 from edgekit.keras.rewriting import Copies, replayed, reserved_names
+from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize.kinds import WEIGHTS, activation_name, is_fused_relu
 
 __all__ = ["Canonical", "canonical"]
@@ -30,12 +31,12 @@ class Canonical:
         ends: Name of the last of a layer's parts -> name of that layer.
     """
 
-    model: Any
+    model: KerasModel
     parts: dict[str, str]
     ends: dict[str, str]
 
 
-def canonical(model: Any, keep: Callable[[Any], bool]) -> Canonical:
+def canonical(model: KerasModel, keep: Callable[[Any], bool]) -> Canonical:
     """Take layers apart.
 
     Args:

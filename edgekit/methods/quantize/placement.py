@@ -13,6 +13,7 @@ from typing import Any, Literal
 from edgekit import _tf
 from edgekit.keras.bridge.replay import leaves, steps_of
 from edgekit.keras.rewriting import TfKerasReader
+from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize.kinds import (
     FIXED_RANGES,
     FOLDS_BATCH_NORM,
@@ -52,7 +53,7 @@ class Placement:
     by_converter: Literal["", "inside", "all"] = ""
 
 
-def place(model: Any, leave: Callable[[str], bool]) -> dict[str, Placement]:
+def place(model: KerasModel, leave: Callable[[str], bool]) -> dict[str, Placement]:
     """What happens to each layer, by name.
 
     Args:
@@ -85,7 +86,7 @@ def place(model: Any, leave: Callable[[str], bool]) -> dict[str, Placement]:
     return found
 
 
-def unrounded_inputs(model: Any, placements: dict[str, Placement]) -> set[str]:
+def unrounded_inputs(model: KerasModel, placements: dict[str, Placement]) -> set[str]:
     """Names of inputs that meet an operator which the converter calibrates: it cannot take a rounded input there."""
     graph = TfKerasReader().graph(model)
     steps = steps_of(graph)

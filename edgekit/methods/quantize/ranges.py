@@ -10,6 +10,7 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.keras.rewriting import copied
+from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize.biases import round_biases
 from edgekit.methods.quantize.kinds import FIXED_RANGES, activation_name
 from edgekit.methods.quantize.quantizers import BITS, classes, internals
@@ -21,7 +22,7 @@ WIDER = 1 + 1e-5
 """Enough to take samples off the middle between two steps, too little to cost any precision."""
 
 
-def calibrate(model: Any, samples: Any) -> None:
+def calibrate(model: KerasModel, samples: Any) -> None:
     """Set weight ranges from the weights and value ranges from samples, in place; weights and statistics stay.
 
     Fresh ranges are -6..6 and move by a thousandth per batch, so a model that is trained little would clip. Each range
@@ -64,7 +65,7 @@ def _on_the_fence(samples: Any, low: float, high: float) -> bool:
     return bool(np.any(np.abs(levels - np.floor(levels) - 0.5) < 1e-4))
 
 
-def freezing(model: Any, fraction: float, epochs: int) -> Any:
+def freezing(model: KerasModel, fraction: float, epochs: int) -> Any:
     """A callback that freezes batch-norm statistics and value ranges for the last epochs of a training.
 
     From then on batch normalisation works as at inference while its scale and offset go on learning (Krishnamoorthi
@@ -99,7 +100,7 @@ def freezing(model: Any, fraction: float, epochs: int) -> Any:
     return Freeze()
 
 
-def settled(model: Any) -> Any:
+def settled(model: KerasModel) -> Any:
     """The same model with TF-MOT's own quantizers of values and with biases on the file's grid; for good."""
     mot = internals()
     for layer, quantizer, variables in list(_places(model)):
@@ -132,7 +133,7 @@ def _hold(layer: Any, variables: dict[str, Any]) -> None:
     others[:] = [*ends, *others] if isinstance(layer, internals().Layer) else [*others, *ends]
 
 
-def _with_rounded_ends(model: Any) -> Any:
+def _with_rounded_ends(model: KerasModel) -> Any:
     """The last softmax or sigmoid rounded as the file stores it: in training that would cost the loss its gradient."""
     mot, outputs = internals(), []
     for tensor in model.outputs:
@@ -148,7 +149,7 @@ def _with_rounded_ends(model: Any) -> Any:
     return _tf.tf_keras().Model(model._nested_inputs, ends, name=model.name)
 
 
-def _places(model: Any) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+def _places(model: KerasModel) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
     """(layer, quantizer, its variables) of every value that is rounded to a range from data."""
     mot = internals()
     for layer in model.layers:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from edgekit import _tf
 from edgekit.keras.bridge.replay import Step, leaves, pack, steps_of
 from edgekit.keras.rewriting import TfKerasReader, copied, replayed
+from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize.canonical import canonical
 from edgekit.methods.quantize.placement import Placement, has_mask, place, unrounded_inputs
 from edgekit.methods.quantize.quantizers import classes, internals
@@ -30,13 +31,13 @@ class Quantized:
         inside: Layers whose output is rounded, while the converter calibrates what goes on inside.
     """
 
-    model: Any
+    model: KerasModel
     parts: dict[str, str]
     left: list[str]
     inside: list[str]
 
 
-def quantize(model: Any, *, skip: Callable[[str], bool], ranges: Ranges = "moving_average") -> Quantized:
+def quantize(model: KerasModel, *, skip: Callable[[str], bool], ranges: Ranges = "moving_average") -> Quantized:
     """Put 8-bit rounding where the integer file rounds.
 
     Weights: symmetric, by output channel for convolutions and by tensor else (Krishnamoorthi 2018, arXiv:1806.08342,

@@ -8,13 +8,14 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.keras.kernels import named_kernels
+from edgekit.keras.types import KerasModel
 from edgekit.tensors import Array
 
 __all__ = ["keeping_zeros"]
 
 
 @contextmanager
-def keeping_zeros(model: Any, masks: Mapping[str, Array]) -> Iterator[None]:
+def keeping_zeros(model: KerasModel, masks: Mapping[str, Array]) -> Iterator[None]:
     """While the block runs, the optimiser puts zeros back after every update.
 
     Args:

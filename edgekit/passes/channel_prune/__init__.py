@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from edgekit.errors import Finding, ModelError
 from edgekit.keras import FOREIGN, Loading, load_model, save_model
 from edgekit.keras.kernels import connections_left, widths
+from edgekit.keras.types import KerasModel
 from edgekit.methods.channels import (
     MAKES_OUTPUT,
     Channels,
@@ -126,7 +127,7 @@ class ChannelPrune(Pass):
     def runtimes(self) -> tuple[str, ...]:
         return ("arm64",) if self.instructions else ()
 
-    def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+    def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
         if is_quantized(model):
             return [Finding("channel_prune comes before qat", "a quantisation-aware model")]
         try:
@@ -141,7 +142,7 @@ class ChannelPrune(Pass):
             return [Finding("The model has channels that can be pruned", reasons or None)]
         return self._unreachable(channels, target)
 
-    def apply(self, model: Any, context: Context) -> Any:
+    def apply(self, model: KerasModel, context: Context) -> Any:
         if self.ratios == "sensitivity":
             borne = self._borne(model, context)
             return self.model_copy(update={"ratios": borne}).apply(model, context) if borne else _copied(model)
@@ -178,7 +179,7 @@ class ChannelPrune(Pass):
             if name in before and width > before[name]
         ]
 
-    def _borne(self, model: Any, context: Context) -> dict[str, float]:
+    def _borne(self, model: KerasModel, context: Context) -> dict[str, float]:
         """By the first layer of each group, the fraction of its channels that it can lose."""
         data = context.trainer.dataset
         if context.trainer.objective.metric != "top1":
@@ -201,7 +202,7 @@ class ChannelPrune(Pass):
         """Ratios that the recipe gives by name."""
         return {} if self.ratios == "sensitivity" else dict(self.ratios)
 
-    def _step(self, model: Any, step: int, full: _Full, limits: Limits, context: Context) -> Any:
+    def _step(self, model: KerasModel, step: int, full: _Full, limits: Limits, context: Context) -> Any:
         """Prune to this step's share of the way round by round, then fine-tune."""
         narrow = model
         for done in range(1, self.rounds + 1):
@@ -214,7 +215,9 @@ class ChannelPrune(Pass):
             context.trainer.fit(narrow, plan.as_train(context.train), name=name)
         return narrow
 
-    def _round(self, model: Any, share: float, full: _Full, limits: Limits, context: Context, *, last: bool) -> Any:
+    def _round(
+        self, model: KerasModel, share: float, full: _Full, limits: Limits, context: Context, *, last: bool
+    ) -> Any:
         """Remove what is least important now, up to this share of the way, and repair what reads it."""
         x = context.trainer.dataset.features("calibration")
         channels = analyse(model)
@@ -228,7 +231,15 @@ class ChannelPrune(Pass):
         return narrow
 
     def _kept(
-        self, model: Any, channels: Channels, share: float, full: _Full, limits: Limits, context: Context, *, last: bool
+        self,
+        model: KerasModel,
+        channels: Channels,
+        share: float,
+        full: _Full,
+        limits: Limits,
+        context: Context,
+        *,
+        last: bool,
     ) -> NDArray[np.bool_]:
         """Which channels stay after this share of the way; instructions are counted in the last round of a step."""
         scores, cost = self._scores(model, channels, context), self._cost(channels, context.target)
@@ -262,7 +273,7 @@ class ChannelPrune(Pass):
             remedy="Lower min_keep or multiple, or ask for less.",
         )
 
-    def _scores(self, model: Any, channels: Channels, context: Context) -> NDArray[np.float64]:
+    def _scores(self, model: KerasModel, channels: Channels, context: Context) -> NDArray[np.float64]:
         """Importance of every channel on calibration data."""
         data, objective = context.trainer.dataset, context.trainer.objective
         x, y = data.features("calibration"), objective.targets(data, "calibration")
@@ -275,7 +286,7 @@ class ChannelPrune(Pass):
     def _estimates_loss(self) -> bool:
         return self.criterion in ("taylor", "hessian")
 
-    def _say(self, model: Any, limits: Limits, full: _Full, context: Context) -> None:
+    def _say(self, model: KerasModel, limits: Limits, full: _Full, context: Context) -> None:
         """One line for each group, and one for the sum; the sum is what the pass promises."""
         channels = analyse(model)
         for group in channels.groups:
@@ -291,7 +302,7 @@ class ChannelPrune(Pass):
                 f"channel_prune must reach {self._figure}: {self._fraction:g}.", received=f"{now / whole:.3f}"
             )
 
-    def _counted(self, model: Any, context: Context) -> int:
+    def _counted(self, model: KerasModel, context: Context) -> int:
         if context.instructions is None:
             raise ModelError(
                 "channel_prune counts instructions of converted files.",
@@ -374,7 +385,7 @@ def _normalized(channels: Channels, group: Group) -> bool:
     return bool(scaled) and bool(np.isin(group.channels, np.concatenate(scaled)).all())
 
 
-def _copied(model: Any) -> Any:
+def _copied(model: KerasModel) -> Any:
     channels = analyse(model)
     return shrink(model, channels, channels.all_kept())
 

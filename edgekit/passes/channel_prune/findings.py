@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from edgekit.errors import Finding
+from edgekit.keras.types import KerasModel
 from edgekit.methods.channels import Channels
 from edgekit.passes import matches, unmatched_patterns
 
 __all__ = ["wrong_names"]
 
 
-def wrong_names(model: Any, channels: Channels, ratios: Mapping[str, float], skip: Sequence[str]) -> list[Finding]:
+def wrong_names(
+    model: KerasModel, channels: Channels, ratios: Mapping[str, float], skip: Sequence[str]
+) -> list[Finding]:
     """Findings for names and patterns that fit no layer, or layers that cannot be pruned as they say.
 
     Args:

@@ -17,6 +17,7 @@ import numpy as np
 from edgekit import _tf
 from edgekit.errors import ConversionError
 from edgekit.keras.lowering.recurrent import is_plain_lstm, keeps_state, recurrent_layers
+from edgekit.keras.types import KerasModel
 from edgekit.tensors import Array
 from edgekit_converters.tflite.loops.parts import Loop, Masking, Record, joined
 
@@ -35,7 +36,7 @@ class Outline:
         calibrates: What is recorded has to be true; else only shapes count, and each loop takes a single step.
     """
 
-    def __init__(self, model: Any, *, fused: bool = True, calibrates: bool = True) -> None:
+    def __init__(self, model: KerasModel, *, fused: bool = True, calibrates: bool = True) -> None:
         self.model = model
         self._calibrates = calibrates
         self.loops: list[Loop] = []
