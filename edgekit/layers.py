@@ -1,7 +1,7 @@
 """Layers to build a model from: `LowRankDense` and `LowRankConv2D`.
 
 They train as any tf_keras layer does. `load_model` turns them into plain layers, which every pass and the converter
-take. The classes are made when first asked for, because tf_keras takes seconds to load.
+take. They are loaded when first asked for, because tf_keras takes seconds.
 """
 
 from __future__ import annotations
@@ -18,6 +18,6 @@ __all__ = ["LowRankConv2D", "LowRankDense"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from edgekit.methods.low_rank.layers import layer_classes
+    from edgekit.methods.low_rank import layers
 
-    return getattr(layer_classes(), name)
+    return getattr(layers, name)

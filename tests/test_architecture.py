@@ -205,3 +205,29 @@ def test_the_page_has_the_floors_in_order() -> None:
     floors = [LEVEL[part] for part in parts if part in LEVEL]  # targets/ and recipes/ hold no code
     assert {part for part in parts if part in LEVEL} == {room(name) for name in MODULES} - {None}
     assert floors == sorted(floors), "a room stands above those that it sees"
+
+
+def heavy(path: Path) -> bool:
+    """Whether importing a module loads TensorFlow: it calls one of `_tf`'s doors outside of a function."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for inner in ast.walk(node)
+    }
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and id(node) not in inside)
+    return any(re.fullmatch(r"_tf\.(tensorflow|tf_keras|tfmot|keras3)", ast.unparse(call.func)) for call in calls)
+
+
+def test_modules_that_load_tensorflow_are_imported_by_functions_only() -> None:
+    loading = {name for name, path in MODULES.items() if heavy(path)}
+    assert {"edgekit.methods.low_rank.layers", "edgekit.methods.quantize.quantizers"} <= loading
+    early = {
+        f"{name} imports {imported}"
+        for name, path in MODULES.items()
+        if name not in loading
+        for imported in imports(path, everywhere=False)
+        if any(imported == heavy_one or imported.startswith(f"{heavy_one}.") for heavy_one in loading)
+    }
+    assert not early, early

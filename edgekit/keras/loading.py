@@ -205,7 +205,7 @@ def _as_flat_tf_keras(model: object, source: str, log: Callable[[str], None], *,
         bare, notes = unwrapped(model, source)
         for note in notes:
             log(note)
-        return registry.ask("edgekit.methods.low_rank.layers:expand")(flatten(bare))
+        return registry.ask("edgekit.methods.low_rank.expanding:expand")(flatten(bare))
     if isinstance(model, _tf.keras3().Model):
         return bridge(model, unsafe=unsafe)
     raise ModelError(
@@ -227,7 +227,7 @@ def classes_made_known(makers: frozenset[str]) -> Iterator[None]:
             scopes.enter_context(keras.clustering.keras.cluster_scope())
             scopes.enter_context(_tf.tf_keras().utils.custom_object_scope(_clusterings()))  # which the scope lacks
         if "edgekit" in makers:
-            registry.ask("edgekit.methods.low_rank.layers:layer_classes")()
+            registry.ask("edgekit.methods.low_rank.layers:LowRank")
         yield
 
 

@@ -15,7 +15,7 @@ from edgekit import _tf, layers
 from edgekit.data import Dataset
 from edgekit.errors import ModelError
 from edgekit.keras import load_model, save_model
-from edgekit.methods.low_rank.layers import expand
+from edgekit.methods.low_rank.expanding import expand
 from edgekit.training import Train, Trainer
 
 

@@ -14,8 +14,8 @@ zeros.py        pruned zeros stay zeros
 from __future__ import annotations
 
 from edgekit.methods.quantize.keras_files import wrappers_read
-from edgekit.methods.quantize.quantizers import quantize_scope
 from edgekit.methods.quantize.ranges import calibrate, freezing, settled
+from edgekit.methods.quantize.tfmot import quantize_scope
 from edgekit.methods.quantize.wrapping import Quantized, Ranges, quantize
 from edgekit.methods.quantize.zeros import keeping_zeros
 

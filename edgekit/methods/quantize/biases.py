@@ -15,7 +15,7 @@ from edgekit.keras.bridge.replay import leaves, steps_of
 from edgekit.keras.rewriting import TfKerasReader
 from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize.kinds import FOLDS_BATCH_NORM, IDENTITY, SAME_SCALE
-from edgekit.methods.quantize.quantizers import internals
+from edgekit.methods.quantize.tfmot import internals
 from edgekit.tensors import Array
 
 __all__ = ["round_biases"]

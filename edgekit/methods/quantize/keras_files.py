@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from edgekit.methods.quantize.quantizers import internals
+from edgekit.methods.quantize.tfmot import internals
 
 __all__ = ["wrappers_read"]
 

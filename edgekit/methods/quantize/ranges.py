@@ -13,7 +13,7 @@ from edgekit.keras.rewriting import copied
 from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize.biases import round_biases
 from edgekit.methods.quantize.kinds import FIXED_RANGES, activation_name
-from edgekit.methods.quantize.quantizers import BITS, classes, internals
+from edgekit.methods.quantize.tfmot import internals
 
 __all__ = ["calibrate", "freezing", "settled"]
 
@@ -33,6 +33,8 @@ def calibrate(model: KerasModel, samples: Any) -> None:
         model: From `quantize`.
         samples: [N, ...] preprocessed samples for the model's only input.
     """
+    from edgekit.methods.quantize import quantizers
+
     tf = _tf.tensorflow()
     for layer in model.layers:
         for weight, quantizer, variables in getattr(layer, "_weight_vars", ()):
@@ -47,7 +49,7 @@ def calibrate(model: KerasModel, samples: Any) -> None:
         seen = np.array(quantizer.seen)
         if not len(seen):
             continue
-        is_input = isinstance(quantizer, classes().InputRange)
+        is_input = isinstance(quantizer, quantizers.InputRange)
         low, high = (seen[:, 0].min(), seen[:, 1].max()) if is_input else seen.mean(0)
         low, high = min(low, 0.0), max(high, 0.0)
         if is_input and _on_the_fence(samples, low, high):
@@ -58,6 +60,7 @@ def calibrate(model: KerasModel, samples: Any) -> None:
 
 def _on_the_fence(samples: Any, low: float, high: float) -> bool:
     """Whether samples lie midway between two steps (8 of 0..16 does), where a last bit decides how they are rounded."""
+
     scale = (high - low) / 255
     if scale <= 0:
         return False
@@ -102,16 +105,20 @@ def freezing(model: KerasModel, fraction: float, epochs: int) -> Any:
 
 def settled(model: KerasModel) -> Any:
     """The same model with TF-MOT's own quantizers of values and with biases on the file's grid; for good."""
+    from edgekit.methods.quantize import quantizers
+
     mot = internals()
     for layer, quantizer, variables in list(_places(model)):
-        is_input = isinstance(quantizer, classes().InputRange)
-        plain = (mot.quantizers.AllValuesQuantizer if is_input else mot.quantizers.MovingAverageQuantizer)(**BITS)
+        is_input = isinstance(quantizer, quantizers.InputRange)
+        plain = (mot.quantizers.AllValuesQuantizer if is_input else mot.quantizers.MovingAverageQuantizer)(
+            **quantizers.BITS
+        )
         if isinstance(layer, mot.Layer):
             layer.quantizer = plain
         else:
             layer.quantize_config.activation_quantizer = plain
             layer._output_quantizers = [plain]
-        if isinstance(quantizer, classes().LearnedRange):
+        if isinstance(quantizer, quantizers.LearnedRange):
             _hold(layer, variables)
     round_biases(model)
     return _with_rounded_ends(model)

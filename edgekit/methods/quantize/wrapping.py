@@ -12,7 +12,7 @@ from edgekit.keras.rewriting import TfKerasReader, copied, replayed
 from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize.canonical import canonical
 from edgekit.methods.quantize.placement import Placement, has_mask, place, unrounded_inputs
-from edgekit.methods.quantize.quantizers import classes, internals
+from edgekit.methods.quantize.tfmot import internals
 
 __all__ = ["Quantized", "Ranges", "quantize"]
 
@@ -117,25 +117,31 @@ class _Wrapper:
             head.layer.set_weights(layer.get_weights())
 
     def _config(self, kind: str, placement: Placement) -> Any:
+        from edgekit.methods.quantize import quantizers
+
         makers = {
             "Conv2D": internals().PerChannel,
             "Conv2DTranspose": internals().Transposed,
-            "DepthwiseConv2D": classes().DepthwiseConfig,
+            "DepthwiseConv2D": quantizers.DepthwiseConfig,
         }
         config = makers.get(kind, internals().PerTensor)([placement.weights], [], placement.ranged)
         config.activation_quantizer = self._range()
         return config
 
     def _range(self) -> Any:
-        return classes().LearnedRange() if self.ranges == "learned" else classes().MovingRange()
+        from edgekit.methods.quantize import quantizers
+
+        return quantizers.LearnedRange() if self.ranges == "learned" else quantizers.MovingRange()
 
     def _rounded_input(self, tensor: Any) -> Any:
         """A float input of the model goes through a rounding layer first, one for all who take it."""
+        from edgekit.methods.quantize import quantizers
+
         origin = tensor._keras_history.layer
         is_input = type(origin).__name__ == "InputLayer" and tensor.dtype.is_floating
         if not is_input or origin.name in self.unrounded:
             return tensor
         if id(tensor) not in self.inputs:
-            layer = internals().Layer(classes().InputRange(), name=PREFIX + origin.name)
+            layer = internals().Layer(quantizers.InputRange(), name=PREFIX + origin.name)
             self.inputs[id(tensor)] = (layer(tensor), tensor)
         return self.inputs[id(tensor)][0]
