@@ -18,7 +18,7 @@ HEAVY = {
 LAYERS = (
     {"errors", "registry", "artifact", "_tf", "figures", "filekinds", "files", "interrupt", "npz"}
     | {"ownership", "overrides", "scratch", "recipe_text"},
-    {"tensors"},
+    {"readable", "tensors"},
     {"tflite"},
     {"sandbox"},
     {"keras"},

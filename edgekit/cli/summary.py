@@ -11,6 +11,7 @@ from edgekit.cli import output
 
 if TYPE_CHECKING:
     from edgekit.pipeline import Manifest
+    from edgekit.readable import Rows
     from edgekit.tflite import Inspection
 
 __all__ = ["finish", "inspection_table"]
@@ -52,30 +53,16 @@ def _tables(manifest: Manifest) -> None:
     output.echo(f"Report: {manifest.output}/report.html")
 
 
-def inspection_table(
-    found: Inspection, *, against_keras: str | None = None, warnings: Sequence[str] | None = None
-) -> None:
-    """What a `.tflite` holds and, of one that was just converted, how near it is to its Keras model."""
-    macs = f"{found.macs:,}" if found.macs is not None else None
-    rows: list[list[object]] = [
-        ["quantization", found.quantization],
-        ["bytes (gzip)", f"{found.bytes:,} ({found.gzip_bytes:,})"],
-        ["weights (zeros)", f"{found.params:,} ({found.zeros:,})"],
-        ["MACs", macs],
-        ["constants", ", ".join(f"{k} {v:,} B" for k, v in found.constants.items())],
-        ["state", found.state],
-        ["smallest runtime", found.min_runtime],
-        ["Flex / custom operators", ", ".join([*found.flex, *found.custom]) or "none"],
-        ["sha256", found.sha256],
-    ]
-    if against_keras is not None:
-        rows.insert(0, ["against Keras", against_keras])
-    for side, tensors in (("input", found.inputs), ("output", found.outputs)):
-        for t in tensors:
-            quantised = f", scale {t.scale:.6g}, zero point {t.zero_point}" if t.scale is not None else ""
-            rows.append([f"{side} {t.name}", f"{t.dtype} {list(t.shape)}{quantised}"])
-    output.table(str(found.path), ["", ""], rows, figures=False)
+def inspection_table(found: Inspection, rows: Rows, warnings: Sequence[str]) -> None:
+    """What a `.tflite` holds.
+
+    Args:
+        found: The file.
+        rows: What is said of it: its own rows or, of one that was just converted, those of the conversion.
+        warnings: What its user should know.
+    """
+    output.table(found.title(), ["", ""], rows, figures=False)
     operators = [[o.name, o.version, o.count] for o in found.operators]
     output.table("Operators", ["operator", "version", "count"], operators)
-    for warning in found.warnings if warnings is None else warnings:
+    for warning in warnings:
         output.echo(f"Warning: {warning}")

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from edgekit import tflite
 from edgekit.data import Dataset
@@ -15,6 +14,7 @@ from edgekit.errors import ModelError
 from edgekit.keras.types import KerasModel
 from edgekit.measure.accuracy import Score, mse, top1
 from edgekit.measure.predict import predict
+from edgekit.readable import Readable, Rows
 from edgekit.tensors import Array
 from edgekit.training.objective import Objective
 
@@ -22,7 +22,7 @@ __all__ = ["Evaluation", "evaluate_file", "evaluate_keras"]
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Readable):
     """A score, where it was measured, and what the model said.
 
     Attributes:
@@ -37,7 +37,21 @@ class Evaluation:
     seconds: float
     outputs: Array
 
-    def as_dict(self) -> dict[str, Any]:
+    def title(self) -> str:
+        """What ran the model."""
+        return f"Evaluation under {self.runtime}"
+
+    def rows(self) -> Rows:
+        """The score with its interval."""
+        score = self.score
+        return [
+            (score.metric, f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}] (95 %)"),
+            ("samples", f"{score.samples:,}"),
+            ("seconds", f"{self.seconds:.2f}"),
+        ]
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON form "edgekit.evaluate/1"."""
         return {
             "schema": "edgekit.evaluate/1",
             "metric": self.score.metric,

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
+from edgekit.readable import Readable, Rows
 from edgekit.tensors import TensorSpec
 from edgekit.tflite.macs import count_macs
 from edgekit.tflite.model import Model, Tensor
@@ -29,7 +30,7 @@ class OperatorCount:
 
 
 @dataclass(frozen=True)
-class Inspection:
+class Inspection(Readable):
     """The numbers of one file.
 
     Attributes:
@@ -115,6 +116,27 @@ class Inspection:
         """Its size after `gzip -9`, which is how much of it is information; takes a second a megabyte."""
         return len(gzip.compress(self.model.content, 9, mtime=0))
 
+    def title(self) -> str:
+        """The file's path."""
+        return self.path or "a .tflite"
+
+    def rows(self) -> Rows:
+        """Its numbers, then its inputs and outputs."""
+        constants = ", ".join(f"{dtype} {size:,} B" for dtype, size in self.constants.items())
+        tensors = (("input", self.inputs), ("output", self.outputs))
+        return [
+            ("quantization", self.quantization),
+            ("bytes (gzip)", f"{self.bytes:,} ({self.gzip_bytes:,})"),
+            ("weights (zeros)", f"{self.params:,} ({self.zeros:,})"),
+            ("MACs", f"{self.macs:,}" if self.macs is not None else None),
+            ("constants", constants),
+            ("state", self.state),
+            ("smallest runtime", self.min_runtime),
+            ("Flex / custom operators", ", ".join([*self.flex, *self.custom]) or "none"),
+            ("sha256", self.sha256),
+            *((f"{side} {spec.name}", _said(spec)) for side, specs in tensors for spec in specs),
+        ]
+
     def as_dict(self) -> dict[str, object]:
         """JSON form "edgekit.inspect/1"."""
         told: dict[str, object] = {"schema": "edgekit.inspect/1"}
@@ -133,6 +155,11 @@ def inspect(source: Path | bytes) -> Inspection:
         ModelError: It is not a well-formed `.tflite`.
     """
     return Inspection.of(read(source))
+
+
+def _said(spec: TensorSpec) -> str:
+    quantised = f", scale {spec.scale:.6g}, zero point {spec.zero_point}" if spec.scale is not None else ""
+    return f"{spec.dtype} {list(spec.shape)}{quantised}"
 
 
 def _constant_bytes(model: Model) -> dict[str, int]:

@@ -9,12 +9,13 @@ from pathlib import Path
 from edgekit import tflite
 from edgekit.artifact import write_atomically
 from edgekit.measure.parity import Parity, warning
+from edgekit.readable import Readable, Rows
 
 __all__ = ["Conversion", "written"]
 
 
 @dataclass(frozen=True)
-class Conversion:
+class Conversion(Readable):
     """A converted file.
 
     Attributes:
@@ -42,6 +43,14 @@ class Conversion:
         """What its user should know, a sentence each."""
         said = warning(self.parity, self.file.quantization)
         return (*self.file.warnings, *([said] if said else []))
+
+    def title(self) -> str:
+        """The file's path."""
+        return self.file.title()
+
+    def rows(self) -> Rows:
+        """How near it is to its Keras model, then what it holds."""
+        return [("against Keras", str(self.parity)), *self.file.rows()]
 
     def as_dict(self) -> dict[str, object]:
         """JSON form "edgekit.convert/2"."""

@@ -93,4 +93,4 @@ def command(
     if as_json:
         output.print_json(found.as_dict())
     else:
-        inspection_table(found.file, against_keras=str(found.parity), warnings=found.warnings)
+        inspection_table(found.file, found.rows(), found.warnings)

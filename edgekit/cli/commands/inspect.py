@@ -29,4 +29,4 @@ def command(model: Path, as_json: bool) -> None:
     if as_json:
         output.print_json(found.as_dict())
     else:
-        inspection_table(found)
+        inspection_table(found, found.rows(), found.warnings)

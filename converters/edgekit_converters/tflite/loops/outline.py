@@ -197,16 +197,9 @@ class Outline:
         """Compute a loop as Keras does, writing down what goes through it."""
         tf = _tf.tensorflow()
         layer, row = self._layers[-1], Record()
-        steps, mask = int(sequence.shape[1]), options.get("mask")
+        steps = int(sequence.shape[1])
         taken = steps if self._calibrates else 1
-        values = tf.unstack(sequence[:, :taken], axis=1)
-        flags = None
-        if mask is not None:
-            flags = tf.unstack(tf.reshape(tf.cast(mask, tf.bool), sequence.shape[:2])[:, :taken], axis=1)
-        if options.get("go_backwards"):
-            values.reverse()
-            if flags is not None:
-                flags.reverse()
+        values, flags = _in_order(sequence, options.get("mask"), taken, backwards=bool(options.get("go_backwards")))
         flat = tf.nest.flatten(states)
         zeros = all(any(state is default for default in self._defaults) for state in flat)
         kind = "kept" if layer.stateful else "zeros" if zeros else "given"
@@ -269,6 +262,17 @@ class Outline:
         if not indices:
             given[place.name("output")] = result.numpy()
         return result
+
+
+def _in_order(sequence: Any, mask: Any, taken: int, *, backwards: bool) -> tuple[list[Any], list[Any] | None]:
+    """The first steps of a sequence [N, steps, ...] in the order in which a loop takes them, and their mask's flags."""
+    tf = _tf.tensorflow()
+    order = -1 if backwards else 1
+    values = tf.unstack(sequence[:, :taken], axis=1)[::order]
+    if mask is None:
+        return values, None
+    flags = tf.reshape(tf.cast(mask, tf.bool), sequence.shape[:2])[:, :taken]
+    return values, tf.unstack(flags, axis=1)[::order]
 
 
 def _refusal(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> ConversionError | None:
