@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -54,16 +55,19 @@ def _child(node: Any, key: str, text: str) -> Any:
 
 def _no_such_key(text: str) -> UsageError:
     return UsageError(
-        "--set names a key of the recipe.", received=repr(text), remedy="Try: --set passes.0.sparsity=0.8"
+        "--set names a key of the recipe.",
+        received=repr(text),
+        remedy="Try: --set passes.0.sparsity=0.8, or a pass's id, or its name where there is one of it.",
     )
 
 
 def _place(items: list[Any], key: str) -> int | None:
     """Where in a list an entry stands: by its number, its id or, where it is the only one of it, its name."""
-    if key.isdigit():
+    if re.fullmatch(r"[0-9]{1,6}", key):
         return int(key) if int(key) < len(items) else None
     entries = [registry.entry(item) for item in items]
-    for wanted in ([options.get("id") for _, options in entries], [name for name, _ in entries]):
+    names = [name.partition(":")[0].rpartition(".")[2] for name, _ in entries]
+    for wanted in ([options.get("id") for _, options in entries], names):
         if wanted.count(key) == 1:
             return wanted.index(key)
     return None

@@ -31,7 +31,7 @@ from edgekit.overrides import override
 from edgekit.passes import Pass, Stage, load_pass, parse_pass
 from edgekit.recipe_text import check_values, read_yaml
 from edgekit.runtimes import load_runtime, runtime_names
-from edgekit.target import Budget, load_target, target_names
+from edgekit.target import Budget, is_file, load_target, target_names
 from edgekit.training import Objective, Train
 from edgekit_converters.tflite import ConvertSpec, format_names
 
@@ -191,8 +191,8 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
     for text in overrides:
         override(changed, text)
     check_values(changed)
-    if isinstance(changed.get("target"), str):  # which is read when the recipe is checked
-        changed["target"] = _beside(changed["target"], folder)
+    if is_file(changed.get("target")):  # which is read when the recipe is checked
+        changed["target"] = _beside(str(changed["target"]), folder)
     try:
         recipe = Recipe.model_validate(changed)
     except ValidationError as error:

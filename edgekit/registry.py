@@ -54,7 +54,14 @@ def load(package: ModuleType, name: str) -> ModuleType:
     if name not in outside(kind):
         raise UsageError(f"No such entry in {kind}.", received=repr(name), remedy=did_you_mean(name, names(package)))
     point = outside(kind)[name]
-    found = point.load()
+    try:
+        found = point.load()
+    except Exception as error:
+        raise UsageError(
+            f"What a package adds to {kind} must import.",
+            received=f"{type(error).__name__} from {point.value}: {error}",
+            remedy=f"Correct or remove the package of {point.name}.",
+        ) from error
     if not isinstance(found, ModuleType):
         raise UsageError(
             f"An entry point of edgekit.{kind} names a module like those in the folder {kind}.",
@@ -156,12 +163,20 @@ def member(reference: str) -> Callable[[], object]:
             module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name != module_name.split(".")[0] and error.name != module_name:
-            raise
+            raise EdgekitError(
+                "The module that module:function names must import.", received=f"{module_name}: {error}"
+            ) from error
         raise UsageError(
             "module:function names an importable module.",
             received=repr(reference),
             remedy=f"Run from the folder that holds {module_name.split('.')[0]}.py, or install the package.",
         ) from None
+    except Exception as error:
+        raise EdgekitError(
+            "The module that module:function names must import.",
+            received=f"{type(error).__name__} from {module_name}: {error}",
+            remedy="Correct it; --debug shows the traceback.",
+        ) from error
     found: Callable[[], object] | None = getattr(module, function, None)
     if not callable(found):
         raise UsageError(

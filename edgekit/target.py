@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,7 +15,7 @@ from edgekit.errors import RecipeError, did_you_mean
 from edgekit.figures import limited
 from edgekit.recipe_text import read_yaml
 
-__all__ = ["Budget", "Format", "Target", "load_target", "target_names"]
+__all__ = ["Budget", "Format", "Target", "is_file", "load_target", "target_names"]
 
 _FOLDER = resources.files("edgekit") / "targets"
 Format = Literal["float32", "float16", "dynamic", "int8", "int16x8"]
@@ -35,10 +36,10 @@ class Target(BaseModel):
 
     name: str
     description: str
-    formats: tuple[Format, ...]
+    formats: Annotated[tuple[Format, ...], Field(min_length=1)]
     channel_multiple: Annotated[int, Field(ge=1, le=4096)] = 1
-    flash_bytes: int | None = None
-    ram_bytes: int | None = None
+    flash_bytes: Annotated[int, Field(gt=0, le=10**15)] | None = None
+    ram_bytes: Annotated[int, Field(gt=0, le=10**15)] | None = None
 
 
 Limit = Annotated[int, Field(gt=0, le=10**15)]
@@ -89,18 +90,30 @@ def load_target(name: str) -> Target:
     Raises:
         RecipeError: No such target; the nearest one is suggested. A file that describes none.
     """
-    if name.endswith((".yaml", ".yml")):
+    if is_file(name):
         return _own(Path(name))
     if name not in target_names():
         raise RecipeError("Unknown target.", received=repr(name), remedy=did_you_mean(name, target_names()))
     file = _FOLDER / f"{name}.yaml"
     if not file.is_file():  # of another package, whose entry point names the package that holds NAME.yaml
         file = resources.files(registry.outside("targets")[name].module) / f"{name}.yaml"
-    return Target.model_validate({"name": name, **yaml.safe_load(file.read_text(encoding="utf-8"))})
+    try:
+        return Target.model_validate({"name": name, **yaml.safe_load(file.read_text(encoding="utf-8"))})
+    except (OSError, TypeError, ValueError, yaml.YAMLError) as error:  # of another package
+        raise RecipeError(
+            "A target of another package is a whole NAME.yaml in it.",
+            received=f"{file} ({type(error).__name__})",
+            remedy="Tell the package's author.",
+        ) from error
+
+
+def is_file(name: object) -> bool:
+    """Whether a target is named by the path of a file, not by its name."""
+    return isinstance(name, str) and name.endswith((".yaml", ".yml"))
 
 
 def _own(path: Path) -> Target:
-    if not path.is_file():
+    if not os.path.isfile(path):  # False for names that no system takes
         raise RecipeError(
             "A target is one of EdgeKit's, or a .yaml file.",
             received=repr(str(path)),
@@ -114,4 +127,8 @@ def _own(path: Path) -> Target:
     try:
         return Target.model_validate({"name": path.stem, **values})
     except ValidationError as error:
-        raise RecipeError.from_pydantic(error, where=str(path), model=Target) from None
+        finding = RecipeError.from_pydantic(error, where=path.name, model=Target)
+        missing = next((e["loc"][0] for e in error.errors() if e["type"] == "missing"), None)
+        if missing is not None and "needs the key" in finding.rule:
+            finding = RecipeError(f"A target needs the key {missing}.", received=str(path))
+        raise finding from None

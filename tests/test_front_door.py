@@ -129,3 +129,38 @@ def test_what_is_no_model(model: Any, error: type[Exception], tmp_path: Path) ->
 def test_the_remedy_speaks_python_too(trained: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"data=\(x_train, y_train\)"):
         edgekit.convert(trained.model, tmp_path / "m.tflite")
+
+
+class Endless(Batches):
+    def cardinality(self) -> int:
+        return -1
+
+
+class Single(Batches):
+    class element_spec:
+        class shape(list):  # type: ignore[type-arg]
+            rank = 2
+
+            def __getitem__(self, place: Any) -> int:
+                return 28
+
+    element_spec.shape = element_spec.shape()  # type: ignore[misc,assignment]
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (Endless(X), "repeats"),
+        (Single(X, X), "open size.*drop_remainder"),
+        (Batches((X,)), "1 parts"),
+        (Batches((X, Y, Y)), "3 parts"),
+        (Batches((X[0], Y[0]), (X[1], Y[1])), "batches"),
+        (Batches(((X, X), Y)), "give a dict by input"),
+        (Batches(X, X[:, :2]), "of one shape"),
+        (([[1, 2], [1]], Y), "numeric"),
+        ({"x_train": X, "ytrain": Y}, "Did you mean 'y_train'"),
+    ],
+)
+def test_pipelines_and_parts_that_would_be_misread(held: Any, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        edgekit.load_data(held)

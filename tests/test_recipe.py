@@ -319,7 +319,7 @@ def test_a_target_of_the_users_own(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("- a\n", "A target is a mapping of keys"),
-        ("formats: [int8]\n", "description"),
+        ("formats: [int8]\n", "A target needs the key description"),
         ("description: x\nformats: [int4]\n", "must fit"),
         ("description: x\nformats: [int8]\nflsh_bytes: 1\n", "Did you mean 'flash_bytes'"),
         ("a: [", "valid YAML"),
@@ -331,3 +331,34 @@ def test_what_is_no_target(text: str | None, said: str, tmp_path: Path) -> None:
         (tmp_path / "board.yaml").write_text(text)
     with pytest.raises(RecipeError, match=said):
         load_target(str(tmp_path / "board.yaml"))
+
+
+def test_a_name_that_stands_beside_the_recipe_too_is_the_targets(tmp_path: Path) -> None:
+    (tmp_path / "cortex-m4").mkdir()
+    file = recipe(tmp_path, "model: digits_cnn\ndata: digits\ntrain: {epochs: 1}\ntarget: cortex-m4\n")
+    assert load_recipe(file).target == "cortex-m4"
+
+
+@pytest.mark.parametrize("text", ["raise ZeroDivisionError", "import nothing_like_it", "def broken(:"])
+def test_a_pass_whose_module_does_not_import(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"broken_pass_{abs(hash(text)) % 10**6}"
+    (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EdgekitError, match="must import"):
+        parse_recipe({**MINIMAL, "passes": [f"{name}:Pass"]})
+
+
+@pytest.mark.parametrize("key", ["²", "9" * 5000, "-1"])
+def test_numbers_of_a_path_are_plain(key: str) -> None:
+    with pytest.raises(UsageError, match="--set"):
+        parse_recipe({**MINIMAL, **PASSES}, overrides=[f"passes.{key}.sparsity=0.5"])
+
+
+@pytest.mark.parametrize("line", ["flash_bytes: -5", "ram_bytes: 0", "channel_multiple: 0", "formats: []"])
+def test_a_target_has_what_can_be(line: str, tmp_path: Path) -> None:
+    head = "description: x\n" + ("" if line.startswith("formats") else "formats: [int8]\n")
+    (tmp_path / "board.yaml").write_text(f"{head}{line}\n")
+    with pytest.raises(RecipeError, match="must fit"):
+        load_target(str(tmp_path / "board.yaml"))
+    with pytest.raises(RecipeError, match="A target is one of EdgeKit's"):
+        load_target("x" * 300 + ".yaml")

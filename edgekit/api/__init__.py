@@ -318,7 +318,7 @@ def sensitivity(
     check_choice(kinds or KINDS, ratios or RATIOS)
     spec = DataSpec(source=data) if isinstance(data, str) else data
     spec = spec.model_copy(update={"calibration": samples}) if isinstance(spec, DataSpec) else spec
-    dataset = data_for(model, spec, seed, task or task_of(model))
+    dataset = data_for(model, spec, seed, task or task_of(model), calibration=samples)
     objective = Objective(task=dataset.need_task(_SAY_TASK))
     keras_model = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
     objective.check(keras_model, dataset)

@@ -24,6 +24,7 @@ def data_for(
     task: Task | None,
     *,
     labels: bool = True,
+    calibration: int | None = None,
 ) -> Dataset:
     """The data as the model's sidecar says: preprocessed, and its labels, where they are wanted, in its order."""
     from edgekit.data import Dataset, load_data
@@ -39,6 +40,7 @@ def data_for(
         dtype=_input_dtype(model),
         task=task,
         labels=labels,
+        calibration=calibration,
     )
     return dataset.numbered_as(own.label_names) if own and labels else dataset
 

@@ -70,6 +70,7 @@ def load_data(
     dtype: str | None = None,
     task: Task | None = None,
     labels: bool = True,
+    calibration: int | None = None,
 ) -> Dataset:
     """Read, check and split a data set.
 
@@ -83,11 +84,14 @@ def load_data(
         task: What the model is to answer, which says what numbers as labels are; None where nobody has told. Then
             they are taken as numbers, and `Dataset.task` is None.
         labels: Whether the job needs labels. Where it does not, as for calibration, an .npz may hold samples alone.
+        calibration: Samples of the representative dataset, in place of what the spec says.
 
     Raises:
         DataError: The source is missing, damaged or breaks a rule.
     """
     spec = source if isinstance(source, DataSpec) else DataSpec(source=source if isinstance(source, str) else IN_MEMORY)
+    if calibration is not None:
+        spec = spec.model_copy(update={"calibration": calibration})
     told = Preprocessing.parse(spec.preprocessing) if spec.preprocessing is not None else preprocessing
     wanted = Wanted(told, task, labels)
     raw = (

@@ -90,7 +90,8 @@ class Result:
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: every figure a key of its own, None where it is not told."""
         told = asdict(self)
-        return {**told, **dict.fromkeys(FIGURES), **told.pop("figures")}
+        counted = told.pop("figures")
+        return {**told, **dict.fromkeys(FIGURES), **counted}
 
 
 class Job:

@@ -89,7 +89,7 @@ def benchmark(
 
     Args:
         models: `.tflite` files; inputs are random by `seed` (float in 0..1, quantised integers over their whole range,
-            other integers 0 or 1, because they are usually indices).
+            all other integers 0, because they are usually indices).
         runtimes: Names of runtimes of `edgekit.runtimes`, also of variants such as "arm64:cortex-a53".
         threads: Threads of one inference, on runtimes that time themselves.
         runs: Timed inferences of each; None for 30 turns of about 15 ms.

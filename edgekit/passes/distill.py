@@ -57,7 +57,8 @@ class Distill(Distillation, Pass):
         if is_quantized(model):
             findings.append(Finding("distill comes before qat", "a quantisation-aware model"))
         if self.finetune == "none" and (self.width is not None or self.student is not None):
-            findings.append(Finding("A new student is trained", "none", "Leave finetune out.", "finetune"))
+            rule = "A new student is trained, for it knows nothing"
+            findings.append(Finding(rule, "none", "Leave finetune out.", "finetune"))
         try:
             student = self._student(model, target, loading)
             if self.teacher is None:

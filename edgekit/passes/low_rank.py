@@ -182,7 +182,7 @@ class LowRank(Pass):
             if total == 0:
                 return [Finding("MACs are counted for a fixed input size", where="macs")]
             if least > self.macs * total:
-                rule = f"macs is at least {least / total:.2f}, what rank 1 leaves"
+                rule = f"Rank 1 leaves {least / total:.2f} of the MACs, and no rank leaves less"
                 return [Finding(rule, self.macs, where="macs")]
         return []
 

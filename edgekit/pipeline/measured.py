@@ -62,7 +62,7 @@ def is_whole(folder: Path, record: Mapping[str, Any]) -> bool:
     except RecordError:
         return False
     files = {TFLITE_FILE: step.sha256}
-    if not folder.name.startswith("convert-"):
+    if not step.name.startswith("convert "):
         files[KERAS_FILE] = step.parent
     if step.correct_sha256:
         files[CORRECT_FILE] = step.correct_sha256

@@ -14,7 +14,7 @@ from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import RecipeError
-from edgekit.keras import FOREIGN, Loading, build_network, is_network, load_model, save_model
+from edgekit.keras import FOREIGN, Loading, build_network, is_network, load_model, networks, save_model
 from edgekit.keras.types import KerasModel
 from edgekit.measure.parity import Parity, warning
 from edgekit.measure.predict import predict
@@ -354,6 +354,8 @@ def _fingerprint(recipe: Recipe) -> str:
         return sha256_of(path)
     if registry.is_reference(recipe.model):
         return registry.source_sha256(recipe.model)
+    if recipe.model in registry.outside("networks"):
+        return registry.code_of(registry.load(networks, recipe.model))
     return recipe.model
 
 

@@ -31,7 +31,7 @@ PACKAGES = (
     "ethos-u-vela",
     "numpy",
 )
-SCHEMA = "edgekit.step/1"
+SCHEMA = "edgekit.step/2"
 RECORD = "step.json"
 STEPS = "steps"
 LOCK = "run.lock"

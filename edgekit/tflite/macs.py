@@ -8,7 +8,7 @@ import numpy as np
 
 from edgekit.tflite.model import Graph, Model, Operator, Tensor, called_graphs
 from edgekit.tflite.ops import OpSpec, Shape, elements, op_spec
-from edgekit.tflite.options import Call, If, While
+from edgekit.tflite.options import While
 from edgekit.tflite.shapes import input_shapes, shapes_of
 from edgekit.tflite.weights import Sources
 
@@ -64,19 +64,18 @@ class _Counter:
         for op in subgraph.operators:
             operands = [shapes[i] if i >= 0 else () for i in op.inputs]
             results = [shapes[i] for i in op.outputs]
-            match op.options:
-                case While() as loop:
-                    macs = self.subgraph(loop.body_subgraph_index, operands, depth + 1)
-                    trips = _trips(self._model, index, op, loop, self._sources)
-                    macs = macs if macs is None or trips is None else macs * trips
-                case If() as branch:
-                    both = (branch.then_subgraph_index, branch.else_subgraph_index)
-                    found = [self.subgraph(b, operands[1:], depth + 1) for b in both]
-                    macs = None if None in found else max(f for f in found if f is not None)
-                case Call() as call:
-                    macs = self.subgraph(call.subgraph, operands, depth + 1)
-                case _:
-                    macs = _operator(op, subgraph, operands, results)
+            if op.loop is not None:
+                macs = self.subgraph(op.loop.body_subgraph_index, operands, depth + 1)
+                trips = _trips(self._model, index, op, op.loop, self._sources)
+                macs = macs if macs is None or trips is None else macs * trips
+            elif op.branch is not None:
+                both = (op.branch.then_subgraph_index, op.branch.else_subgraph_index)
+                found = [self.subgraph(b, operands[1:], depth + 1) for b in both]
+                macs = None if None in found else max(f for f in found if f is not None)
+            elif op.call is not None:
+                macs = self.subgraph(op.call.subgraph, operands, depth + 1)
+            else:
+                macs = _operator(op, subgraph, operands, results)
             if macs is None:
                 return None
             total += macs

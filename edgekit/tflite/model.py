@@ -97,6 +97,24 @@ class Operator:
     custom_options: bytes = b""
 
     @property
+    def loop(self) -> While | None:
+        """The options of a WHILE; None for any other operator, whatever table the file gives it."""
+        return self.options if self._is("WHILE") and isinstance(self.options, While) else None
+
+    @property
+    def branch(self) -> If | None:
+        """The options of an IF; None for any other."""
+        return self.options if self._is("IF") and isinstance(self.options, If) else None
+
+    @property
+    def call(self) -> Call | None:
+        """The options of a CALL; None for any other."""
+        return self.options if self._is("CALL") and isinstance(self.options, Call) else None
+
+    def _is(self, name: str) -> bool:
+        return self.name == name and not self.custom
+
+    @property
     def flex(self) -> bool:
         """Runs a TensorFlow kernel through the Flex delegate."""
         return self.custom and self.name.startswith("Flex")

@@ -137,7 +137,9 @@ class _Derivation:
     def _open_batch(self, rank: int, first_rank: int) -> int | None:
         """The first dimension of the first operand that is open there, where the operator keeps the batch."""
         op, kept = self._op, op_spec(self._op.name).keeps
-        keeps = kept == "batch" or (isinstance(op.options, Concatenation) and op.options.axis not in (0, -rank))
+        keeps = kept == "batch"
+        if op.name == "CONCATENATION" and isinstance(op.options, Concatenation):
+            keeps |= op.options.axis not in (0, -rank)
         keeps |= kept == "reduced" and _leaves_batch(op, self._index, first_rank, self._sources)
         return self._batch if keeps else None
 

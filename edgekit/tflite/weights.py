@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from edgekit.tflite.model import Model, Operator, Tensor
 from edgekit.tflite.ops import op_spec
-from edgekit.tflite.options import Call, If, While
 
 __all__ = ["Sources", "Weight", "weights", "zero_count", "zero_counts"]
 
@@ -81,18 +80,18 @@ class Sources:
 
     def _bind(self, caller: int, op: Operator) -> None:
         """Note which of the caller's tensors the inputs of called subgraphs hold; a loop's only where it keeps them."""
-        match op.options:
-            case While(condition, body):
-                if body not in self._kept:
-                    inside = self._model.graphs[body]
-                    self._kept[body] = [a == b for a, b in zip(inside.inputs, inside.outputs, strict=False)]
-                self._pass(caller, op.inputs, condition, self._kept[body])
-                self._pass(caller, op.inputs, body, self._kept[body])
-            case If(then, otherwise):
-                self._pass(caller, op.inputs[1:], then)
-                self._pass(caller, op.inputs[1:], otherwise)
-            case Call(called):
-                self._pass(caller, op.inputs, called)
+        if op.loop is not None:
+            body = op.loop.body_subgraph_index
+            if body not in self._kept:
+                inside = self._model.graphs[body]
+                self._kept[body] = [a == b for a, b in zip(inside.inputs, inside.outputs, strict=False)]
+            self._pass(caller, op.inputs, op.loop.cond_subgraph_index, self._kept[body])
+            self._pass(caller, op.inputs, body, self._kept[body])
+        elif op.branch is not None:
+            self._pass(caller, op.inputs[1:], op.branch.then_subgraph_index)
+            self._pass(caller, op.inputs[1:], op.branch.else_subgraph_index)
+        elif op.call is not None:
+            self._pass(caller, op.inputs, op.call.subgraph)
 
     def _pass(self, caller: int, values: tuple[int, ...], called: int, kept: list[bool] | None = None) -> None:
         inputs = self._model.graphs[called].inputs

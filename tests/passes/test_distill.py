@@ -108,7 +108,10 @@ def test_networks_that_cannot_be_narrower() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"width": 0.5, "finetune": "none"}, "finetune: A new student is trained (received none"),
+        (
+            {"width": 0.5, "finetune": "none"},
+            "finetune: A new student is trained, for it knows nothing (received none",
+        ),
         ({"features": [{"student": "conv", "teacher": "cnov"}]}, "layer of the teacher (received 'cnov'; Did you"),
         ({"attention": [{"student": "hidden", "teacher": "conv"}]}, "as many places"),
         ({"student": "nowhere.h5"}, "A model file must exist"),

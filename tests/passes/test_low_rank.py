@@ -220,7 +220,7 @@ def test_recipes_that_break_a_rule(options: dict[str, Any], message: str) -> Non
             "hidden: A rank of the form svd is from 1 to full, which is 32 here (received 33;",
         ),
         ({"rank": 200}, "rank: A rank is at most the full rank of some layer, here 72 of 'conv3' (received 200)"),
-        ({"macs": 0.01}, "macs: macs is at least 0."),
+        ({"macs": 0.01}, "macs: Rank 1 leaves 0."),
         ({"layers": {"*": 0}}, "The model has a layer whose MACs fall by the method auto"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from tflite_files import dense_model, packed
@@ -60,3 +61,22 @@ def test_edges_of_a_graph() -> None:
     assert graph.producer(graph.outputs[0]) is op and graph.producer(graph.inputs[0]) is None
     assert all(graph.readers(i) == (op,) for i in op.inputs) and graph.readers(graph.outputs[0]) == ()
     assert graph.used == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("table", ["CallOptions", "IfOptions", "WhileOptions", "ConcatenationOptions"])
+def test_another_operators_options_hide_nothing(table: str) -> None:
+    """A file chooses its option tables; what an operator is, its code says."""
+    made = dense_model()
+    op = made.subgraphs[0].operators[0]
+    made.subgraphs.append(schema.SubGraphT())
+    made.subgraphs[1].tensors, made.subgraphs[1].operators = [], []
+    made.subgraphs[1].inputs = made.subgraphs[1].outputs = np.array([], np.int32)
+    options = getattr(schema, f"{table}T")()
+    for name in ("subgraph", "thenSubgraphIndex", "elseSubgraphIndex", "condSubgraphIndex", "bodySubgraphIndex"):
+        if hasattr(options, name):
+            setattr(options, name, 1)
+    op.builtinOptionsType, op.builtinOptions = getattr(schema.BuiltinOptions, table), options
+    model = tflite.read(packed(made))
+    assert tflite.count_macs(model) == 12 and [w.operator for w in tflite.weights(model, tflite.Sources(model))]
+    (found,) = model.graphs[0].operators
+    assert found.loop is found.branch is found.call is None

@@ -361,8 +361,8 @@ class ChannelPrune(Pass):
         if least <= self._fraction or self.instructions:  # only converted files tell instructions
             return []
         rule = (
-            f"{self._unit} is at least {least:.3f}, what min_keep {self.min_keep:g} and multiples of "
-            f"{limits.multiple} leave"
+            f"With min_keep {self.min_keep:g} and multiples of {limits.multiple}, {self._unit} can go down to "
+            f"{least:.3f}"
         )
         return [Finding(rule, f"{self._fraction:g}", where=str(self._unit))]
 

@@ -44,7 +44,7 @@ def test_two_budgets_are_refused() -> None:
             "ratios: Layers whose channels go together lose the same fraction (received 'stem': 0.5, "
             "'stack1_conv2': 0.25)",
         ),
-        ({"macs": 0.1, "min_keep": 0.9}, "macs: macs is at least 0."),
+        ({"macs": 0.1, "min_keep": 0.9}, "macs: With min_keep 0.9 and multiples of 1, macs can go down to 0."),
     ],
 )
 def test_check_names_what_stands_against_it(
