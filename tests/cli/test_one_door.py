@@ -32,7 +32,9 @@ WAYS: dict[str, list[object]] = {
     "sensitivity": ["sensitivity", "{file}", "--data", "digits"],
     **{f"compress {what}": ["compress", "{folder}/recipe.yaml", "-o", "{folder}/run"] for what in RECIPES},
 }
-NONE_OPENED = {"benchmark", "demo", "doctor", "init", "inspect", "passes", "report", "runtimes", "schema", "skill", "targets"}  # fmt: skip
+NONE_OPENED = {
+    "benchmark", "demo", "doctor", "init", "inspect", "passes", "report", "runtimes", "schema", "skill", "targets",
+}  # fmt: skip
 """Commands that take no Keras file: `inspect` and `benchmark` say so of one."""
 
 
