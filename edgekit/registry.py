@@ -12,12 +12,14 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["ask", "call", "code_of", "entry", "is_reference", "load", "member", "names", "outside", "source_sha256"]
 
@@ -81,6 +83,8 @@ def _own(package: ModuleType) -> set[str]:
 
 @functools.cache
 def _entry_points(group: str) -> Mapping[str, EntryPoint]:
+    from importlib.metadata import entry_points  # takes as long to load as all of `edgekit --help`
+
     return MappingProxyType({point.name: point for point in entry_points(group=group)})
 
 
