@@ -97,7 +97,7 @@ def load_data(
     raw = (
         _read(spec.source, wanted)
         if isinstance(source, str | DataSpec)
-        else _checked(raw_of(source, IN_MEMORY), wanted)
+        else _checked(raw_of(source, IN_MEMORY), wanted, IN_MEMORY)
     )
     if spec.test_source is not None:
         alike = "classification" if task is None and raw.label_names else task
@@ -139,7 +139,7 @@ def _read(source: str, wanted: Wanted) -> Raw:
     )
 
 
-def _checked(raw: Raw, wanted: Wanted, source: str = IN_MEMORY) -> Raw:
+def _checked(raw: Raw, wanted: Wanted, source: str) -> Raw:
     for name, x, y in (("train", raw.x_train, raw.y_train), ("test", raw.x_test, raw.y_test)):
         if (y is not None and x is None) or (wanted.labels and x is not None and y is None):
             missing, there = (f"x_{name}", f"y_{name}") if x is None else (f"y_{name}", f"x_{name}")

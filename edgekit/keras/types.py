@@ -1,4 +1,4 @@
-"""What EdgeKit asks of Keras objects, whichever Keras they are of: protocols, since Keras has no types of its own."""
+"""What EdgeKit asks of a Keras model, whichever Keras it is of: a protocol, since Keras has no types of its own."""
 
 from __future__ import annotations
 
@@ -7,62 +7,7 @@ from typing import Any, Protocol
 
 from edgekit.tensors import Array
 
-__all__ = ["KerasLayer", "KerasModel", "KerasTensor", "Variable"]
-
-
-class DType(Protocol):
-    """TensorFlow's dtype."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def as_numpy_dtype(self) -> type: ...
-
-
-class KerasTensor(Protocol):
-    """A symbolic tensor of a model's graph, or one with values."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def shape(self) -> Sequence[int | None]: ...
-
-    @property
-    def dtype(self) -> DType: ...
-
-    def numpy(self) -> Array: ...
-
-
-class Variable(Protocol):
-    """A weight."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def shape(self) -> Sequence[int]: ...
-
-    def numpy(self) -> Array: ...
-
-    def assign(self, value: object) -> object: ...
-
-
-class KerasLayer(Protocol):
-    """A layer; what is a kind's own is asked of the kind."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def weights(self) -> Sequence[Variable]: ...
-
-    def get_config(self) -> dict[str, Any]: ...
-
-    def get_weights(self) -> list[Array]: ...
-
-    def set_weights(self, weights: Sequence[Array]) -> None: ...
+__all__ = ["KerasModel"]
 
 
 class KerasModel(Protocol):

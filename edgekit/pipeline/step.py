@@ -6,7 +6,7 @@ The store, the manifest and the reports have the same type, so that a figure sta
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from edgekit.errors import ConversionError
@@ -18,8 +18,14 @@ from edgekit_converters.tflite import ConvertSpec
 __all__ = ["Step"]
 
 _COUNTED = ("params", "nonzero_params", "macs", "model_bytes", "gzip_bytes", "latency_ms", "seconds")
-_LATER = ("latency_ms", "latency_low", "latency_high", "figures", "cached")
-"""What a run adds to a step that the store keeps."""
+_LATER: Mapping[str, object] = {
+    "latency_ms": None,
+    "latency_low": None,
+    "latency_high": None,
+    "figures": {},
+    "cached": True,
+}
+"""What a run adds to a step that the store keeps, as it is until then."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +96,7 @@ class Step:
         Raises:
             RecordError: The record is none of a step.
         """
-        later = {f.name: getattr(_NOTHING_YET, f.name) for f in fields(cls) if f.name in _LATER}
-        return cls.from_json({**later, **record, "cached": True}, "step")
+        return cls.from_json({**record, **_LATER, "figures": {}}, "step")
 
     @classmethod
     def from_json(cls, value: object, where: str) -> Step:
@@ -115,6 +120,3 @@ class Step:
         except (ValueError, ConversionError):
             raise RecordError(f"{where}.format must be one that is known, with dtypes that it takes") from None
         return step
-
-
-_NOTHING_YET = Step("", "", None, None, "", 0, 0, 0, None, {}, "", 0, 0, None, 0, 0, 0, "", "", None, None)

@@ -117,7 +117,7 @@ class _Runner:
         output: int,
         target: TensorSpec,
     ) -> None:
-        self._interpreter, self.inputs = interpreter, specs
+        self._interpreter, self._specs = interpreter, specs
         details = interpreter.get_input_details()
         self._indices = [detail["index"] for detail in details]
         # Samples come as [n, ...]; a model without a batch dimension takes each one whole.
@@ -135,7 +135,7 @@ class _Runner:
     def run(self, samples: Sequence[Array]) -> Array:
         """Outputs [n, ...] as float32 for at most `step` samples; a shorter last batch repeats its last sample."""
         count = len(samples[0])
-        for index, spec, values in zip(self._indices, self.inputs, samples, strict=True):
+        for index, spec, values in zip(self._indices, self._specs, samples, strict=True):
             own = quantize(values, spec)
             if count < self.step:
                 own = np.concatenate([own, np.repeat(own[-1:], self.step - count, axis=0)])
