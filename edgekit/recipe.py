@@ -35,7 +35,19 @@ from edgekit.target import Budget, is_file, load_target, target_names
 from edgekit.training import Objective, Train
 from edgekit_converters.tflite import ConvertSpec, format_names
 
-__all__ = ["Recipe", "load_recipe", "parse_convert", "parse_recipe", "recipe_schema", "starter_recipe"]
+__all__ = [
+    "HELD",
+    "Recipe",
+    "checked_recipe",
+    "load_recipe",
+    "parse_convert",
+    "parse_recipe",
+    "recipe_schema",
+    "starter_recipe",
+]
+
+HELD = " (in memory)"
+"""What follows the name of a model that no file holds."""
 
 NAMES_FILES = ("source", "test_source", "teacher", "student")
 """Keys of a recipe's parts that may be paths, relative to the recipe."""
@@ -146,6 +158,11 @@ class Recipe(BaseModel):
         _check_formats(self)
         return self
 
+    @property
+    def stem(self) -> str:
+        """What files are called that are made of its model."""
+        return Path(self.model.removesuffix(HELD)).stem.replace(":", "_")
+
     def dump(self) -> dict[str, Any]:
         """JSON-ready; `parse_recipe` reads it back."""
         return self.model_dump(mode="json")
@@ -193,14 +210,7 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
     check_values(changed)
     if is_file(changed.get("target")):  # which is read when the recipe is checked
         changed["target"] = _beside(str(changed["target"]), folder)
-    try:
-        recipe = Recipe.model_validate(changed)
-    except ValidationError as error:
-        raise RecipeError.from_pydantic(error, where="", model=Recipe) from None
-    except RecipeError:
-        raise
-    except EdgekitError as error:
-        raise RecipeError(error.rule, received=error.received, remedy=error.remedy) from None
+    recipe = checked_recipe(changed)
     return recipe.model_copy(
         update={
             "model": _beside(recipe.model, folder),
@@ -209,6 +219,22 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
             "passes": tuple(_with_paths(p, folder) for p in recipe.passes),
         }
     )
+
+
+def checked_recipe(values: Mapping[str, Any]) -> Recipe:
+    """A recipe of keys whose values are plain, or are the parts themselves, such as passes.
+
+    Raises:
+        RecipeError: An unknown key, pass, format, runtime or target, or a value that breaks a rule.
+    """
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError.from_pydantic(error, where="", model=Recipe) from None
+    except RecipeError:
+        raise
+    except EdgekitError as error:
+        raise RecipeError(error.rule, received=error.received, remedy=error.remedy) from None
 
 
 def recipe_schema() -> dict[str, Any]:

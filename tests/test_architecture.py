@@ -161,6 +161,7 @@ def test_the_scan_sees_what_it_should() -> None:
 
 OPENERS = {
     r"\.models\.load_model$|\.saving\.load_model$|\.models\.model_from_json$": {
+        "edgekit.keras.bridge.back",  # what was written a moment before
         "edgekit.keras.files.building",  # what was read, written anew
         "edgekit.keras.loading",  # behind unsafe
         "edgekit.keras.files.saved_models",  # in a child

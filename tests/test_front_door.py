@@ -32,13 +32,17 @@ model = K.Sequential([
 ])
 model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(x, y, epochs=2, batch_size=32, verbose=0)
-import edgekit
+import edgekit, edgekit.passes
 out = Path(sys.argv[1]) / "m.tflite"
 before = model.predict(x[:8], verbose=0)
 result = edgekit.convert(model, out, data={data})
 assert np.array_equal(before, model.predict(x[:8], verbose=0)), "the model is left as it is"
 tflite = edgekit.evaluate(out, (x, y), task="classification").score.value
 own = edgekit.evaluate(model, (x, y), task="classification").score.value
+passes = [edgekit.passes.ChannelPrune(macs=0.6, finetune="none"), "qat"]
+small = edgekit.compress(model, out.parent / "run", data={data_with_labels}, passes=passes)
+assert np.array_equal(before, model.predict(x[:8], verbose=0)), "the model is left as it is"
+assert small.chosen.bytes < len(result.tflite_bytes) and small.budget["met"], small.summary()
 model.fit(x, y, epochs=1, batch_size=32, verbose=0)
 print(json.dumps({{"db": result.parity.sqnr_db, "bytes": len(result.tflite_bytes), "tflite": tflite, "own": own}}))
 """
@@ -59,7 +63,8 @@ def test_any_order_of_imports_works(order: str, tmp_path: Path) -> None:
     imports, keras, data, legacy = ORDERS[order]
     environment = {k: v for k, v in os.environ.items() if k not in ("TF_USE_LEGACY_KERAS", "KERAS_BACKEND")}
     environment |= {"TF_USE_LEGACY_KERAS": legacy} if legacy else {}
-    code = NOTEBOOK.format(imports=imports, keras=keras, data=data)
+    labelled = PAIR if data == "x" else data
+    code = NOTEBOOK.format(imports=imports, keras=keras, data=data, data_with_labels=labelled)
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, env=environment, check=False
     )

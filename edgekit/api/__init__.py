@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgekit.api.compressing import compress
 from edgekit.api.inputs import data_for, sidecar_of, task_of, tflite_path
 from edgekit.errors import UsageError
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from edgekit.measure.evaluation import Evaluation
     from edgekit.measure.latency import BenchmarkReport
     from edgekit.methods.sensitivity import Effect, Kind
-    from edgekit.pipeline import Manifest
-    from edgekit.recipe import Recipe
     from edgekit.runtimes._interpreter import Kernels
     from edgekit.tflite import Inspection
     from edgekit_converters.tflite import Conversion
@@ -28,64 +27,6 @@ __all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data
 
 Progress = Callable[[int, int], None]
 _SAY_TASK = "Give --task classification or --task regression (in Python, task=...)."
-
-
-def compress(
-    recipe: str | Path | dict[str, Any] | Recipe,
-    output: str | Path,
-    *,
-    overrides: Sequence[str] = (),
-    unsafe: bool = False,
-    overwrite: bool = False,
-    custom_objects: Mapping[str, Any] | None = None,
-    memory_limit: int | None = None,
-    time_limit: float | None = None,
-    quiet: bool = True,
-    tensorboard: bool = False,
-    log: Callable[[str], None] = lambda line: None,
-) -> Manifest:
-    """Train, compress, convert and measure as a recipe says; a killed run goes on after its last finished step.
-
-    Args:
-        recipe: A YAML file, its keys as a dict, or a Recipe.
-        output: Folder for models, manifest, report and steps.
-        overrides: `KEY.PATH=VALUE` settings for a YAML file or dict.
-        unsafe: Let Keras itself open the files that the recipe names, with whatever code they hold.
-        overwrite: Replace files in `output` that EdgeKit did not write, or that were changed since.
-        custom_objects: Classes and functions of yours that files of models name, by name.
-        memory_limit: Bytes of resident memory that reading one may take; default 2 GB and 20 times the file.
-        time_limit: Seconds that reading one may take.
-        quiet: No progress bars on stderr.
-        tensorboard: Write training logs for TensorBoard.
-        log: Takes one line for the user.
-
-    Raises:
-        EdgekitError: The recipe, the model or the data break a rule.
-
-    Example:
-        manifest = edgekit.compress({"model": "digits_cnn", "data": "digits", "train": {"epochs": 5}}, "runs/digits")
-        print(manifest.selected, manifest.budget["met"])
-    """
-    from edgekit import pipeline
-    from edgekit.keras import Loading
-    from edgekit.recipe import Recipe, load_recipe, parse_recipe
-    from edgekit.report import write_report
-
-    if isinstance(recipe, dict):
-        recipe = parse_recipe(recipe, overrides=overrides)
-    elif not isinstance(recipe, Recipe):
-        recipe = load_recipe(Path(recipe), overrides)
-    manifest = pipeline.compress(
-        recipe,
-        Path(output),
-        loading=Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log),
-        overwrite=overwrite,
-        quiet=quiet,
-        tensorboard=tensorboard,
-        log=log,
-    )
-    write_report(manifest, Path(output), overwrite=overwrite)
-    return manifest
 
 
 def convert(

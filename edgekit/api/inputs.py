@@ -25,6 +25,7 @@ def data_for(
     *,
     labels: bool = True,
     calibration: int | None = None,
+    trained: bool = True,
 ) -> Dataset:
     """The data as the model's sidecar says: preprocessed, and its labels, where they are wanted, in its order."""
     from edgekit.data import Dataset, load_data
@@ -35,7 +36,7 @@ def data_for(
     dataset = load_data(
         data,
         seed=seed,
-        trained=True,
+        trained=trained,
         preprocessing=own.preprocessing if own else None,
         dtype=_input_dtype(model),
         task=task,

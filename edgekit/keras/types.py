@@ -29,6 +29,9 @@ class KerasModel(Protocol):
     def weights(self) -> Sequence[Any]: ...
 
     @property
+    def submodules(self) -> Sequence[Any]: ...
+
+    @property
     def output_names(self) -> Sequence[str]: ...
 
     @property

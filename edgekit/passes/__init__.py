@@ -167,6 +167,14 @@ class Pass(BaseModel, ABC):
         return None if enough else Finetune()
 
 
+def __getattr__(name: str) -> type[Pass]:
+    """The classes of passes by name, such as `ChannelPrune` and `QAT`, for recipes that are written in Python."""
+    for module in registry.names(passes) if name[:1].isupper() else ():  # as modules have small letters
+        if module.replace("_", "") == name.lower():
+            return load_pass(module)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def load_pass(name: str) -> type[Pass]:
     """The pass of that name, or the user's own, `module:Class`.
 

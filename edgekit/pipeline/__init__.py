@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgekit.pipeline.manifest import Manifest, ModelRecord, read_manifest
 from edgekit.pipeline.run import compress
+from edgekit.pipeline.start import Given
 from edgekit.pipeline.step import Step
 
-__all__ = ["Manifest", "ModelRecord", "Step", "compress", "read_manifest"]
+__all__ = ["Given", "Manifest", "ModelRecord", "Step", "compress", "read_manifest"]

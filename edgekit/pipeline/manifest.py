@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from edgekit.artifact import Artifact
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, UsageError, did_you_mean
+from edgekit.keras import Loading, load_model
 from edgekit.measure.parity import FIELDS as PARITY
 from edgekit.ownership import writing
 from edgekit.pipeline.records import RecordError, as_path, as_sha256, check_fields, parsed, read_json
 from edgekit.pipeline.step import Step
+from edgekit.readable import Readable, Rows
 from edgekit.tflite import State
 
 __all__ = [
@@ -112,8 +115,8 @@ class Trivial:
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """A whole run.
+class Manifest(Readable):
+    """A whole run: what `edgekit.compress` gives back, with the models in reach.
 
     Attributes:
         output: The output folder.
@@ -148,6 +151,74 @@ class Manifest:
     def chosen(self) -> ModelRecord:
         """The model that `selected` names."""
         return next(m for m in self.models if m.path == self.selected)
+
+    @property
+    def path(self) -> Path:
+        """The chosen `.tflite`."""
+        return Path(self.output) / self.selected
+
+    @property
+    def tflite_bytes(self) -> bytes:
+        """What the chosen `.tflite` holds."""
+        return self.path.read_bytes()
+
+    def model(self, step: str | None = None, *, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The tf_keras model that a step made.
+
+        Args:
+            step: Its name, such as "baseline" or "qat"; default the last one.
+            custom_objects: Classes and functions of yours that the model holds, by name.
+
+        Raises:
+            UsageError: No such step.
+            ModelError: Its file is damaged or gone.
+        """
+        files = {a["made_by"]: a["path"] for a in self.artifacts if a["kind"] == "keras"}
+        name = list(files)[-1] if step is None else step
+        if name not in files:
+            raise UsageError(
+                "No step of that name made a model.", received=repr(name), remedy=did_you_mean(name, files)
+            )
+        return load_model(Path(self.output) / files[name], Loading(custom_objects=custom_objects or {}))
+
+    def keras3(self, step: str | None = None, *, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The Keras 3 model that equals the tf_keras model of a step, proven on random inputs.
+
+        Args:
+            step: Its name; default the last one before quantisation-aware training, whose layers Keras 3 lacks.
+            custom_objects: As for `model`.
+
+        Raises:
+            UsageError: No such step.
+            ModelError: Keras 3 lacks a layer of the model.
+        """
+        from edgekit.keras.bridge.back import to_keras3
+
+        plain = [s.name for s in self.steps if s.format == "float32" and not s.name.startswith("convert ")]
+        return to_keras3(self.model(step or (plain[-1] if plain else None), custom_objects=custom_objects))
+
+    def title(self) -> str:
+        """What was made."""
+        return f"{self.recipe['model']}, compressed: {self.path}"
+
+    def rows(self) -> Rows:
+        """The chosen file against the baseline."""
+        first, chosen = self.steps[0], self.chosen
+        smaller = f", {first.model_bytes / chosen.bytes:.1f} times smaller than the baseline" if chosen.bytes else ""
+        rows: Rows = [
+            ("size", f"{chosen.bytes:,} bytes{smaller}"),
+            (
+                self.metric,
+                f"{chosen.accuracy:.4f} [{chosen.accuracy_low:.4f}, {chosen.accuracy_high:.4f}] on {self.samples:,} "
+                f"test samples; baseline {first.accuracy:.4f}",
+            ),
+            ("latency on this host", None if chosen.latency_ms is None else f"{chosen.latency_ms:.3f} ms"),
+            *((name, f"{count:,}") for name, count in chosen.figures.items()),
+            ("budget", "met" if self.budget["met"] else "; ".join(self.budget["violations"])),
+            ("steps", ", ".join(step.name for step in self.steps)),
+            ("report", str(Path(self.output) / "report.html")),
+        ]
+        return rows
 
 
 def is_beaten(metric: str, score: float | None, accuracy: float, low: float) -> bool | None:

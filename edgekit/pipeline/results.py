@@ -125,14 +125,13 @@ def _step_artifacts(done: Measured, output: Path) -> list[Artifact]:
 
 def _file_name(recipe: Recipe, spec: ConvertSpec) -> str:
     """`resnet8_int8.tflite`; dtypes that differ from the format's own are named too."""
-    stem = Path(recipe.model).stem.replace(":", "_")
     own = ConvertSpec(format=spec.format).resolved()
     other = [
         f"_{side}_{getattr(spec, f'{side}_dtype')}"
         for side in ("input", "output")
         if getattr(spec, f"{side}_dtype") != getattr(own, f"{side}_dtype")
     ]
-    return f"{stem}_{spec.format}{''.join(other)}.tflite"
+    return f"{recipe.stem}_{spec.format}{''.join(other)}.tflite"
 
 
 def _with_costs(step: Step, costs: Figures) -> Step:

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from edgekit import _tf, interrupt, registry, sandbox
-from edgekit.artifact import sha256_of
-from edgekit.data import Dataset, load_data
-from edgekit.data.sidecar import read_sidecar
+from edgekit.data import Dataset
 from edgekit.errors import RecipeError
-from edgekit.keras import FOREIGN, Loading, build_network, is_network, load_model, networks, save_model
+from edgekit.keras import FOREIGN, Loading, load_model, save_model
 from edgekit.keras.types import KerasModel
 from edgekit.measure.parity import Parity, warning
 from edgekit.measure.predict import predict
@@ -25,6 +23,7 @@ from edgekit.pipeline.figures import count_instructions, measure_figures
 from edgekit.pipeline.manifest import Manifest, write_manifest
 from edgekit.pipeline.measured import KERAS_FILE, Measured, convert_and_measure, is_whole
 from edgekit.pipeline.results import Shipped, build_manifest, output_names
+from edgekit.pipeline.start import NOTHING, Given, fingerprint_of, rows_of, starting_model, with_data
 from edgekit.pipeline.step import Step
 from edgekit.pipeline.store import StepStore, open_store, step_key, versions
 from edgekit.recipe import Recipe
@@ -37,7 +36,7 @@ from edgekit.training import (
     open_teacher,
     seed_everything,
 )
-from edgekit.training.teacher import file_fingerprint, source_rows
+from edgekit.training.teacher import file_fingerprint
 from edgekit_converters.tflite import ConvertSpec
 
 __all__ = ["Log", "compress"]
@@ -60,6 +59,7 @@ class _Run:
     models: dict[str, Any] = field(default_factory=dict)
     """Keras models at hand, by the key of the step that made them; loaded from disk only when a step needs one."""
     teachers: dict[str, Teacher] = field(default_factory=dict)
+    given: Given = NOTHING
     checked: bool = False
 
     def check(self, model: KerasModel, *, done: int) -> None:
@@ -94,7 +94,7 @@ class _Run:
 
     def open_teacher(self, source: str) -> Teacher:
         if source not in self.teachers:
-            rows = partial(source_rows, self.dataset, self.recipe.data, self.recipe.seed)
+            rows = partial(rows_of, self.recipe, self.dataset, self.given)
             self.teachers[source] = open_teacher(source, run_tflite=predict, rows=rows, loading=self.loading)
         return self.teachers[source]
 
@@ -136,6 +136,7 @@ def compress(
     recipe: Recipe,
     output: Path,
     *,
+    given: Given = NOTHING,
     loading: Loading = FOREIGN,
     quiet: bool = False,
     tensorboard: bool = False,
@@ -147,6 +148,7 @@ def compress(
     Args:
         recipe: What to do.
         output: Folder for models, manifest and steps.
+        given: Model and data in memory, in the place of those that the recipe names.
         loading: How the files of models are opened.
         quiet: No progress bars.
         tensorboard: Write training logs for TensorBoard under `output/tensorboard`.
@@ -160,16 +162,17 @@ def compress(
         EdgekitError: The recipe, the model or the data break a rule, or a file would be overwritten that is not
             EdgeKit's; nothing half-made is left.
     """
-    check_model_exists(recipe)
+    if given.model is None:
+        check_model_exists(recipe)
     check_writable(output, output_names(recipe), overwrite=overwrite)
     if tensorboard:
         check_folder(output, TENSORBOARD)
-    recipe, dataset = _with_data(recipe)
+    recipe, dataset = with_data(recipe, given)
     with open_store(output, log) as store, sandbox.kept_warm():
-        run = _Run(recipe, dataset, store, log, loading, quiet, tensorboard)
+        run = _Run(recipe, dataset, store, log, loading, quiet, tensorboard, given=given)
         settings = (recipe.seed, recipe.objective.task, recipe.measure[0], loading.fingerprint, recipe.accept_parity)
         _say_threads(log)
-        base = step_key(_fingerprint(recipe), dataset.fingerprint, versions(), settings, _tf.threads())
+        base = step_key(fingerprint_of(recipe, given), dataset.fingerprint, versions(), settings, _tf.threads())
         done = [_baseline(run, base)]
         for item in recipe.passes:
             interrupt.check()
@@ -197,7 +200,7 @@ def _baseline(run: _Run, base: str) -> Measured:
     found = _find(run, "baseline", key)
     if found:
         return found
-    model = _starting_model(run)
+    model = starting_model(recipe, run.dataset, run.given, run.loading)
     run.check(model, done=0)
 
     def make() -> Any:
@@ -318,45 +321,6 @@ def _find(run: _Run, name: str, key: str) -> Measured | None:
     folder = run.store.folder(name, key)
     run.log(f"{name}: done before, taken from {folder}")
     return Measured(Step.from_record(record), key, folder)
-
-
-def _starting_model(run: _Run) -> Any:
-    recipe, dataset = run.recipe, run.dataset
-    seed_everything(recipe.seed)
-    if not is_network(recipe.model):
-        return load_model(recipe.model, run.loading)
-    return build_network(recipe.model, dataset.features("train").shape[1:], dataset.classes or 1)
-
-
-def _with_data(recipe: Recipe) -> tuple[Recipe, Dataset]:
-    """The data, and the recipe with its task, which it says itself or which the model's sidecar or the data say.
-
-    Raises:
-        DataError: Nobody says it, or the data break a rule.
-    """
-    own = None if registry.is_reference(recipe.model) else read_sidecar(Path(recipe.model))
-    task = recipe.objective.task or (own.known_task if own else None)
-    dataset = load_data(
-        recipe.data,
-        seed=recipe.seed,
-        trained=recipe.train is None,
-        preprocessing=own.preprocessing if own else None,
-        task=task,
-    )
-    known = dataset.need_task("Add to the recipe: objective: {task: classification}, or {task: regression}.")
-    return recipe.model_copy(update={"objective": recipe.objective.model_copy(update={"task": known})}), dataset
-
-
-def _fingerprint(recipe: Recipe) -> str:
-    """The model's content; for code, its text."""
-    path = Path(recipe.model)
-    if path.exists():
-        return sha256_of(path)
-    if registry.is_reference(recipe.model):
-        return registry.source_sha256(recipe.model)
-    if recipe.model in registry.outside("networks"):
-        return registry.code_of(registry.load(networks, recipe.model))
-    return recipe.model
 
 
 def _plan(recipe: Recipe) -> Train:

@@ -1,0 +1,184 @@
+"""`edgekit.compress`: a recipe, or a model with its data and passes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgekit.api.inputs import data_for, task_of
+from edgekit.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgekit.data import Dataset, DataSpec
+    from edgekit.data.memory import Held
+    from edgekit.data.targets import Task
+    from edgekit.keras import Loading
+    from edgekit.keras.types import KerasModel
+    from edgekit.passes import Pass
+    from edgekit.pipeline import Given, Manifest
+    from edgekit.recipe import Recipe
+    from edgekit.target import Budget
+    from edgekit.training import Objective, Train
+
+__all__ = ["compress"]
+
+RUNS = Path("runs")
+"""Where runs lie that are told no other place."""
+
+
+def compress(
+    what: str | Path | dict[str, Any] | Recipe | KerasModel,
+    output: str | Path | None = None,
+    *,
+    data: str | DataSpec | Dataset | Held | None = None,
+    passes: Sequence[Pass | str | Mapping[str, Any]] = (),
+    format: str | Sequence[str | Mapping[str, Any]] = "int8",
+    target: str | Path = "generic",
+    train: Train | Mapping[str, Any] | None = None,
+    objective: Objective | Mapping[str, Any] | None = None,
+    task: Task | None = None,
+    measure: Sequence[str] = ("litert",),
+    budget: Budget | Mapping[str, float] | None = None,
+    accept_parity: float | None = None,
+    seed: int = 0,
+    overrides: Sequence[str] = (),
+    unsafe: bool = False,
+    overwrite: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+    quiet: bool = True,
+    tensorboard: bool = False,
+    log: Callable[[str], None] = lambda line: None,
+) -> Manifest:
+    """Train, compress, convert and measure; a killed run goes on after its last finished step.
+
+    Args:
+        what: A recipe: a YAML file, its keys as a dict, or a Recipe. Or, with `data`, a model: Keras 3 or tf_keras in
+            memory, which is left as it is, or a file or name as a recipe's `model` has it.
+        output: Folder for models, manifest, report and steps; default `runs/NAME`.
+        data: Of a model: a source or DataSpec, or the samples themselves: (x, y), (x_train, y_train, x_test, y_test), a
+            dict of them, a `tf.data.Dataset` of batches, or a Dataset.
+        passes: Names, `{name: {key: value}}`, or objects such as `edgekit.passes.ChannelPrune(macs=0.5)`, in order.
+        format: One file format or several: int8, int16x8, dynamic, float16, float32.
+        target, measure, budget, accept_parity, seed: As in a recipe.
+        train: How the model is trained before it is compressed; None where it comes trained.
+        objective: Task and distillation, as in a recipe.
+        task: classification, regression or reconstruction; default what the labels of the data can only be.
+        overrides: `KEY.PATH=VALUE` settings for a recipe that is a YAML file or dict.
+        unsafe: Let Keras itself open the files that are named, with whatever code they hold.
+        overwrite: Replace files in `output` that EdgeKit did not write, or that were changed since.
+        custom_objects: Classes and functions of yours that models name, by name.
+        memory_limit: Bytes of resident memory that reading a file may take; default 2 GB and 20 times the file.
+        time_limit: Seconds that reading one may take.
+        quiet: No progress bars on stderr.
+        tensorboard: Write training logs for TensorBoard.
+        log: Takes one line for the user.
+
+    Raises:
+        EdgekitError: The recipe, the model or the data break a rule.
+
+    Example:
+        from edgekit.passes import QAT, ChannelPrune
+        result = edgekit.compress(model, data=(x, y), passes=[ChannelPrune(macs=0.5), QAT()])
+        print(result.summary(), len(result.tflite_bytes))
+    """
+    from edgekit import pipeline
+    from edgekit.keras import Loading
+    from edgekit.report import write_report
+
+    settings: dict[str, Any] = {
+        "passes": passes,
+        "convert": [format] if isinstance(format, str) else format,
+        "target": str(target),
+        "train": train,
+        "objective": _objective(objective, task),
+        "measure": measure,
+        "budget": {} if budget is None else budget,
+        "accept_parity": accept_parity,
+        "seed": seed,
+    }
+    loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log)
+    if data is None:
+        _check_told_once(settings)
+        recipe, given = _recipe(what, overrides), pipeline.Given()
+    else:
+        if overrides:
+            raise UsageError("overrides change a recipe.", received="a model with data", remedy="Use the arguments.")
+        recipe, given, loading = _of_model(what, data, settings, loading)
+    folder = Path(output) if output is not None else RUNS / recipe.stem
+    manifest = pipeline.compress(
+        recipe, folder, given=given, loading=loading, overwrite=overwrite, quiet=quiet, tensorboard=tensorboard, log=log
+    )
+    write_report(manifest, folder, overwrite=overwrite)
+    return manifest
+
+
+def _objective(objective: Objective | Mapping[str, Any] | None, task: Task | None) -> Objective | dict[str, Any]:
+    """The objective with the task that is told beside it."""
+    from edgekit.training import Objective
+
+    if isinstance(objective, Objective):
+        return objective.model_copy(update={"task": task}) if task else objective
+    return {**(objective or {}), **({"task": task} if task else {})}
+
+
+def _check_told_once(settings: Mapping[str, Any]) -> None:
+    """A recipe says everything itself.
+
+    Raises:
+        UsageError: An argument says it too.
+    """
+    plain = {"convert": ["int8"], "target": "generic", "measure": ("litert",), "seed": 0}
+    told = [name for name, value in settings.items() if (value != plain[name] if name in plain else value)]
+    if told:
+        raise UsageError(
+            "A model comes with its data; a recipe says everything itself.",
+            received=f"{', '.join('format' if name == 'convert' else name for name in told)} without data",
+            remedy="Give data=(x, y) with a model, or write it in the recipe (overrides=['seed=1'] changes a key).",
+        )
+
+
+def _recipe(what: str | Path | dict[str, Any] | Recipe | KerasModel, overrides: Sequence[str]) -> Recipe:
+    """A recipe in any of its forms."""
+    from edgekit.recipe import Recipe, load_recipe, parse_recipe
+
+    if isinstance(what, Recipe):
+        return what
+    if isinstance(what, dict):
+        return parse_recipe(what, overrides=overrides)
+    if isinstance(what, str | Path):
+        return load_recipe(Path(what), overrides)
+    raise UsageError(
+        "A model in memory is compressed with data.",
+        received=f"{type(what).__name__} without data",
+        remedy="Add data=(x, y), for example: edgekit.compress(model, data=(x, y), passes=['qat']).",
+    )
+
+
+def _of_model(
+    model: Any, data: str | DataSpec | Dataset | Held, settings: Mapping[str, Any], loading: Loading
+) -> tuple[Recipe, Given, Loading]:
+    """What a run of a model starts from: a recipe, and in its places what is in memory."""
+    from dataclasses import replace
+
+    from edgekit.data import DataSpec
+    from edgekit.data.spec import IN_MEMORY
+    from edgekit.keras import load_model
+    from edgekit.keras.own import own_classes
+    from edgekit.pipeline import Given
+    from edgekit.recipe import HELD, checked_recipe
+
+    name, flat, dataset = str(model), None, None
+    if not isinstance(model, str | Path):
+        flat = load_model(model, loading)
+        name = re.sub(r"[^A-Za-z0-9_.-]", "_", flat.name) + HELD
+        loading = replace(loading, custom_objects={**own_classes(flat), **loading.custom_objects})
+    named = isinstance(data, str | DataSpec)
+    recipe = checked_recipe({**settings, "model": name, "data": data if named else {"source": IN_MEMORY}})
+    if flat is not None or not named:
+        task = recipe.objective.task or task_of(model)
+        dataset = data_for(model, data, recipe.seed, task, trained=recipe.train is None)
+    return recipe, Given(flat, dataset), loading

@@ -1,0 +1,131 @@
+"""`edgekit.compress` of a model that the user's program holds."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import edgekit
+from edgekit import _tf
+from edgekit.errors import EdgekitError, ModelError, RecipeError, UsageError
+from edgekit.passes import QAT, ChannelPrune, Sparsify
+
+rng = np.random.default_rng(0)
+X = rng.standard_normal((300, 8, 8, 1)).astype(np.float32)
+Y = (X.mean((1, 2, 3)) > 0).astype(np.int64)
+
+
+def model_of(keras: Any) -> Any:
+    layers = keras.layers
+    return keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Conv2D(4, 3, name="conv"), layers.Flatten(), layers.Dense(2, name="scores")],
+        name="mine",
+    )
+
+
+@pytest.fixture(scope="module", params=["keras", "tf_keras"])
+def result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any, Path]:
+    """The model, the result of compressing it, and its folder."""
+    keras = _tf.keras3() if request.param == "keras" else _tf.tf_keras()
+    model, output = model_of(keras), tmp_path_factory.mktemp("run") / "out"
+    before = model.get_weights()
+    passes = [Sparsify(sparsity=0.5, finetune="none"), {"qat": {"finetune": "none"}}]
+    made = edgekit.compress(model, output, data=(X, Y), passes=passes, format=["int8", "float32"], seed=1)
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)), "it is left as it is"
+    return model, made, output
+
+
+def test_a_result_has_the_models_in_reach(result: tuple[Any, Any, Path]) -> None:
+    model, made, output = result
+    assert made.path == output / "models" / "mine_int8.tflite" and made.path.is_file()
+    assert hashlib.sha256(made.tflite_bytes).hexdigest() == made.chosen.sha256
+    sparse = made.model("sparsify")
+    assert float(np.mean(sparse.get_layer("conv").get_weights()[0] == 0)) == pytest.approx(0.5, abs=0.05)
+    assert any("Quantize" in type(layer).__name__ for layer in made.model().layers), "the last step is qat"
+    assert np.allclose(made.model("baseline").predict(X[:4], verbose=0), model.predict(X[:4], verbose=0), atol=1e-5)
+    back = made.keras3()
+    assert isinstance(back, _tf.keras3().Model)
+    assert np.allclose(back.predict(X[:4], verbose=0), sparse.predict(X[:4], verbose=0), atol=1e-5)
+
+
+def test_a_result_reads_well(result: tuple[Any, Any, Path]) -> None:
+    _, made, _ = result
+    text, html = made.summary(), made._repr_html_()
+    assert "mine (in memory)" in text and "times smaller than the baseline" in text and "<table>" in html
+    assert made.to_dict()["schema"].startswith("edgekit.compress/") and made.to_dict() == made.as_dict()
+    assert made.recipe["model"] == "mine (in memory)" and made.recipe["data"]["source"] == "the arrays in memory"
+
+
+def test_steps_are_found_again_until_the_weights_change(result: tuple[Any, Any, Path]) -> None:
+    model, _, output = result
+    passes = [Sparsify(sparsity=0.5, finetune="none"), {"qat": {"finetune": "none"}}]
+
+    def cached() -> list[bool]:
+        made = edgekit.compress(model, output, data=(X, Y), passes=passes, format=["int8", "float32"], seed=1)
+        return [step.cached for step in made.steps]
+
+    before = model.get_weights()
+    assert all(cached())
+    model.set_weights([weight + 0.1 for weight in before])
+    assert not any(cached())
+    model.set_weights(before)
+
+
+def test_a_model_that_is_trained_first_is_left_as_it_is(tmp_path: Path) -> None:
+    model = model_of(_tf.tf_keras())
+    before = model.get_weights()
+    made = edgekit.compress(
+        model, tmp_path, data={"x_train": X, "y_train": Y}, train={"epochs": 1}, task="classification"
+    )
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert not np.array_equal(made.model("baseline").get_weights()[0], before[0])
+
+
+def test_names_and_files_with_data_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _tf.tf_keras().models.save_model(model_of(_tf.tf_keras()), "mine.h5")
+    assert edgekit.compress("mine.h5", data=(X, Y)).path == Path("runs/mine/models/mine_int8.tflite")
+    made = edgekit.compress("lenet5", data=(np.tile(X, (1, 4, 4, 1)), Y), train={"epochs": 1}, format="float16")
+    assert made.selected == "models/lenet5_float16.tflite"
+
+
+MODEL = object()
+WRONG: dict[str, tuple[Any, dict[str, Any], type[EdgekitError], str]] = {
+    "no model": (MODEL, {"data": (X, Y)}, ModelError, "from the model in memory"),
+    "no data": (MODEL, {}, UsageError, r"data=\(x, y\)"),
+    "passes without data": ({"model": "lenet5", "data": "digits"}, {"passes": ["qat"]}, UsageError, "passes without"),
+    "format without data": ({"model": "lenet5", "data": "digits"}, {"format": "int16x8"}, UsageError, "format without"),
+    "overrides": ("lenet5", {"data": (X, Y), "overrides": ["seed=1"]}, UsageError, "overrides"),
+    "a pass": ("lenet5", {"data": (X, Y), "passes": ["qad"]}, RecipeError, "Did you mean 'qat'"),
+    "an order": ("lenet5", {"data": (X, Y), "passes": [QAT(), ChannelPrune(macs=0.5)]}, RecipeError, "would undo"),
+    "a format": ("lenet5", {"data": (X, Y), "format": "int4"}, RecipeError, "Unknown format"),
+    "a target": ("lenet5", {"data": (X, Y), "target": "cortex-m9"}, RecipeError, "cortex-m"),
+    "untrained": ("lenet5", {"data": (X, Y)}, RecipeError, "comes untrained"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_said(name: str, tmp_path: Path) -> None:
+    what, settings, error, said = WRONG[name]
+    with pytest.raises(error, match=said):
+        edgekit.compress(what, tmp_path / "out", **settings)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_step_that_is_none(result: tuple[Any, Any, Path]) -> None:
+    with pytest.raises(UsageError, match="Did you mean 'qat'"):
+        result[1].model("qad")
+    with pytest.raises(ModelError, match="quantisation-aware"):
+        result[1].keras3("qat")
+
+
+def test_passes_by_their_class_names() -> None:
+    from edgekit import passes
+
+    assert passes.QAT is passes.load_pass("qat") and passes.LowRank is passes.load_pass("low_rank")
+    with pytest.raises(AttributeError):
+        _ = passes.Nothing
