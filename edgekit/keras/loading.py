@@ -207,7 +207,7 @@ def _as_flat_tf_keras(model: object, source: str, log: Callable[[str], None], *,
             log(note)
         return registry.ask("edgekit.methods.low_rank.expanding:expand")(flatten(bare))
     if isinstance(model, _tf.keras3().Model):
-        return bridge(model, unsafe=unsafe)
+        return bridge(model, unsafe=unsafe, log=log)
     raise ModelError(
         "EdgeKit compresses Keras models.",
         received=f"{type(model).__name__} from {source}",

@@ -57,6 +57,9 @@ class KerasModel(Protocol):
     def fit(self) -> Callable[..., Any]: ...
 
     @property
+    def call(self) -> Callable[..., Any]: ...
+
+    @property
     def compile(self) -> Callable[..., None]: ...
 
     @property

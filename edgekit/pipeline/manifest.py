@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -129,6 +129,7 @@ class Manifest(Readable):
         artifacts: Every file with its lineage.
         recipe: As it ran.
         environment: Versions, machine, data fingerprint.
+        own: Classes of the user's program that the models hold, by name; they are not written down.
     """
 
     output: str
@@ -142,10 +143,13 @@ class Manifest(Readable):
     artifacts: tuple[dict[str, Any], ...]
     recipe: dict[str, Any]
     environment: dict[str, Any]
+    own: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, with its schema name."""
-        return {"schema": SCHEMA, **asdict(self)}
+        told = asdict(replace(self, own={}))
+        del told["own"]
+        return {"schema": SCHEMA, **told}
 
     @property
     def chosen(self) -> ModelRecord:
@@ -179,7 +183,9 @@ class Manifest(Readable):
             raise UsageError(
                 "No step of that name made a model.", received=repr(name), remedy=did_you_mean(name, files)
             )
-        return load_model(Path(self.output) / files[name], Loading(custom_objects=custom_objects or {}))
+        return load_model(
+            Path(self.output) / files[name], Loading(custom_objects={**self.own, **(custom_objects or {})})
+        )
 
     def keras3(self, step: str | None = None, *, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The Keras 3 model that equals the tf_keras model of a step, proven on random inputs.
@@ -273,8 +279,8 @@ def _manifest(value: object) -> Manifest:
     content = check_fields(value, {"schema": str}, "")
     if content["schema"] != SCHEMA:
         raise RecordError(f"schema is {content['schema'][:100]!r}")
-    hints = get_type_hints(Manifest)
-    plain = {f.name: hints[f.name] for f in fields(Manifest) if f.name not in _RECORDS}
+    hints = {name: kind for name, kind in get_type_hints(Manifest).items() if name != "own"}
+    plain = {f.name: hints[f.name] for f in fields(Manifest) if f.name in hints and f.name not in _RECORDS}
     check_fields(content, plain, "")
     if unknown := sorted(content.keys() - hints.keys() - {"schema"}):
         raise RecordError(f"unknown key {unknown[0][:100]!r}")

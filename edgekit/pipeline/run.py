@@ -183,7 +183,7 @@ def compress(
         interrupt.check()
         manifest = build_manifest(output, recipe, dataset, done, shipped, figures, overwrite=overwrite)
         write_manifest(manifest, output, overwrite=overwrite)
-    return manifest
+    return replace(manifest, own=loading.custom_objects)
 
 
 def _say_threads(log: Log) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.errors import ModelError
+from edgekit.keras.bridge.opening import opened_model
 from edgekit.keras.bridge.replay import Graph, Step, leaves
 from edgekit.keras.types import KerasModel
 
@@ -15,11 +16,15 @@ __all__ = ["Keras3Reader"]
 class Keras3Reader:
     """Keras 3's words for a graph; see `replay.Reader`."""
 
+    def __init__(self) -> None:
+        self._opened: dict[int, Any] = {}
+        """Subclassed models, by id: each is opened up once, so that its layers and operations stay the same objects."""
+
     def is_model(self, operation: Any) -> bool:
         return isinstance(operation, _tf.keras3().Model)
 
     def graph(self, model: KerasModel) -> Graph:
-        functional = _functional(model)
+        functional = self._functional(model)
         steps = []
         for depth in sorted(functional._nodes_by_depth, reverse=True):
             for node in functional._nodes_by_depth[depth]:
@@ -28,24 +33,27 @@ class Keras3Reader:
                     steps.append(Step(node.operation, args, kwargs, list(node.outputs)))
         return Graph(functional._inputs_struct, functional._outputs_struct, steps)
 
-
-def _functional(model: KerasModel) -> Any:
-    keras = _tf.keras3()
-    if isinstance(model, keras.Sequential):
-        if model._functional is not None:
-            return model._functional
-        raise ModelError(
-            "A Sequential model must know its input shape.",
-            received=f"model {model.name!r}, which is not built",
-            remedy="Begin it with keras.Input(shape=...), or call it once on data.",
-        )
-    if hasattr(model, "_nodes_by_depth"):
-        return model
-    raise ModelError(
-        "The model and the models inside it must be Functional or Sequential.",
-        received=f"{type(model).__name__} {model.name!r}, a subclassed model",
-        remedy="Rebuild it with the functional API: keras.Model(inputs, outputs).",
-    )
+    def _functional(self, model: KerasModel) -> Any:
+        keras = _tf.keras3()
+        if isinstance(model, keras.Sequential):
+            if model._functional is not None:
+                return model._functional
+            raise ModelError(
+                "A Sequential model must know its input shape.",
+                received=f"model {model.name!r}, which is not built",
+                remedy="Begin it with keras.Input(shape=...), or call it once on data.",
+            )
+        if hasattr(model, "_nodes_by_depth"):
+            return model
+        if id(model) not in self._opened:
+            self._opened[id(model)] = opened_model(model)
+        if self._opened[id(model)] is None:
+            raise ModelError(
+                "A subclassed model must know the shape of its one input.",
+                received=f"{type(model).__name__} {model.name!r}, which was never called, or has several inputs",
+                remedy="Call it once on data, or rebuild it with the functional API: keras.Model(inputs, outputs).",
+            )
+        return self._opened[id(model)]
 
 
 def _arguments(node: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -11,7 +11,7 @@ from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.keras.bridge.emit import NATIVE_ACTIVATIONS
 
-__all__ = ["Made", "activation_name", "float32_for", "make_layer", "transfer_weights"]
+__all__ = ["Made", "activation_name", "float32_for", "has_equivalent", "make_layer", "transfer_weights"]
 
 _RENAMED = {"LeakyReLU": {"negative_slope": "alpha"}}
 _INNER_LAYERS = {
@@ -105,15 +105,23 @@ def _built_in(layer: Any) -> bool:
     return getattr(_tf.keras3().layers, type(layer).__name__, None) is type(layer)
 
 
+def has_equivalent(layer: Any) -> bool:
+    """Whether tf_keras may have the layer: it is built in, or its author has registered one of the same name."""
+    return type(layer).__module__.partition(".")[0] == "keras" or _registered(type(layer)) is not None
+
+
+def _registered(kind: type) -> Any:
+    find = _tf.tf_keras().utils.get_registered_object
+    return find(_tf.keras3().saving.get_registered_name(kind)) or find(kind.__name__)
+
+
 def _equivalent(layer: Any) -> Any:
     kind = type(layer)
     if not _built_in(layer):
-        find = _tf.tf_keras().utils.get_registered_object
-        custom = find(_tf.keras3().saving.get_registered_name(kind)) or find(kind.__name__)
-        if custom is not None:
-            return custom
+        if (own := _registered(kind)) is not None:
+            return own
         raise ModelError(
-            "Every layer needs a tf_keras equivalent, which a custom layer has none of.",
+            "Inside a wrapper, a layer needs a tf_keras equivalent, which a custom layer has none of.",
             received=f"layer {layer.name!r} of type {kind.__name__}",
             remedy="Replace it by built-in layers, or register a tf_keras layer of the same name with "
             "tf_keras.utils.register_keras_serializable.",

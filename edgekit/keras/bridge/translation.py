@@ -9,9 +9,11 @@ from typing import Any
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.keras.bridge.emit import NATIVE_ACTIVATIONS, Emit, activation_emitter
-from edgekit.keras.bridge.layers import Made, activation_name, make_layer, transfer_weights
+from edgekit.keras.bridge.keras3 import Keras3Reader
+from edgekit.keras.bridge.layers import Made, activation_name, has_equivalent, make_layer, transfer_weights
+from edgekit.keras.bridge.opening import KeepsState, directly_used, opened_layer
 from edgekit.keras.bridge.operations import emit_operation
-from edgekit.keras.bridge.replay import Names, Step, reason
+from edgekit.keras.bridge.replay import Names, Step, inline, leaves, pack, reason
 
 __all__ = ["Translation"]
 
@@ -24,11 +26,13 @@ class Translation:
         names: Gives the layers' names.
         unsafe: Whether Python functions of the model's author are carried over.
         bridge: Turns a model that a wrapper layer holds into a tf_keras model.
+        log: Takes one line for the user.
     """
 
     names: Names
     unsafe: bool
     bridge: Callable[[Any], Any]
+    log: Callable[[str], None]
     _made: dict[int, Made] = field(default_factory=dict)
     _emitted: set[int] = field(default_factory=set)
 
@@ -55,6 +59,8 @@ class Translation:
             activation = activation_name(old.activation)
             if activation is not None and activation not in NATIVE_ACTIVATIONS:
                 return self._activate(activation, self._emit(step), step.args[0])
+        if not has_equivalent(old):
+            return self._opened(step)
         made = self._made.get(id(old))
         if made is not None:
             outputs = made.layer(*step.args, **step.kwargs)
@@ -71,6 +77,39 @@ class Translation:
             return self.call(Step(made.activation, (outputs,), {}, step.outputs))
         name = self.names.fresh(f"{made.layer.name}_{made.activation}")
         return self._activate(made.activation, Emit(name, self.names), outputs)
+
+    def _opened(self, step: Step) -> Any:
+        """The calls that a custom layer makes, in its place; where its code calls TensorFlow, a layer that runs it."""
+        layer = step.operation
+        if id(layer) in self._made:
+            return self._made[id(layer)].layer(*step.args, **step.kwargs)
+        try:
+            opened = opened_layer(layer, step.args, step.kwargs)
+        except KeepsState:
+            raise
+        except ModelError as error:
+            return self._carried(step, error)
+        fixed = directly_used(layer) if id(layer) not in self._emitted else []
+        self._emitted.add(id(layer))
+        if fixed and layer.trainable:
+            self.log(f"{layer.name}: {', '.join(fixed)} of {type(layer).__name__} are constants from now on")
+        outputs = inline(opened.model, opened.inputs, Keras3Reader(), self.call)
+        shaped = opened.model._outputs_struct
+        return pack(shaped, {id(old): new for old, new in zip(leaves(shaped), outputs, strict=True)})
+
+    def _carried(self, step: Step, refusal: ModelError) -> Any:
+        from edgekit.keras.bridge.carried import carried
+
+        try:
+            layer, weights = carried(step.operation, self.names.of(step.operation))
+            outputs = layer(*step.args, **step.kwargs)
+        except Exception:  # the author's code raises what it pleases, and what opening it up met says more
+            raise refusal from None
+        layer.set_weights(weights)
+        layer.trainable = step.operation.trainable
+        self._made[id(step.operation)] = Made(layer)
+        self.log(f"{layer.name}: {layer.kind} runs as it is; no pass changes what is inside")
+        return outputs
 
     def _activate(self, activation: str, emit: Emit, x: Any) -> Any:
         apply = activation_emitter(activation)

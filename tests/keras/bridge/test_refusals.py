@@ -21,24 +21,6 @@ def test_lambda_needs_consent(keras: Any) -> None:
     np.testing.assert_allclose(bridge(model, unsafe=True)(values), model(values), atol=1e-6)
 
 
-def test_subclassed_models_and_custom_layers_are_named(keras: Any) -> None:
-    class Own(keras.Model):
-        def call(self, x: Any) -> Any:
-            return x
-
-    class Scale(keras.layers.Layer):
-        def call(self, x: Any) -> Any:
-            return x * 2.0
-
-    with pytest.raises(ModelError, match="subclassed model"):
-        bridge(Own(name="own"))
-    inputs = keras.Input((3,))
-    with pytest.raises(ModelError, match=r"'own_inside'.*functional API"):
-        bridge(keras.Model(inputs, Own(name="own_inside")(inputs)))
-    with pytest.raises(ModelError, match=r"'scale_it'.*Scale.*built-in"):
-        bridge(keras.Sequential([inputs, Scale(name="scale_it")]))
-
-
 def test_a_custom_layer_with_a_registered_equivalent_is_taken(keras: Any) -> None:
     class Doubled(keras.layers.Layer):
         def call(self, x: Any) -> Any:
