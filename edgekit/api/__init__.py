@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.api.compressing import compress
 from edgekit.api.inputs import data_for, sidecar_of, task_of, tflite_path
+from edgekit.api.traces import leaves_no_trace
 from edgekit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ Progress = Callable[[int, int], None]
 _SAY_TASK = "Give --task classification or --task regression (in Python, task=...)."
 
 
+@leaves_no_trace
 def convert(
     model: str | Path | KerasModel,
     output: str | Path,
@@ -118,6 +120,7 @@ def convert(
     return replace(made, path=path)
 
 
+@leaves_no_trace
 def evaluate(
     model: str | Path | KerasModel,
     data: str | DataSpec | Dataset | Held,
@@ -168,6 +171,7 @@ def evaluate(
     return evaluate_keras(loaded, dataset, objective)
 
 
+@leaves_no_trace
 def inspect(model: str | Path) -> Inspection:
     """Operators, tensors, sizes and MACs of a `.tflite`, read without any runtime.
 
@@ -179,6 +183,7 @@ def inspect(model: str | Path) -> Inspection:
     return tflite.inspect(Path(model))
 
 
+@leaves_no_trace
 def benchmark(
     models: Sequence[str | Path],
     *,
@@ -214,6 +219,7 @@ def benchmark(
     )
 
 
+@leaves_no_trace
 def sensitivity(
     model: str | Path | KerasModel,
     data: str | DataSpec | Held,
@@ -273,6 +279,7 @@ def sensitivity(
     )
 
 
+@leaves_no_trace
 def load_model(
     source: str | Path | KerasModel,
     *,
@@ -288,6 +295,7 @@ def load_model(
     return keras.load_model(source, keras.Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
 
 
+@leaves_no_trace
 def load_data(source: str | DataSpec | Held, *, task: Task | None = None, seed: int = 0) -> Dataset:
     """Read a data set into disjoint splits; see `edgekit.data.load_data`."""
     from edgekit import data

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.api.inputs import data_for, task_of
+from edgekit.api.traces import leaves_no_trace
 from edgekit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ RUNS = Path("runs")
 """Where runs lie that are told no other place."""
 
 
+@leaves_no_trace
 def compress(
     what: str | Path | dict[str, Any] | Recipe | KerasModel,
     output: str | Path | None = None,
