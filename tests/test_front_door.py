@@ -47,12 +47,14 @@ model.fit(x, y, epochs=1, batch_size=32, verbose=0)
 print(json.dumps({{"db": result.parity.sqnr_db, "bytes": len(result.tflite_bytes), "tflite": tflite, "own": own}}))
 """
 PAIR, BATCHES = "(x, y)", "tf.data.Dataset.from_tensor_slices((x, y)).batch(100)"
-ORDERS: dict[str, tuple[str, str, str, str | None]] = {
-    "tensorflow first": ("import tensorflow as tf, keras", "keras", PAIR, None),
-    "keras first": ("import keras, tensorflow as tf", "keras", BATCHES, "0"),
-    "edgekit first": ("import edgekit, keras", "keras", "x", None),
-    "tf_keras": ("import tensorflow as tf, tf_keras", "tf_keras", PAIR, None),
-    "legacy": ("import tensorflow as tf", "tf.keras", PAIR, "1"),
+LEGACY = "TF_USE_LEGACY_KERAS"
+ORDERS: dict[str, tuple[str, str, str, dict[str, str]]] = {
+    "tensorflow first": ("import tensorflow as tf, keras", "keras", PAIR, {}),
+    "keras first": ("import keras, tensorflow as tf", "keras", BATCHES, {LEGACY: "0"}),
+    "edgekit first": ("import edgekit, keras", "keras", "x", {}),
+    "tf_keras": ("import tensorflow as tf, tf_keras", "tf_keras", PAIR, {}),
+    "legacy": ("import tensorflow as tf", "tf.keras", PAIR, {LEGACY: "1"}),
+    "jax": ("import keras", "keras", PAIR, {"KERAS_BACKEND": "jax"}),
 }
 
 
@@ -60,9 +62,8 @@ ORDERS: dict[str, tuple[str, str, str, str | None]] = {
     "order", [name if name == "tensorflow first" else pytest.param(name, marks=pytest.mark.slow) for name in ORDERS]
 )
 def test_any_order_of_imports_works(order: str, tmp_path: Path) -> None:
-    imports, keras, data, legacy = ORDERS[order]
-    environment = {k: v for k, v in os.environ.items() if k not in ("TF_USE_LEGACY_KERAS", "KERAS_BACKEND")}
-    environment |= {"TF_USE_LEGACY_KERAS": legacy} if legacy else {}
+    imports, keras, data, variables = ORDERS[order]
+    environment = {k: v for k, v in os.environ.items() if k not in (LEGACY, "KERAS_BACKEND")} | variables
     labelled = PAIR if data == "x" else data
     code = NOTEBOOK.format(imports=imports, keras=keras, data=data, data_with_labels=labelled)
     done = subprocess.run(
