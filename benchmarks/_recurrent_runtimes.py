@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import tflite
-from edgekit.runtimes import load_runtime
-from edgekit.runtimes._engine import Engine
+from edgekit.runtimes import Engine, load_runtime
 from edgekit.tensors import Quant, TensorSpec, dequantize, quantize
 
 RUNTIMES = ("litert", "tflite_runtime", "tflm")
@@ -37,7 +36,7 @@ def main() -> None:
 
 def interpreted(runtime: str, path: str, samples: NDArray[Any]) -> NDArray[np.float32]:
     """Answers of TFLite's interpreter, variable tensors reset before each sample."""
-    interpreter, kernels = load_runtime(runtime).load()  # type: ignore[attr-defined]
+    interpreter, kernels = load_runtime(runtime).executor.load()  # type: ignore[union-attr]
     engine = Engine(interpreter, kernels["default"], path, 1)
     inputs, outputs = engine.inputs[0], engine.outputs[0]
     raw = (engine.run([quantize(sample[np.newaxis], inputs)], fresh=True)[0] for sample in samples)

@@ -54,7 +54,7 @@ from edgekit.keras.files.check import check_config
 from edgekit.keras.files.functions import ACTIVATIONS, OPERATIONS, TENSOR_FUNCTIONS
 from edgekit.keras.files.kinds import KINDS
 from edgekit.keras.files.reading import read_model
-from edgekit.runtimes._probe import PROBE
+from edgekit.runtimes import PROBE
 
 HONEST = model_config(layer_config("Dense", units=2))
 SECTIONS = ("names", "keys", "loading", "operators", "files", "fuzz", "honest")

@@ -22,9 +22,8 @@ import pytest
 
 from edgekit import _tf
 from edgekit.errors import ModelError, RuntimeFailed
-from edgekit.runtimes import load_runtime
-from edgekit.runtimes._probe import PROBE
-from edgekit.runtimes.adb import RUNTIME
+from edgekit.runtimes import PROBE, load_runtime
+from edgekit.runtimes.adb import RUNTIME, Adb
 
 ROOT = Path(__file__).resolve().parents[1]
 PHONE = {
@@ -133,7 +132,7 @@ def _left(device) -> list[str]:
 
 def test_lists_devices(attach: Callable) -> None:
     first, second = attach(), attach(properties={"ro.product.model": "Other"})
-    (one,) = [device for device in RUNTIME.devices() if device.serial == first.serial]
+    (one,) = [device for device in Adb().devices() if device.serial == first.serial]
     assert (one.state, one.model, one.abi, one.android, one.emulated) == (
         "device",
         "Fake Phone",
@@ -141,7 +140,7 @@ def test_lists_devices(attach: Callable) -> None:
         "14",
         True,
     )
-    (other,) = [device for device in RUNTIME.devices() if device.serial == second.serial]
+    (other,) = [device for device in Adb().devices() if device.serial == second.serial]
     assert (other.model, other.abi, other.emulated) == ("Other", None, False)
 
 
@@ -167,7 +166,7 @@ def test_session_does_what_every_runtime_must(device, real: str, tmp_path: Path)
         session.run([np.zeros((1, 4), np.float32)])
     junk = tmp_path / "junk.tflite"
     junk.write_bytes(b"\x1c\x00\x00\x00TFL3" + bytes(range(200)))
-    for call in (RUNTIME.open, RUNTIME.measure):
+    for call in (Adb().open, Adb().time):
         with pytest.raises(ModelError):
             call(junk)
     assert _left(device) == ["benchmark_model"]
@@ -204,7 +203,7 @@ def test_several_inputs_and_outputs_are_those_of_litert(device, real: str, tmp_p
 
 def test_benchmark_tells_times_heat_and_operators(device, real: str) -> None:
     _install(device, real)
-    result = RUNTIME.benchmark(PROBE, runs=7, min_seconds=0, cpus="big", threads=2, xnnpack=False)
+    result = Adb(xnnpack=False).benchmark(PROBE, runs=7, min_seconds=0, cpus="big", threads=2)
     assert result.emulated and "no phone's time" in result.note
     assert (result.figures.runs, result.threads, result.cpus, result.xnnpack) == (7, 2, (2, 3), False)
     latency = result.latency_ms
@@ -221,10 +220,12 @@ def test_benchmark_tells_times_heat_and_operators(device, real: str) -> None:
     assert _left(device) == ["benchmark_model"]
 
 
-def test_measure_gives_the_profile(device, real: str) -> None:
+def test_times_are_those_of_the_tool(device, real: str) -> None:
     _install(device, real)
-    figures = RUNTIME.measure(PROBE, runs=1, cpus=[0])
-    assert figures.profile is not None and figures["instructions"] is None
+    took = Adb().time(PROBE, runs=1)
+    assert took.profile is not None and took.emulated and took.runs >= 1
+    assert 0 < took.low <= took.mean <= took.high and took.min <= took.mean
+    assert Adb().benchmark(PROBE, runs=1, cpus=[0]).cpus == (0,)
     assert device.masks == ["1", "1"]
 
 
@@ -234,7 +235,7 @@ def test_a_phone_is_no_emulator_and_may_be_hot_or_silent(attach: Callable) -> No
     silent = attach(properties=properties, thermal=None)
     for one, throttled in ((hot, True), (silent, None)):
         _install(one, f"echo 'count=3 curr=9 (all same)'; echo '{TIMINGS}'")
-        result = RUNTIME.benchmark(PROBE, serial=one.serial, profile=False)
+        result = Adb(one.serial).benchmark(PROBE, profile=False)
         assert not result.emulated and "the device itself" in result.note
         assert (result.throttled, result.profile, result.figures.runs) == (throttled, None, 3)
 
@@ -249,7 +250,7 @@ def test_names_of_files_are_never_commands(
     _install(device, f"echo 'count=3 curr=9 (all same)'; echo '{TIMINGS}'", at=folder / name)
     monkeypatch.setenv("EDGEKIT_BENCHMARK_MODEL", str(folder / name))
     monkeypatch.chdir(folder)
-    assert RUNTIME.benchmark(Path(model.name), profile=False).figures.runs == 3
+    assert Adb().benchmark(Path(model.name), profile=False).figures.runs == 3
     assert _left(device) == [] and not (folder / "pwned").exists()
 
 
@@ -258,13 +259,13 @@ def test_several_devices_need_a_name(attach: Callable, monkeypatch: pytest.Monke
     for one in (first, second):
         _install(one, f"echo 'count=3 curr=9 (all same)'; echo '{TIMINGS}'")
     with pytest.raises(RuntimeFailed, match=r"must be named where several .* Set EDGEKIT_ADB_SERIAL") as caught:
-        RUNTIME.benchmark(PROBE)
+        Adb().benchmark(PROBE)
     assert first.serial in str(caught.value) and second.serial in str(caught.value)
     monkeypatch.setenv("ANDROID_SERIAL", first.serial)
-    assert RUNTIME.benchmark(PROBE, profile=False).device.serial == first.serial
+    assert Adb().benchmark(PROBE, profile=False).device.serial == first.serial
     monkeypatch.setenv("EDGEKIT_ADB_SERIAL", second.serial)
-    assert RUNTIME.benchmark(PROBE, profile=False).device.serial == second.serial
-    assert RUNTIME.benchmark(PROBE, profile=False, serial=first.serial).device.serial == first.serial
+    assert Adb().benchmark(PROBE, profile=False).device.serial == second.serial
+    assert Adb(first.serial).benchmark(PROBE, profile=False).device.serial == first.serial
 
 
 def test_no_device_and_an_unauthorised_one(server: None, attach: Callable) -> None:
@@ -281,7 +282,7 @@ def test_says_how_to_get_the_tool(device, tmp_path: Path, monkeypatch: pytest.Mo
         RUNTIME.open(PROBE)
     monkeypatch.setenv("EDGEKIT_BENCHMARK_MODEL", str(tmp_path / "absent"))
     with pytest.raises(RuntimeFailed, match="must name a file of this machine"):
-        RUNTIME.measure(PROBE)
+        Adb().time(PROBE)
     assert _left(device) == []
 
 
@@ -298,7 +299,7 @@ def test_says_how_to_get_the_tool(device, tmp_path: Path, monkeypatch: pytest.Mo
 def test_failures_are_one_line_and_leave_nothing(device, script: str, message: str) -> None:
     _install(device, script)
     with pytest.raises(RuntimeFailed, match=message) as caught:
-        RUNTIME.benchmark(PROBE)
+        Adb().benchmark(PROBE)
     assert "\n" not in str(caught.value) and "edgekit-" not in str(caught.value)
     assert _left(device) == ["benchmark_model"]
 
@@ -308,7 +309,7 @@ def test_cores_that_the_device_lacks(device, real: str) -> None:
     with pytest.raises(
         RuntimeFailed, match=r"cores must be some that the device has\. Received: taskset: bad mask: 40"
     ):
-        RUNTIME.benchmark(PROBE, cpus=[6])
+        Adb().benchmark(PROBE, cpus=[6])
 
 
 def test_an_old_tool_gives_no_outputs(device) -> None:
@@ -324,7 +325,7 @@ def test_an_old_tool_gives_no_outputs(device) -> None:
 def test_a_hanging_tool_is_ended(device) -> None:
     _install(device, "echo $$ > ../number; exec sleep 60")
     with pytest.raises(RuntimeFailed, match=r"must answer within 1 s\. Received: no answer") as caught:
-        RUNTIME.benchmark(PROBE, time_limit=1.0)
+        Adb().benchmark(PROBE, time_limit=1.0)
     assert "\n" not in str(caught.value)
     state = Path(f"/proc/{(device.tmp / 'number').read_text().strip()}/stat")
     assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
@@ -343,6 +344,6 @@ def test_a_device_that_vanishes(device, said: str) -> None:
     hand = threading.Thread(target=pull_the_cable)
     hand.start()
     with pytest.raises(RuntimeFailed, match=rf"^The device {device.serial} must stay connected\. ") as caught:
-        RUNTIME.benchmark(PROBE)
+        Adb().benchmark(PROBE)
     hand.join()
     assert "\n" not in str(caught.value)

@@ -15,10 +15,8 @@ import pytest
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError, RuntimeFailed
-from edgekit.runtimes import DeviceRuntime, Session, load_runtime
+from edgekit.runtimes import PROBE, Runtime, Session, load_runtime
 from edgekit.runtimes._arm64 import CPUS, install
-from edgekit.runtimes._probe import PROBE
-from edgekit.runtimes.arm64 import Arm64Runtime
 
 DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[2] / "shared" / "data"))
 RESNET_INT8, RESNET = "models/ic/pretrainedResnet_quant.tflite", "models/ic/pretrainedResnet.tflite"
@@ -28,17 +26,16 @@ needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the data sets 
 
 
 @pytest.fixture(scope="module")
-def arm64() -> Arm64Runtime:
+def arm64() -> Runtime:
     runtime = load_runtime("arm64")
     reason = runtime.probe()
     if reason is not None:
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    assert isinstance(runtime, Arm64Runtime)
     return runtime
 
 
 @pytest.fixture(scope="module")
-def models(arm64: Arm64Runtime, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def models(arm64: Runtime, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A convolution net in float32 and int8; several inputs and outputs; a batch to be chosen; an embedding."""
     tf, folder, rng = _tf.tensorflow(), tmp_path_factory.mktemp("models"), np.random.default_rng(0)
     first = tf.constant(rng.normal(size=(3, 3, 4, 32)) / 6, tf.float32)
@@ -89,25 +86,28 @@ def models(arm64: Arm64Runtime, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 @pytest.fixture
-def session(arm64: Arm64Runtime) -> Iterator[Session]:
+def session(arm64: Runtime) -> Iterator[Session]:
     with arm64.open(PROBE, time_limit=5.0) as opened:
         yield opened
 
 
-def test_counts_repeat(arm64: Arm64Runtime, models: dict[str, Path]) -> None:
-    assert isinstance(arm64, DeviceRuntime)
+def test_counts_repeat(arm64: Runtime, models: dict[str, Path]) -> None:
     for name in ("float32", "int8", "embedding"):
         counts = [arm64.measure(models[name])["instructions"] for _ in range(2)]
         assert all(counts) and abs(counts[0] - counts[1]) <= 1e-3 * counts[0], (name, counts)
 
 
-def test_counts_rank_dtypes_and_processors(arm64: Arm64Runtime, models: dict[str, Path]) -> None:
-    count = {(n, cpu): arm64.measure(models[n], cpu=cpu)["instructions"] for n in ("float32", "int8") for cpu in CPUS}
+def test_counts_rank_dtypes_and_processors(arm64: Runtime, models: dict[str, Path]) -> None:
+    count = {
+        (n, cpu): load_runtime(f"arm64:{cpu}").measure(models[n])["instructions"]
+        for n in ("float32", "int8")
+        for cpu in CPUS
+    }
     assert count["int8", "cortex-a76"] < count["float32", "cortex-a76"]
     assert count["int8", "cortex-a76"] < count["int8", "cortex-a53"], "the dot product must pay"
 
 
-def test_a_count_covers_the_arithmetic(arm64: Arm64Runtime, models: dict[str, Path]) -> None:
+def test_a_count_covers_the_arithmetic(arm64: Runtime, models: dict[str, Path]) -> None:
     """Between one instruction for 16 MACs, the most that the int8 dot product does, and one for each."""
     macs = 16 * 16 * 9 * 32 * (4 + 32)
     assert macs / 16 < arm64.measure(models["int8"])["instructions"] < macs
@@ -116,11 +116,11 @@ def test_a_count_covers_the_arithmetic(arm64: Arm64Runtime, models: dict[str, Pa
 
 @pytest.mark.parametrize("cpu", sorted(CPUS))
 @pytest.mark.parametrize("name", ["float32", "int8", "several", "dynamic", "embedding"])
-def test_outputs_are_those_of_litert(arm64: Arm64Runtime, models: dict[str, Path], name: str, cpu: str) -> None:
+def test_outputs_are_those_of_litert(arm64: Runtime, models: dict[str, Path], name: str, cpu: str) -> None:
     """int8 within one least significant bit, float32 within 1e-5; descriptions and order alike."""
     rng = np.random.default_rng(1)
     host = load_runtime("litert").open(models[name])
-    with arm64.open(models[name], cpu=cpu) as session:
+    with load_runtime(f"arm64:{cpu}").open(models[name]) as session:
         assert session.inputs == host.inputs
         assert session.outputs == host.outputs
         for _ in range(3):
@@ -140,7 +140,7 @@ def test_crash_is_one_line_and_leaves_no_process(session) -> None:
     assert not Path(f"/proc/{session.pid}").exists()
 
 
-def test_two_hangs_are_ended(arm64: Arm64Runtime) -> None:
+def test_two_hangs_are_ended(arm64: Runtime) -> None:
     sessions = [arm64.open(PROBE, time_limit=5.0) for _ in range(2)]
     for session in sessions:
         os.kill(session.pid, signal.SIGSTOP)
@@ -175,9 +175,7 @@ def test_process_ends_with_a_killed_parent(models: dict[str, Path]) -> None:
         process.stdout.close()
 
 
-def test_damaged_models_give_an_answer_or_one_line(
-    arm64: Arm64Runtime, models: dict[str, Path], tmp_path: Path
-) -> None:
+def test_damaged_models_give_an_answer_or_one_line(arm64: Runtime, models: dict[str, Path], tmp_path: Path) -> None:
     good, rng, outcomes = models["int8"].read_bytes(), np.random.default_rng(5), set()
     for i in range(16):
         bad = bytearray(good)
@@ -194,9 +192,7 @@ def test_damaged_models_give_an_answer_or_one_line(
     assert None in outcomes and ModelError in outcomes
 
 
-def test_a_failed_installation_leaves_nothing(
-    arm64: Arm64Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_installation_leaves_nothing(arm64: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(RuntimeFailed, match=r"pip download .* Received: exit code 1") as caught:
@@ -206,7 +202,7 @@ def test_a_failed_installation_leaves_nothing(
 
 
 @pytest.mark.slow
-def test_installs_into_an_empty_folder(arm64: Arm64Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installs_into_an_empty_folder(arm64: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
     lines: list[str] = []
     install(lines.append)
@@ -218,7 +214,7 @@ def test_installs_into_an_empty_folder(arm64: Arm64Runtime, tmp_path: Path, monk
 
 @pytest.mark.slow
 @needs_data
-def test_public_networks(arm64: Arm64Runtime) -> None:
+def test_public_networks(arm64: Runtime) -> None:
     for name in (RESNET_INT8, DS_CNN_INT8):
         counts = [arm64.measure(DATA / name)["instructions"] for _ in range(2)]
         assert all(counts) and abs(counts[0] - counts[1]) <= 1e-3 * counts[0], (name, counts)
@@ -229,7 +225,7 @@ def test_public_networks(arm64: Arm64Runtime) -> None:
 @needs_data
 @pytest.mark.parametrize("cpu", sorted(CPUS))
 @pytest.mark.parametrize("name", [RESNET_INT8, RESNET, DS_CNN_INT8])
-def test_public_networks_answer_as_on_the_host(arm64: Arm64Runtime, name: str, cpu: str) -> None:
+def test_public_networks_answer_as_on_the_host(arm64: Runtime, name: str, cpu: str) -> None:
     """Top-1 alike on real samples; int8 within one least significant bit, float32 within 1e-5."""
     if name == DS_CNN_INT8:
         with np.load(DATA / "kws/kws_eval.npz", allow_pickle=False) as file:
@@ -239,7 +235,7 @@ def test_public_networks_answer_as_on_the_host(arm64: Arm64Runtime, name: str, c
             samples = file["x_test"][:30]
         samples = samples.astype(np.float32) if name == RESNET else (samples.astype(np.int16) - 128).astype(np.int8)
     host = load_runtime("litert").open(DATA / name)
-    with arm64.open(DATA / name, cpu=cpu) as session:
+    with load_runtime(f"arm64:{cpu}").open(DATA / name) as session:
         for sample in samples:
             x = sample.reshape(session.inputs[0].shape)
             (ours,), (theirs,) = session.run([x]), host.run([x])
@@ -253,7 +249,7 @@ def test_public_networks_answer_as_on_the_host(arm64: Arm64Runtime, name: str, c
 
 @pytest.mark.slow
 @needs_data
-def test_every_public_model_gives_a_count_or_one_line(arm64: Arm64Runtime) -> None:
+def test_every_public_model_gives_a_count_or_one_line(arm64: Runtime) -> None:
     for path in sorted((DATA / "models").rglob("*.tflite")):
         try:
             assert (arm64.measure(path)["instructions"] or 0) > 0

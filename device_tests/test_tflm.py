@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edgekit.runtimes import load_runtime
-from edgekit.runtimes._interpreter import InterpreterRuntime
 from edgekit.runtimes.ethos_u import RUNTIME as ETHOS_U
+from edgekit.runtimes.ethos_u import Vela
 from edgekit.runtimes.tflm import RUNTIME as TFLM
 
 DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
@@ -28,7 +28,6 @@ pytestmark = [
 @pytest.mark.parametrize("name", MODELS)
 def test_equals_tflite_runtime_bit_for_bit(name: str) -> None:
     reference = load_runtime("tflite_runtime")
-    assert isinstance(reference, InterpreterRuntime)
     for runtime in (TFLM, reference):
         reason = runtime.probe()
         if reason is not None:
@@ -54,7 +53,7 @@ def test_device_figures(name: str) -> None:
     began = time.monotonic()
     arena = TFLM.measure(MODELS[name])["arena_bytes"]
     searched = time.monotonic()
-    found = ETHOS_U.estimate(MODELS[name])
+    found = Vela().estimate(MODELS[name])
     print(
         f"{name}: arena {arena} bytes in {searched - began:.2f} s; {found.summary} {time.monotonic() - searched:.2f} s"
     )

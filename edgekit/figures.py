@@ -1,11 +1,14 @@
-"""What a runtime can count of one inference: one row each, which every command, report, budget and gate reads."""
+"""What runtimes can count of one inference: each lists its own; commands, reports, budgets and gates read them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Literal
+
+from edgekit import registry
 
 __all__ = ["FIGURES", "Figure", "limited"]
 
@@ -17,7 +20,7 @@ class Figure:
     Attributes:
         name: What JSON, recipes and gates call it.
         title: Of its column in tables and plots.
-        runtime: The runtime that gives it.
+        runtime: The name of the runtime that gives it.
         limit: What a recipe's `budget` says of it as a key, for help texts; empty where no budget limits it.
         said: What a report calls it; empty where reports leave it out.
         compares: How two files are compared by it: "exact" where it repeats to the last digit, "counted" where it
@@ -34,43 +37,29 @@ class Figure:
     caveat: str = ""
 
 
-FIGURES: Mapping[str, Figure] = MappingProxyType(
-    {
-        figure.name: figure
-        for figure in (
-            Figure(
-                "instructions",
-                "instructions",
-                "arm64",
-                "most arm64 instructions of one inference (measure: arm64)",
-                "arm64 instructions",
-                "counted",
-            ),
-            Figure(
-                "cycles",
-                "NPU cycles",
-                "ethos_u",
-                "most Ethos-U cycles of one inference, estimated (measure: ethos_u)",
-                "Ethos-U cycles",
-                "exact",
-                "Ethos-U cycles are Vela's estimate.",
-            ),
-            Figure(
-                "arena_bytes",
-                "arena bytes",
-                "tflm",
-                "largest tensor arena under TFLite Micro (measure: tflm), in bytes",
-                "arena bytes",
-                caveat="Arenas are those of a 64-bit host with reference kernels; a 32-bit part needs a little less.",
-            ),
-            Figure("sram_bytes", "SRAM bytes", "ethos_u"),
-            Figure("flash_bytes", "flash bytes", "ethos_u"),
-            Figure("encoded_weight_bytes", "encoded weights", "ethos_u"),
-            Figure("operators_on_cpu", "operators on CPU", "ethos_u"),
-        )
-    }
-)
-"""By name, in the order of columns. A figure that a runtime learns to tell is a row here."""
+class _Table(Mapping[str, Figure]):
+    """The figures of all runtimes, gathered when somebody asks: a name belongs to the first runtime that has it."""
+
+    def __getitem__(self, name: str) -> Figure:
+        return _gathered()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_gathered())
+
+    def __len__(self) -> int:
+        return len(_gathered())
+
+
+FIGURES: Mapping[str, Figure] = _Table()
+"""By name, in the order of columns: what each runtime lists in its `figures`."""
+
+
+@cache
+def _gathered() -> Mapping[str, Figure]:
+    found: dict[str, Figure] = {}
+    for figure in registry.ask("edgekit.runtimes:runtime_figures")():
+        found.setdefault(figure.name, figure)
+    return MappingProxyType(found)
 
 
 def limited() -> tuple[Figure, ...]:

@@ -300,12 +300,12 @@ def _check_measure(recipe: Recipe) -> None:
             runtime = load_runtime(name)
         except UsageError as error:
             raise RecipeError("Unknown runtime in measure.", received=repr(name), remedy=error.remedy) from None
-        counts = name.partition(":")[0] in {figure.runtime for figure in limited()}
-        if number == 0 and recipe.budget.latency_ms is not None and counts:
+        clocked = runtime.timer is not None or (runtime.executor is not None and runtime.executor.clocked)
+        if number == 0 and recipe.budget.latency_ms is not None and not clocked:
             raise RecipeError(
                 "budget.latency_ms needs a first runtime with a clock.", received=name, remedy="Measure litert first."
             )
-        if number == 0 and getattr(runtime, "estimates_only", False):
+        if number == 0 and runtime.executor is None:
             raise RecipeError(
                 "The first runtime in measure gives the accuracy, so it must run models.",
                 received=name,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,34 +17,20 @@ from edgekit.measure.gate import parse_gate
 from edgekit.runtimes import runtime_names
 from edgekit.target import Budget
 
-OWN = """
-from types import MappingProxyType
-import edgekit.figures as figures
-row = figures.Figure("joules", "microjoules", "arm64", "most microjoules of one inference", "microjoules", "counted")
-figures.FIGURES = MappingProxyType({**figures.FIGURES, "joules": row})
-from edgekit.runtimes import DeviceFigures
-from edgekit.runtimes.arm64 import Arm64Runtime
-Arm64Runtime.measure = lambda self, path, **options: DeviceFigures({"joules": path.stat().st_size})
-import json, sys
-from pathlib import Path
-from edgekit.measure.gate import parse_gate
-from edgekit.measure.latency import benchmark
-from edgekit.pipeline.figures import Figures
-from edgekit.pipeline.verdict import violations
-from edgekit.recipe import Recipe
-from edgekit.report.benchmark_text import count_rows
-from edgekit.target import Budget, load_target
-told = benchmark([Path(sys.argv[1]), Path(sys.argv[2])], runtimes=["arm64"]).as_dict()
-budget = Budget.model_validate({"joules": 7, "accuracy_drop": None})
-missed = violations(budget, load_target("generic"), drop=0.0, size=1, figures=Figures(counts={"joules": 8}))
-print(json.dumps({
-    "json": [row["joules"] for row in told["results"]],
-    "compared": [c["metric"] for c in told["comparisons"]],
-    "table": count_rows(told["results"])[0],
-    "budget": [str(v) for v in missed],
-    "gate": parse_gate("arm64.joules > 1 %", ["arm64"]).metric,
-    "schema": "joules" in json.dumps(Recipe.model_json_schema()),
-}))
+ONE_FILE = """
+from edgekit.figures import Figure
+from edgekit.runtimes import DeviceFigures, Runtime
+from edgekit.tflite import read
+
+JOULES = Figure("joules", "uJ", "scales", "most microjoules of one inference", "microjoules", "exact")
+
+
+class Scales:
+    def measure(self, source, *, time_limit=None):
+        return DeviceFigures({"joules": len(read(source).content)})
+
+
+RUNTIME = Runtime("scales", lambda: None, figures=(JOULES,), meter=Scales())
 """
 
 
@@ -58,11 +47,55 @@ def test_every_limited_figure_is_a_key_of_budgets(figure: object) -> None:
     assert Budget.model_validate({name: 5}).limit(name) == 5 and Budget().limit(name) is None
 
 
-def test_a_new_figure_is_one_row(tflites: dict[str, Path]) -> None:
-    """In a process of its own, since tables are read at import."""
-    files = [str(tflites["int8"]), str(tflites["float32"])]
-    done = subprocess.run([sys.executable, "-c", OWN, *files], capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["json"] == [Path(file).stat().st_size for file in files]
-    assert told["compared"] == ["joules"] and "microjoules" in told["table"]
-    assert told["budget"] == ["joules 8 is above 7"] and told["gate"] == "joules" and told["schema"]
+@pytest.fixture(scope="module")
+def edgekit(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command in a process of its own, with a runtime of another package: one file, as pip leaves it."""
+    folder = tmp_path_factory.mktemp("installed")
+    (folder / "scales.py").write_text(ONE_FILE)
+    (about := folder / "scales-1.0.dist-info").mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: scales\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[edgekit.runtimes]\nscales = scales\n")
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).parent / "edgekit"), *map(str, arguments)]
+        environment = {**os.environ, "PYTHONPATH": str(folder)}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
+
+    return run
+
+
+def test_a_runtime_of_one_file_has_its_figure_everywhere(
+    edgekit: Any, tflites: dict[str, Path], tmp_path: Path
+) -> None:
+    assert "scales" in edgekit("runtimes").stdout
+    schema = json.dumps(json.loads(edgekit("schema").stdout))
+    assert '"joules"' in schema and "most microjoules of one inference" in schema
+
+    files = [tflites["float32"], tflites["int8"]]
+    sizes = [file.stat().st_size for file in files]
+    measured = edgekit("benchmark", *files, "--runtime", "scales", "--json")
+    told = json.loads(measured.stdout)
+    assert [row["joules"] for row in told["results"]] == sizes, measured.stderr
+    assert [(c["metric"], c["verdict"]) for c in told["comparisons"]] == [("joules", "faster")]
+    (baseline := tmp_path / "baseline.json").write_text(measured.stdout)
+    table = edgekit(
+        "benchmark", *files, "--runtime", "scales", "--baseline", baseline, "--fail-if", "scales.joules > 1"
+    )
+    assert table.returncode == 0 and "uJ" in table.stdout and f"{sizes[1]:,}" in table.stdout, table.stderr
+
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "model: digits_cnn\ndata: digits\ntrain: {epochs: 1}\nconvert: [int8]\n"
+        "measure: [litert, scales]\nbudget: {accuracy_drop: null, joules: 7}\n"
+    )
+    run = edgekit("compress", recipe, "-o", tmp_path / "out", "--json", "--quiet")
+    assert run.returncode == 3, run.stderr
+    manifest = json.loads(run.stdout)
+    (model,) = manifest["models"]
+    assert manifest["budget"]["met"] is False and "joules" in json.dumps(manifest["budget"])
+    assert (tmp_path / "out" / model["path"]).stat().st_size in [
+        step["figures"]["joules"] for step in manifest["steps"]
+    ]
+    assert "microjoules" in (tmp_path / "out" / "report.md").read_text()
+    forgotten = edgekit("compress", recipe, "-o", tmp_path / "two", "--set", "measure=[litert]")
+    assert forgotten.returncode == 1 and "Add scales to measure." in forgotten.stderr

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edgekit.measure.evaluation import Evaluation
     from edgekit.measure.latency import BenchmarkReport
     from edgekit.methods.sensitivity import Effect, Kind
-    from edgekit.runtimes._interpreter import Kernels
+    from edgekit.runtimes import Kernels
     from edgekit.tflite import Inspection
     from edgekit_converters.tflite import Conversion
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgekit import tflite
 from edgekit.artifact import sha256_of
 from edgekit.errors import EdgekitError
 from edgekit.figures import FIGURES
@@ -16,12 +18,9 @@ from edgekit.measure._timing import Timed, one_line
 from edgekit.measure.comparison import Comparison, compare_counts, compare_times
 from edgekit.measure.noise import spread
 from edgekit.measure.statistics import median_by_turns
-from edgekit.runtimes import DeviceFigures, DeviceRuntime, OperatorShare, SelfTimedRuntime, load_runtime
-from edgekit.runtimes._interpreter import InterpreterRuntime, Kernels
+from edgekit.runtimes import DeviceTimes, Kernels, OperatorShare, load_runtime
 
-__all__ = ["KERNELS", "Job", "Latency", "Result", "compare_all"]
-
-KERNELS = ("default", "builtin", "reference")
+__all__ = ["Job", "Latency", "Result", "compare_all"]
 
 _HOST = "host proxy"
 
@@ -100,48 +99,63 @@ class Job:
     Args:
         model: Its path.
         runtime: Name of a runtime or variant.
+        read: Reads and verifies the file, once for all that measure it.
         threads, kernels, time_limit: As for `edgekit.measure.latency.benchmark`.
     """
 
-    def __init__(self, model: Path, runtime: str, *, threads: int, kernels: Kernels, time_limit: float) -> None:
-        self._model, self._threads, self._kernels, self._limit = model, threads, kernels, time_limit
-        self._runtime: Any = load_runtime(runtime)
-        interpreter = isinstance(self._runtime, InterpreterRuntime)
-        counts = isinstance(self._runtime, DeviceRuntime | SelfTimedRuntime)
+    def __init__(
+        self,
+        model: Path,
+        runtime: str,
+        read: Callable[[Path], tflite.Model],
+        *,
+        threads: int,
+        kernels: Kernels,
+        time_limit: float,
+    ) -> None:
+        self._read = partial(read, model)
+        self._threads, self._kernels, self._limit = threads, kernels, time_limit
+        self._runtime = load_runtime(runtime)
+        executor, timer, meter = self._runtime.executor, self._runtime.timer, self._runtime.meter
+        self.timed: Timed | None = None
+        if executor is not None and (executor.clocked or (timer is None and meter is None)):
+            kernels = kernels if len(executor.kernels) > 1 else "default"
+            self.timed = Timed(self._read, executor, runtime, threads=threads, kernels=kernels, time_limit=time_limit)
+        choice = executor is not None and len(executor.kernels) > 1
         size = model.stat().st_size if model.is_file() else None
         self._result = Result(
             str(model),
             runtime,
-            1 if counts and not isinstance(self._runtime, SelfTimedRuntime) else threads,
+            threads if self.timed is not None or timer is not None else 1,
             bytes=size,
             sha256=sha256_of(model) if size is not None else None,
-            kernels=kernels if interpreter else None,
+            kernels=kernels if choice else None,
         )
-        options = {"threads": threads, "time_limit": time_limit}
-        self.timed = None if counts else Timed(model, runtime, kernels=kernels, **options)  # type: ignore[arg-type]
 
     def count(self, runs: int | None) -> None:
-        """Ask a runtime that does not take turns for what it tells."""
-        if self.timed is not None:
-            return
+        """Ask the runtime's meter, and the tool of its device, for what they tell."""
         try:
-            if isinstance(self._runtime, SelfTimedRuntime):
-                self._on_device(runs)
-            else:
-                self._take(self._runtime.measure(self._model, time_limit=self._limit))
+            if self._runtime.timer is not None:
+                took = self._runtime.timer.time(self._read(), threads=self._threads, runs=runs, time_limit=self._limit)
+                self._result = replace(self._result, **_of_device(took))
+            if self._runtime.meter is not None:
+                counted = self._runtime.meter.measure(self._read(), time_limit=self._limit)
+                self._result = replace(
+                    self._result, figures=counted.values, profile=counted.profile or self._result.profile
+                )
         except EdgekitError as error:
             self._result = replace(self._result, error=one_line(error))
 
     def take_profile(self) -> None:
         """Ask a runtime that takes turns for the operators' shares; that it cannot tell is no failure."""
-        if self.timed is None or self.timed.error is not None:
+        if self.timed is None or self.timed.error is not None or self._result.profile is not None:
             return
         note = f"the runtime {self._result.runtime} has no profiler"
         shares = None
-        if isinstance(self._runtime, InterpreterRuntime):
+        if self._runtime.profiler is not None:
             try:
-                shares = self._runtime.profile(
-                    self._model, threads=self._threads, kernels=self._kernels, time_limit=self._limit
+                shares = self._runtime.profiler.profile(
+                    self._read(), threads=self._threads, kernels=self._kernels, time_limit=self._limit
                 )
             except EdgekitError as error:
                 note = one_line(error)
@@ -152,8 +166,8 @@ class Job:
         timed = self.timed
         if timed is None:
             return self._result
-        if timed.error is not None:
-            return replace(self._result, error=timed.error)
+        if timed.error is not None or self._result.error is not None:
+            return replace(self._result, error=self._result.error or timed.error)
         by_turns = timed.by_turns()
         ms = np.concatenate(timed.turns) / 1e6
         p50, low, high = median_by_turns([turn / 1e6 for turn in timed.turns], by_turns.launches, seed=seed)
@@ -177,23 +191,18 @@ class Job:
         if self.timed is not None:
             self.timed.close()
 
-    def _take(self, figures: DeviceFigures) -> None:
-        self._result = replace(self._result, figures=figures.values, profile=figures.profile)
 
-    def _on_device(self, runs: int | None) -> None:
-        options = {} if runs is None else {"runs": runs}
-        told: Any = self._runtime.benchmark(self._model, threads=self._threads, time_limit=self._limit, **options)
-        took, figures = told.latency_ms, told.figures
-        self._result = replace(
-            self._result,
-            runs=figures.runs,
-            latency_ms=Latency(took.mean, took.min, took.median, None, None, took.low, took.high),
-            peak_memory_bytes=figures.peak_memory_bytes,
-            latency_kind="emulated device" if told.emulated else "device",
-            launches=1,
-            turns=1,
-            profile=told.profile,
-        )
+def _of_device(took: DeviceTimes) -> dict[str, Any]:
+    """Fields of a result that a device's own tool tells."""
+    return {
+        "runs": took.runs,
+        "latency_ms": Latency(took.mean, took.min, took.median, None, None, took.low, took.high),
+        "peak_memory_bytes": took.peak_memory_bytes,
+        "latency_kind": "emulated device" if took.emulated else "device",
+        "launches": 1,
+        "turns": 1,
+        "profile": took.profile,
+    }
 
 
 def compare_all(jobs: Sequence[Job], results: Sequence[Result], seed: int) -> tuple[Comparison, ...]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
+from edgekit import tflite
 from edgekit.errors import EdgekitError, RuntimeFailed
 from edgekit.measure.comparison import Turns
-from edgekit.runtimes import TimedSession, WatchedSession, load_runtime
-from edgekit.runtimes._interpreter import InterpreterRuntime, Kernels
+from edgekit.runtimes import Clock, Executor, Kernels, Session
 from edgekit.tensors import Array, random_input
 
 __all__ = ["Timed", "one_line"]
@@ -24,20 +23,31 @@ _PART = 0.25  # of the time limit: what one request to the child may take, about
 
 
 class Timed:
-    """A model on a runtime that times itself.
+    """A model on a runtime whose sessions have a clock.
 
     Args:
-        model: Its path.
-        runtime: Name of a runtime.
+        read: Gives the model; the file is read at the first launch.
+        executor: What opens it.
+        runtime: The runtime's name, for messages.
         threads: Of one inference.
         kernels: The runtime's choice of kernels.
         time_limit: Seconds that loading, and each request for inferences, may take.
     """
 
-    def __init__(self, model: Path, runtime: str, *, threads: int, kernels: Kernels, time_limit: float) -> None:
-        self._model, self._runtime, self._threads = model, runtime, threads
+    def __init__(
+        self,
+        read: Callable[[], tflite.Model],
+        executor: Executor,
+        runtime: str,
+        *,
+        threads: int,
+        kernels: Kernels,
+        time_limit: float,
+    ) -> None:
+        self._read, self._executor, self._runtime, self._threads = read, executor, runtime, threads
         self._kernels, self._limit = kernels, time_limit
-        self._session: TimedSession | None = None
+        self._session: Session | None = None
+        self._clock: Clock | None = None
         self._launch, self._per_run = -1, 0.0
         self._labels: list[int] = []
         self.error: str | None = None
@@ -66,7 +76,10 @@ class Timed:
         """
         self._launch += 1
         self._session = session = self._opened()
-        session.time([random_input(spec, rng) for spec in session.inputs], 1)
+        self._clock = clock = session.clock
+        if clock is None:
+            raise RuntimeFailed(f"The runtime {self._runtime} does not measure time.", remedy="Use litert.")
+        clock.time([random_input(spec, rng) for spec in session.inputs], 1)
         done, calm, block, last = 1, 0, max(1, most // 20), math.inf
         while done < most and calm < _CALM_BLOCKS:
             median = float(np.median(self._run(min(block, most - done))))
@@ -91,8 +104,8 @@ class Timed:
 
     def land(self) -> None:
         """End the process, and keep the most memory that any has taken."""
-        if self._session is not None:
-            found = self._session.peak_memory()
+        if self._clock is not None:
+            found = self._clock.peak_memory()
             if found is not None:
                 self.peak_memory = max(found, self.peak_memory or 0)
         self.close()
@@ -100,7 +113,7 @@ class Timed:
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
-        self._session = None
+        self._session = self._clock = None
 
     def by_turns(self) -> Turns:
         """The turns' medians in ms."""
@@ -111,28 +124,21 @@ class Timed:
         """Of timed work so far."""
         return float(sum(turn.sum() for turn in self.turns)) / 1e9
 
-    def _opened(self) -> TimedSession:
-        runtime = load_runtime(self._runtime)
-        if isinstance(runtime, InterpreterRuntime):
-            return runtime.open(self._model, threads=self._threads, kernels=self._kernels, time_limit=self._limit)
-        session = runtime.open(self._model, threads=self._threads)
-        if not isinstance(session, TimedSession):
-            session.close()
-            raise RuntimeFailed(f"The runtime {self._runtime} does not measure time.", remedy="Use litert.")
-        return session
+    def _opened(self) -> Session:
+        return self._executor.open(self._read(), threads=self._threads, kernels=self._kernels, time_limit=self._limit)
 
     def _run(self, runs: int) -> Array:
         """Nanoseconds of each, asked for in parts that stay well within the time limit."""
-        assert self._session is not None
+        assert self._clock is not None
         part = max(1, int(_PART * self._limit * 1e9 / self._per_run)) if self._per_run else 1
         took: list[int] = []
         while len(took) < runs:
-            took += self._session.time([], min(part, runs - len(took)))
+            took += self._clock.time([], min(part, runs - len(took)))
             self._per_run = self._per_run or float(took[0])
         return np.array(took, np.float64)
 
     def _switches(self) -> int | None:
-        return self._session.switches() if isinstance(self._session, WatchedSession) else None
+        return None if self._clock is None else self._clock.switches()
 
 
 def one_line(error: EdgekitError) -> str:

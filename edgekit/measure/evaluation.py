@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from edgekit import tflite
 from edgekit.data import Dataset
@@ -15,6 +14,7 @@ from edgekit.keras.types import KerasModel
 from edgekit.measure.accuracy import Score, mse, top1
 from edgekit.measure.predict import predict
 from edgekit.readable import Readable, Rows
+from edgekit.runtimes import Source
 from edgekit.tensors import Array
 from edgekit.training.objective import Objective
 
@@ -65,7 +65,7 @@ class Evaluation(Readable):
 
 
 def evaluate_file(
-    path: Path,
+    source: Source,
     dataset: Dataset,
     objective: Objective,
     *,
@@ -77,7 +77,7 @@ def evaluate_file(
     """Run a `.tflite` over a whole split.
 
     Args:
-        path: The file.
+        source: The file: its path, or what was read from it.
         dataset: Preprocessed as the model expects.
         objective: Its metric.
         runtime: Name of a runtime.
@@ -90,7 +90,8 @@ def evaluate_file(
         RuntimeFailed: The runtime is missing, or does not survive the model.
     """
     samples = dataset.samples(split)
-    graph = tflite.read(path).graphs[0]
+    model = tflite.read(source)
+    graph = model.graphs[0]
     answers = [graph.tensors[i] for i in graph.outputs]
     if len(answers) > 1:
         raise ModelError(
@@ -99,7 +100,7 @@ def evaluate_file(
             remedy="Save a Keras model of the output that is to be judged, and convert it.",
         )
     started = time.perf_counter()
-    outputs = predict(path, samples, runtime=runtime, workers=workers, progress=progress)
+    outputs = predict(model, samples, runtime=runtime, workers=workers, progress=progress)
     return Evaluation(_score(outputs, dataset, objective, split), runtime, time.perf_counter() - started, outputs)
 
 

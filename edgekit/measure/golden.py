@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit import tflite
 from edgekit.artifact import write_atomically
 from edgekit.errors import ModelError, RuntimeFailed
 from edgekit.measure._samples import named
 from edgekit.measure.predict import Samples
 from edgekit.npz import read_npz
-from edgekit.runtimes import load_runtime
-from edgekit.runtimes._interpreter import InterpreterRuntime, Kernels
+from edgekit.runtimes import Kernels, Source, load_runtime
 from edgekit.tensors import Array, TensorSpec, quantize, random_input
 
 __all__ = ["Golden", "golden_path", "read_golden", "write_golden"]
@@ -139,17 +139,18 @@ def _finding(arrays: Mapping[str, Array]) -> str | None:
 
 def _reference_answers(model: Path, samples: Samples | None, seed: int) -> tuple[list[Run], str, list[str]]:
     """The answers, who gave them, and why those before it did not."""
+    source = tflite.read(model)
     missing: list[str] = []
     failure: RuntimeFailed | None = None
     for name, kernels in ORACLES:
         title = f"{name}, {kernels} kernels"
         try:
-            runs = _answers(name, kernels, model, samples, seed)
+            runs = _answers(name, kernels, source, samples, seed)
         except RuntimeFailed as error:
             failure = error
             missing.append(f"{title}: {error.received or error.rule}"[:LONGEST_REASON])
             continue
-        if name == "tflite_runtime" and _is_wrong(runs, model, samples, seed):
+        if name == "tflite_runtime" and _is_wrong(runs, source, samples, seed):
             missing.append(f"{title}: answers more than {FAR} steps away from LiteRT's")
             continue
         return runs, title, missing
@@ -157,18 +158,16 @@ def _reference_answers(model: Path, samples: Samples | None, seed: int) -> tuple
     raise failure
 
 
-def _is_wrong(runs: list[Run], model: Path, samples: Samples | None, seed: int) -> bool:
+def _is_wrong(runs: list[Run], source: Source, samples: Samples | None, seed: int) -> bool:
     try:
-        return _far(runs, _answers("litert", "reference", model, samples, seed))
+        return _far(runs, _answers("litert", "reference", source, samples, seed))
     except RuntimeFailed:
         return False
 
 
-def _answers(name: str, kernels: Kernels, model: Path, samples: Samples | None, seed: int) -> list[Run]:
-    runtime = load_runtime(name)
-    assert isinstance(runtime, InterpreterRuntime)
+def _answers(name: str, kernels: Kernels, source: Source, samples: Samples | None, seed: int) -> list[Run]:
     generator = np.random.default_rng(seed)
-    session = runtime.open(model, kernels=kernels)
+    session = load_runtime(name).open(source, kernels=kernels)
     try:
         given, runs = _by_input(samples, session.inputs), []
         for i in range(min([SAMPLES, *map(len, given)])):

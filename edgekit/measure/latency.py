@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
-from edgekit.errors import UsageError, did_you_mean
-from edgekit.measure._results import KERNELS, Job, Latency, Result, compare_all
+from edgekit import tflite
+from edgekit.errors import UsageError
+from edgekit.measure._results import Job, Latency, Result, compare_all
 from edgekit.measure.comparison import Comparison
 from edgekit.measure.environment import environment, load
 from edgekit.measure.noise import Noise, judge, spread
-from edgekit.runtimes import load_runtime
-from edgekit.runtimes._interpreter import Kernels
+from edgekit.runtimes import Kernels, check_kernels, load_runtime
 
 __all__ = ["NOTE", "BenchmarkReport", "BenchmarkResult", "Latency", "benchmark"]
 
@@ -113,13 +113,12 @@ def benchmark(
             raise UsageError(f"A benchmark needs at least one of: {name}.", received=value)
     if time_limit <= 0:
         raise UsageError("The time limit is above 0 s.", received=time_limit)
-    if kernels not in KERNELS:
-        raise UsageError("No such kernels.", received=repr(kernels), remedy=did_you_mean(kernels, KERNELS))
+    check_kernels(kernels)
     for runtime in runtimes:
         load_runtime(runtime)
-    before = load()
+    before, read = load(), cache(tflite.read)
     jobs = [
-        Job(Path(model), runtime, threads=threads, kernels=kernels, time_limit=time_limit)
+        Job(Path(model), runtime, read, threads=threads, kernels=kernels, time_limit=time_limit)
         for model in models
         for runtime in runtimes
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from edgekit import tflite
 from edgekit.errors import ConversionError, ModelError
 from edgekit.measure.statistics import sqnr_db
 from edgekit.runtimes import Session, load_runtime
-from edgekit.runtimes._interpreter import InterpreterRuntime
 from edgekit.tensors import Array, TensorSpec, dequantize, quantize
 from edgekit.tflite.logits import softmax_input, with_outputs
 
@@ -131,7 +130,8 @@ def compare(
         before = softmax_input(model, graph.outputs[place]) if answer.logits is not None else None
         if before is not None:
             cut[place] = before
-    outputs, specs = run(with_outputs(model.content, cut), model, reference.samples, opener)
+    content = model.content if cut == list(graph.outputs) else with_outputs(model.content, cut)
+    outputs, specs = run(content, model, reference.samples, opener)
     found = [
         _one(answer, outputs[place], specs[place], before_softmax=cut[place] != graph.outputs[place])
         for answer, place in zip(reference.answers, places, strict=True)
@@ -178,7 +178,11 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
-        session = (opener or _in_a_child)(path)
+        if opener is not None:
+            session = opener(path)
+        else:
+            same = content == model.content  # as where no output ends in a softmax; it has been read, then
+            session = load_runtime("litert").open(replace(model, path=path) if same else path)
         try:
             return _answers(session, feeds), session.outputs
         finally:
@@ -192,12 +196,6 @@ def _answers(session: Session, feeds: Sequence[Array]) -> list[Array]:
         raw = session.run(inputs, fresh=True)
         rows.append([dequantize(values, spec) for values, spec in zip(raw, session.outputs, strict=True)])
     return [np.stack(column) for column in zip(*rows, strict=True)]
-
-
-def _in_a_child(path: Path) -> Session:
-    runtime = load_runtime("litert")
-    assert isinstance(runtime, InterpreterRuntime)
-    return runtime.open(path)
 
 
 def _places(model: tflite.Model, reference: Reference) -> list[int]:

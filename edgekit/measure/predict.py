@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +14,7 @@ from edgekit import tflite
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
 from edgekit.measure._samples import by_input
 from edgekit.measure.environment import cores
-from edgekit.runtimes import BatchSession, Session, load_runtime
+from edgekit.runtimes import Batcher, Session, Source, load_runtime
 from edgekit.tensors import Array, TensorSpec, dequantize, quantize
 
 __all__ = ["Predictor", "Progress", "Samples", "predict"]
@@ -31,7 +30,7 @@ _PLANNING_SAMPLES = 64
 
 
 def predict(
-    path: Path,
+    source: Source,
     x: Samples,
     *,
     runtime: str = "litert",
@@ -43,7 +42,7 @@ def predict(
     """Run a model on every sample.
 
     Args:
-        path: The `.tflite`.
+        source: The `.tflite`: its path, or what was read from it.
         x: Samples [n, ...]: float32 after preprocessing (quantised by the input's scale and zero point where the
             model takes integers), or already in the input's dtype (fed as they are). For a model with several inputs,
             a dict by input name.
@@ -66,7 +65,7 @@ def predict(
     if workers is None:
         count = max([0, *map(len, x.values())]) if isinstance(x, Mapping) else len(x)
         workers = max(1, min(cores(), count // _WORTH_A_WORKER))
-    with Predictor(path, runtime=runtime, workers=workers, batch=batch, output=output) as predictor:
+    with Predictor(source, runtime=runtime, workers=workers, batch=batch, output=output) as predictor:
         return predictor(x, progress=progress)
 
 
@@ -76,12 +75,12 @@ class Predictor:
     A model that keeps its state from call to call takes the samples one after the other, in one process.
 
     Args:
-        path, runtime, workers, batch, output: As for `predict`.
+        source, runtime, workers, batch, output: As for `predict`.
     """
 
     def __init__(
         self,
-        path: Path,
+        source: Source,
         *,
         runtime: str = "litert",
         workers: int | None = None,
@@ -91,12 +90,10 @@ class Predictor:
         for name, value in (("workers", workers), ("batch", batch)):
             if value is not None and value < 1:
                 raise UsageError(f"{name} must be at least 1.", received=value)
-        opened = load_runtime(runtime)
-        one_after_the_other = tflite.state_of(tflite.read(Path(path))) == "kept"
+        opened, model = load_runtime(runtime), tflite.read(source)
+        one_after_the_other = tflite.state_of(model) == "kept"
         count = 1 if one_after_the_other else workers or cores()
-        self._workers = [
-            _Worker(lambda: opened.open(Path(path)), batch, output, one_after_the_other) for _ in range(count)
-        ]
+        self._workers = [_Worker(lambda: opened.open(model), batch, output, one_after_the_other) for _ in range(count)]
 
     def __enter__(self) -> Predictor:
         return self
@@ -192,16 +189,17 @@ class _Worker:
         if self._planned == form:
             return self._samples_per_run
         assert self._session is not None
-        if isinstance(self._session, BatchSession) and not self._single:
+        if (batcher := self._batcher()) is not None:
             try:
-                planned = self._session.plan(samples, batch=self._batch, output=self._output)
+                planned = batcher.plan(samples, batch=self._batch, output=self._output)
             except RuntimeFailed:
                 if self._batch == 1:
                     raise
                 # Some kernels crash on a resized input and are fine with the declared one.
                 self.close()
-                self._session = again = self._open()
-                if not isinstance(again, BatchSession):
+                self._session = self._open()
+                again = self._batcher()
+                if again is None:
                     raise
                 planned = again.plan(samples, batch=1, output=self._output)
             self._samples_per_run = planned
@@ -210,9 +208,11 @@ class _Worker:
 
     def map(self, samples: Sequence[Array]) -> Array:
         assert self._session is not None
-        if isinstance(self._session, BatchSession) and not self._single:
-            return self._session.map(samples)
-        return _one_by_one(self._session, samples, self._output)
+        batcher = self._batcher()
+        return _one_by_one(self._session, samples, self._output) if batcher is None else batcher.map(samples)
+
+    def _batcher(self) -> Batcher | None:
+        return None if self._single or self._session is None else self._session.batcher
 
     def close(self) -> None:
         if self._session is not None:

@@ -14,7 +14,7 @@ from edgekit.measure.latency import BenchmarkResult, benchmark
 from edgekit.pipeline.measured import Measured
 from edgekit.pipeline.records import check_fields
 from edgekit.pipeline.store import StepStore, step_key, versions
-from edgekit.runtimes import DeviceRuntime, load_runtime
+from edgekit.runtimes import load_runtime
 from edgekit.target import Target
 from edgekit.tensors import Array
 from edgekit_converters.tflite import ConvertSpec, converted
@@ -80,7 +80,6 @@ def count_instructions(model: KerasModel, target: Target, samples: Array) -> int
         RuntimeFailed: The runtime arm64 is missing, or does not run it.
     """
     runtime = load_runtime("arm64")
-    assert isinstance(runtime, DeviceRuntime)
     with TemporaryDirectory() as folder:
         path, spec = (
             Path(folder) / "model.tflite",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ def convert_and_measure(
         made = convert_keras(model, path, spec, representative=representative, held=held, accept_parity=accept_parity)
     file = made.file
     _check_zeros(model, file.zeros)
-    evaluation = evaluate_file(path, dataset, objective, runtime=runtime)
+    evaluation = evaluate_file(replace(file.model, path=path), dataset, objective, runtime=runtime)
     agreement = right_sha256 = None
     if objective.metric == "top1":
         np.save(folder / CORRECT_FILE, correct(evaluation.outputs, dataset.labels("test")))

@@ -8,38 +8,44 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import edgekit
-from edgekit.errors import RuntimeFailed
-from edgekit.runtimes._process import LONGEST_LINE, ModelProcess
+from edgekit.errors import RuntimeFailed, UsageError
+from edgekit.runtimes._process import LONGEST_LINE, ModelProcess, garbled
+from edgekit.runtimes._types import Source
 from edgekit.sandbox import wire
 from edgekit.tensors import Array
 
-__all__ = ["Child"]
+if TYPE_CHECKING:
+    from edgekit import tflite
+
+__all__ = ["Child", "ask_figures", "checked", "path_of", "reference"]
 
 
 class Child(ModelProcess):
     """A child process in which one runtime lives.
 
     Args:
-        runtime: The runtime's name; the child imports the module of that name.
+        runtime: The runtime's name, for messages.
+        remedy: What to do where what it needs cannot be loaded.
     """
 
     chatter = re.compile(r"^(INFO|WARNING|W0000|I0000)\b|^$|^warnings\.warn\(")
     patience = "The model may never end, or the machine is too busy: try again, or give a longer time limit."
 
-    def __init__(self, runtime: str) -> None:
+    def __init__(self, runtime: str, remedy: str) -> None:
+        self._remedy = remedy
         with ExitStack() as ours:
             log = ours.enter_context(tempfile.TemporaryFile())
             connection, theirs = socket.socketpair()
             ours.enter_context(connection)
             with theirs:
                 process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "edgekit.runtimes._worker", runtime, str(theirs.fileno())],
+                    [sys.executable, "-P", "-m", "edgekit.runtimes._worker", str(theirs.fileno())],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -82,14 +88,87 @@ class Child(ModelProcess):
     def _fail_refused(self, reply: dict[str, Any]) -> NoReturn:
         said = " ".join(str(reply["error"]).split())[:LONGEST_LINE] or self._said()
         self.close()
-        remedy = str(reply.get("remedy", ""))[:LONGEST_LINE]
         if reply.get("kind") == "missing":
-            raise RuntimeFailed(f"The runtime {self._runtime} cannot be loaded here.", received=said, remedy=remedy)
+            raise RuntimeFailed(
+                f"The runtime {self._runtime} cannot be loaded here.", received=said, remedy=self._remedy
+            )
         raise RuntimeFailed(
             f"The runtime {self._runtime} refuses the model.",
             received=said,
-            remedy=remedy or "See what the file holds with `edgekit inspect`, or try another runtime.",
+            remedy="See what the file holds with `edgekit inspect`, or try another runtime.",
         )
+
+
+def ask_figures(
+    runtime: str,
+    source: Source,
+    load: Callable[[], object],
+    function: Callable[[str, str], dict[str, Any]],
+    how: str,
+    *,
+    limit: float,
+    remedy: str,
+) -> tuple[dict[str, Any], tflite.Model]:
+    """Have a child take the figures of a model.
+
+    Args:
+        runtime: The runtime's name, for messages.
+        source: The `.tflite`; its flatbuffer is checked first, unless it was read before.
+        load: A function of a module that imports what is needed.
+        function: One that is called with the path and `how`, and gives what JSON can carry.
+        how: Which figures, as `function` understands it.
+        limit: Seconds that the child may take.
+        remedy: What to do where `load` fails.
+
+    Returns:
+        The figures, and what the file holds.
+
+    Raises:
+        ModelError: The file is not a well-formed `.tflite`.
+        RuntimeFailed: The runtime is missing, or refuses or does not survive the model.
+    """
+    child = Child(runtime, remedy)  # its start-up overlaps with the check
+    try:
+        path, model = checked(source, child)
+        request = {"op": "figures", "load": reference(load), "function": reference(function), "path": path, "how": how}
+        told = child.request(request, limit=limit)[0].get("figures")
+    finally:
+        child.close()
+    if not isinstance(told, dict):
+        raise garbled(runtime, "no figures")
+    return told, model
+
+
+def checked(source: Source, child: Child) -> tuple[str, tflite.Model]:
+    """The path of a `.tflite` and what it holds; where it is none, the child that waits for it is ended.
+
+    Raises:
+        ModelError: The file is not a well-formed `.tflite`.
+    """
+    from edgekit import tflite  # in this process only, not in the child, which reads no file itself
+
+    try:
+        model = tflite.read(source)
+    except BaseException:
+        child.close()
+        raise
+    return str(path_of(model)), model
+
+
+def path_of(model: tflite.Model) -> Path:
+    """Where a model that is to be run was read from.
+
+    Raises:
+        UsageError: Nowhere: it was read from bytes.
+    """
+    if model.path is None:
+        raise UsageError("A runtime runs files.", received="bytes", remedy="Write them to a file first.")
+    return model.path.resolve()
+
+
+def reference(function: Callable[..., object]) -> str:
+    """What a child imports a function of a module by."""
+    return f"{function.__module__}:{function.__qualname__}"
 
 
 def _environment() -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from edgekit.errors import ModelError
+from edgekit.runtimes._types import Batcher, Clock
 from edgekit.tensors import Array, TensorSpec
 
 __all__ = ["DeclaredSession", "check_declared"]
@@ -31,6 +32,20 @@ class DeclaredSession(ABC):
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
         return self._outputs
+
+    @property
+    def batcher(self) -> Batcher | None:
+        """None: one inference at a time."""
+        return None
+
+    @property
+    def clock(self) -> Clock | None:
+        """None: it does not measure time."""
+        return None
+
+    @abstractmethod
+    def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
+        """One inference; see `Session.run`."""
 
     @abstractmethod
     def close(self) -> None:

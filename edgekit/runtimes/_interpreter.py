@@ -7,94 +7,79 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from edgekit import tflite
-from edgekit.errors import UsageError, did_you_mean
-from edgekit.runtimes import OperatorShare
-from edgekit.runtimes._child import Child
+from edgekit.errors import UsageError
+from edgekit.runtimes._child import Child, checked, reference
 from edgekit.runtimes._declared import DeclaredSession, check_declared
 from edgekit.runtimes._probe import reason_against
 from edgekit.runtimes._process import garbled
+from edgekit.runtimes._types import KERNELS, Kernels, OperatorShare, Source, check_kernels
 from edgekit.tensors import Array, TensorSpec, travel_dtype
 
-__all__ = ["InterpreterRuntime", "InterpreterSession", "Kernels", "op_resolvers"]
+__all__ = ["InterpreterExecutor", "InterpreterSession", "op_resolvers"]
 
-Kernels = Literal["default", "builtin", "reference"]
+TIME_LIMIT = 60.0  # seconds
 
 _ALIGNMENT = 64  # bytes
 _PROFILE_SECONDS = 1.0  # spent on a profile, at most
 
 
 @dataclass(frozen=True)
-class InterpreterRuntime:
-    """A runtime that has TFLite's Python interpreter.
+class InterpreterExecutor:
+    """An Executor, and a Profiler where its package has one, on TFLite's Python interpreter.
 
     Attributes:
-        name: The runtime's name, which is its module's.
-        package: The distribution that holds it, for version and remedy.
-        load: Called in the child only: the `Interpreter` class, and the `OpResolverType` of each kernel choice.
+        name: The runtime's name, for messages.
+        load: A function of a module, called in the child only: the `Interpreter` class, and the `OpResolverType` of
+            each kernel choice.
         remedy: What to do where it cannot be loaded.
-        profiler: Called in a child only, with path, threads, kernels and seconds: the operators' times, as
-            `edgekit.runtimes._litert_profile.profile` gives them. None where the package has no profiler.
+        profiler: A function of a module, called in a child only with path, threads, kernels and seconds: the
+            operators' times, as `edgekit.runtimes._litert_profile.profile` gives them. None where there is none.
+        kernels: The choices that `load` gives.
+        clocked: Its times say something of the device that the runtime is for.
     """
 
     name: str
-    package: str
     load: Callable[[], tuple[Any, Mapping[str, Any]]]
     remedy: str
     profiler: Callable[[str, int, str, float], list[list[Any]]] | None = None
+    kernels: tuple[Kernels, ...] = KERNELS
+    clocked: bool = True
 
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model ran and came out right."""
         return reason_against(self.name, self.open, self.remedy)
 
     def open(
-        self, path: Path, *, threads: int = 1, kernels: Kernels = "default", time_limit: float = 60.0
+        self, source: Source, *, threads: int = 1, kernels: Kernels = "default", time_limit: float | None = None
     ) -> InterpreterSession:
-        """Load a model in a child process.
-
-        Args:
-            path: The `.tflite`; its flatbuffer is checked first.
-            threads: Threads of one inference.
-            kernels: "default" is what apps get (XNNPACK where it takes the operator); "builtin" TFLite's optimised
-                kernels; "reference" its plain ones. They may differ in the last bits.
-            time_limit: Seconds without a sign of life after which the child is ended.
+        """Load a model in a child process; see `Executor.open`. The time limit is 60 s where none is given.
 
         Raises:
             ModelError: The file is not a well-formed `.tflite`.
             RuntimeFailed: The runtime is missing, or refuses or does not survive the model.
-            UsageError: No kernels of that name.
+            UsageError: No kernels of that name; no thread.
         """
-        known = ("default", "builtin", "reference")
-        if kernels not in known:
-            raise UsageError("No such kernels.", received=repr(kernels), remedy=did_you_mean(kernels, known))
-        if threads < 1:
-            raise UsageError("An inference needs at least one thread.", received=threads)
-        path = Path(path).resolve()
-        child = Child(self.name)  # its start-up overlaps with the check
-        try:
-            tflite.read(path)
-        except BaseException:
-            child.close()
-            raise
-        request = {"op": "open", "path": str(path), "threads": threads, "kernels": kernels}
-        reply, _ = child.request(request, limit=time_limit)
-        return InterpreterSession(child, _specs(reply["inputs"]), _specs(reply["outputs"]), time_limit)
+        limit = self._checked_limit(threads, kernels, time_limit)
+        child = Child(self.name, self.remedy)  # its start-up overlaps with the check
+        path, _ = checked(source, child)
+        request = {"op": "open", "load": reference(self.load), "path": path, "threads": threads, "kernels": kernels}
+        reply, _ = child.request(request, limit=limit)
+        return InterpreterSession(child, _specs(reply["inputs"]), _specs(reply["outputs"]), limit, timed=self.clocked)
 
     def profile(
-        self, path: Path, *, threads: int = 1, kernels: Kernels = "default", time_limit: float = 60.0
-    ) -> tuple[OperatorShare, ...] | None:
-        """Where one inference spends its time, by the runtime's own profiler; None where it has none.
+        self, source: Source, *, threads: int = 1, kernels: Kernels = "default", time_limit: float | None = None
+    ) -> tuple[OperatorShare, ...]:
+        """Where one inference spends its time, by the runtime's own profiler.
 
         Profiling slows small operators, and the clock counts whole microseconds: the shares are for finding the
         operators that cost, not for comparing models.
 
         Args:
-            path, threads, kernels, time_limit: As for `open`.
+            source, threads, kernels, time_limit: As for `open`.
 
         Returns:
             Mean ms of each operator, largest first. What a delegate runs has the delegate's name for it, after fusing.
@@ -103,15 +88,15 @@ class InterpreterRuntime:
             ModelError: The file is not a well-formed `.tflite`.
             RuntimeFailed: The profiler refuses or does not survive the model, or cannot profile these kernels.
         """
-
-        if self.profiler is None:
-            return None
-        path = Path(path).resolve()
-        graph = tflite.read(path).graphs[0]
-        child = Child(self.name)
-        request = {"op": "profile", "path": str(path), "threads": threads, "kernels": kernels}
+        limit = self._checked_limit(threads, kernels, time_limit)
+        assert self.profiler is not None
+        child = Child(self.name, self.remedy)
+        path, model = checked(source, child)
+        graph = model.graphs[0]
+        request: dict[str, Any] = {"op": "profile", "function": reference(self.profiler), "path": path}
+        request |= {"threads": threads, "kernels": kernels, "seconds": min(_PROFILE_SECONDS, limit / 2)}
         try:
-            reply, _ = child.request({**request, "seconds": min(_PROFILE_SECONDS, time_limit / 2)}, limit=time_limit)
+            reply, _ = child.request(request, limit=limit)
             rows = [(str(kind), str(label), int(node), float(ms)) for kind, label, node, ms in reply["profile"]]
         except (ValueError, TypeError, KeyError) as error:
             raise garbled(self.name, error) from error
@@ -133,15 +118,27 @@ class InterpreterRuntime:
         )
         return tuple(sorted(shares, key=lambda share: -share.value))
 
+    def _checked_limit(self, threads: int, kernels: str, time_limit: float | None) -> float:
+        check_kernels(kernels, self.kernels)
+        if threads < 1:
+            raise UsageError("An inference needs at least one thread.", received=threads)
+        return TIME_LIMIT if time_limit is None else time_limit
+
 
 class InterpreterSession(DeclaredSession):
-    """A model opened in a child process: a Session, BatchSession and TimedSession."""
+    """A model opened in a child process: a Session that is its own Batcher, and its own Clock where it is timed."""
 
     def __init__(
-        self, child: Child, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...], time_limit: float
+        self,
+        child: Child,
+        inputs: tuple[TensorSpec, ...],
+        outputs: tuple[TensorSpec, ...],
+        time_limit: float,
+        *,
+        timed: bool,
     ) -> None:
         super().__init__(inputs, outputs)
-        self._child, self._limit = child, time_limit
+        self._child, self._limit, self._timed = child, time_limit, timed
         self._travel: list[np.dtype[np.generic]] = []
         self._out_shape: tuple[int, ...] = ()
         self._shared: mmap.mmap | None = None
@@ -151,6 +148,16 @@ class InterpreterSession(DeclaredSession):
     def pid(self) -> int:
         """The child's process id."""
         return self._child.pid
+
+    @property
+    def batcher(self) -> InterpreterSession:
+        """Itself."""
+        return self
+
+    @property
+    def clock(self) -> InterpreterSession | None:
+        """Itself, where it is timed."""
+        return self if self._timed else None
 
     def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
         """One inference on arrays of exactly the declared shapes and dtypes; see `Session.run`.
@@ -164,7 +171,7 @@ class InterpreterSession(DeclaredSession):
         return outputs
 
     def plan(self, samples: Sequence[Array], *, batch: int | None = None, output: int = 0) -> int:
-        """Settle the batch and hold the model ready; see `BatchSession.plan`."""
+        """Settle the batch and hold the model ready; see `Batcher.plan`."""
         self._travel = [travel_dtype(values, spec) for values, spec in zip(samples, self._inputs, strict=True)]
         arrays = [values.astype(dtype, copy=False) for values, dtype in zip(samples, self._travel, strict=True)]
         reply, _ = self._child.request({"op": "plan", "batch": batch, "output": output}, arrays, limit=self._limit)

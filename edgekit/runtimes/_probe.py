@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.runtimes import Session
+from edgekit.runtimes._types import Session
 
 __all__ = ["PROBE", "reason_against"]
 

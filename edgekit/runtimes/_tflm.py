@@ -14,10 +14,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from edgekit.runtimes._engine import spec_of
-from edgekit.runtimes._figures import Figures
 from edgekit.tensors import Array, random_input
 
-__all__ = ["GRAIN", "MicroInterpreter", "interpreter", "load_package", "smallest_arena"]
+__all__ = ["GRAIN", "MicroInterpreter", "interpreter", "load_package", "measured", "smallest_arena"]
 
 GRAIN = 16  # bytes: TFLite Micro aligns all that it puts into the arena to this
 _ROOM = 256 << 20  # bytes of an arena that is surely large enough; pages that nothing touches cost nothing
@@ -34,16 +33,13 @@ def load_package() -> Any:
 
 
 def interpreter(*, model_path: str, num_threads: int, experimental_op_resolver_type: str) -> Any:
-    """What the worker calls as if it were TFLite's `Interpreter`; TFLite Micro has one thread, whatever is asked.
+    """What the worker calls as if it were TFLite's `Interpreter`; there is one thread and one choice of kernels.
 
     Raises:
         RuntimeError: TFLite Micro refuses the model; the message is what it printed.
     """
-    del num_threads
-    model = Path(model_path).read_bytes()
-    if experimental_op_resolver_type == "measure":
-        return Figures(_measure(model))
-    return MicroInterpreter(model, _ROOM)
+    del num_threads, experimental_op_resolver_type
+    return MicroInterpreter(Path(model_path).read_bytes(), _ROOM)
 
 
 class MicroInterpreter:
@@ -140,7 +136,13 @@ def smallest_arena(works: Callable[[int], bool], guess: int, *, most: int) -> in
     return high * GRAIN
 
 
-def _measure(model: bytes) -> dict[str, Any]:
+def measured(path: str) -> dict[str, Any]:
+    """The smallest arena of a model, as `edgekit.runtimes.tflm` tells it.
+
+    Raises:
+        RuntimeError: TFLite Micro refuses the model; the message is what it printed.
+    """
+    model = Path(path).read_bytes()
     whole, rng = MicroInterpreter(model, _ROOM), np.random.default_rng(0)
     inputs = [random_input(spec_of(detail), rng) for detail in whole.get_input_details()]
     began = time.monotonic()

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from edgekit._tf import captured_output
-from edgekit.runtimes._figures import Figures
 
-__all__ = ["CONFIGS", "estimator", "load_package"]
+__all__ = ["CONFIGS", "estimated", "load_package"]
 
 # Weights in flash, activations in SRAM that the NPU shares with the Cortex-M (Vela's "Shared_Sram"): what a
 # microcontroller has. Vela's own default for U65 and U85 is DRAM, as beside a Linux host.
@@ -37,19 +36,16 @@ def load_package() -> Any:
     return importlib.import_module("ethosu.vela.vela")
 
 
-def estimator(*, model_path: str, num_threads: int, experimental_op_resolver_type: str) -> Figures:
-    """What the worker calls as if it were TFLite's `Interpreter`.
+def estimated(model_path: str, config: str) -> dict[str, Any]:
+    """Vela's estimate, as `edgekit.runtimes.ethos_u` reads it.
 
     Args:
         model_path: The `.tflite`.
-        num_threads: Of no meaning here.
-        experimental_op_resolver_type: One of `CONFIGS`.
+        config: One of `CONFIGS`.
 
     Raises:
         RuntimeError: Vela refuses the model; the message is what it printed last.
     """
-    del num_threads
-    config = experimental_op_resolver_type
     with tempfile.TemporaryDirectory() as folder:
         link = Path(folder, "model.tflite")  # the user's name may be any
         link.symlink_to(model_path)
@@ -59,7 +55,7 @@ def estimator(*, model_path: str, num_threads: int, experimental_op_resolver_typ
         said = _compile(arguments)
         (summary,) = Path(folder).glob("*_summary_*.csv")
         debug = Path(folder, "model_debug.xml").read_text(encoding="utf-8", errors="replace")
-        return Figures({**_told(summary, debug, said), "flash": Path(folder, "model_vela.tflite").stat().st_size})
+        return {**_told(summary, debug, said), "flash": Path(folder, "model_vela.tflite").stat().st_size}
 
 
 def _compile(arguments: list[str]) -> list[str]:

@@ -1,6 +1,6 @@
-"""The child's side: loads one runtime, opens one model and answers requests until its parent is gone.
+"""The child's side: opens one model with what its parent names, and answers requests until the parent is gone.
 
-Run as `python -m edgekit.runtimes._worker RUNTIME FD`. Start-up counts in every evaluation: it imports numpy and the
+Run as `python -P -m edgekit.runtimes._worker FD`. Start-up counts in every evaluation: it imports numpy and the
 interpreter, nothing more.
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.runtimes import load_runtime
+from edgekit import registry
 from edgekit.runtimes._engine import Engine
 from edgekit.sandbox import wire
 from edgekit.tensors import Array
@@ -33,13 +33,13 @@ Reply = tuple[dict[str, Any], list[Array]]
 
 def main() -> None:
     """Serve the parent at the other end of the socket; never returns."""
-    runtime, sock = sys.argv[1], socket.socket(fileno=int(sys.argv[2]))
+    sock = socket.socket(fileno=int(sys.argv[1]))
     threading.Thread(target=_end_with_parent, args=(sock.fileno(),), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent ends this process
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a bad file is no reason to fill the disk
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # a model that asks for all memory costs its own process, not the user's
-    server = _Server(runtime, sock)
+    server = _Server(sock)
     while True:
         try:
             header, arrays = wire.receive(sock)
@@ -52,18 +52,17 @@ def main() -> None:
 
 
 class _Server:
-    def __init__(self, runtime: str, sock: socket.socket) -> None:
-        self._runtime, self._socket = runtime, sock
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
         self._engine: Engine | None = None
         self._shared: mmap.mmap | None = None
         self._base_memory: int | None = None
         self._last_sign = time.monotonic()
 
     def handle(self, header: dict[str, Any], arrays: list[Array]) -> Reply:
-        if header["op"] == "open":
-            return self._open(header)
-        if header["op"] == "profile":
-            return self._profile(header)
+        whole = {"open": self._open, "profile": self._profile, "figures": self._figures}
+        if header["op"] in whole:
+            return whole[header["op"]](header)
         operations: dict[str, Callable[[Engine, dict[str, Any], list[Array]], Reply]] = {
             "run": lambda engine, header, inputs: ({}, engine.run(inputs, fresh=header.get("fresh", False))),
             "time": self._time,
@@ -76,11 +75,10 @@ class _Server:
         return operations[header["op"]](self._engine, header, arrays)
 
     def _open(self, header: dict[str, Any]) -> Reply:
-        runtime: Any = load_runtime(self._runtime)
         try:
-            interpreter, kernels = runtime.load()
+            interpreter, kernels = registry.ask(header["load"])()
         except Exception as error:  # packages built for another numpy fail with anything from AttributeError on
-            return {"kind": "missing", "error": f"{type(error).__name__}: {error}", "remedy": runtime.remedy}, []
+            return _missing(error)
         self._base_memory = _restart_peak()
         self._engine = Engine(interpreter, kernels[header["kernels"]], header["path"], header["threads"])
         engine = self._engine
@@ -90,9 +88,15 @@ class _Server:
         }, []
 
     def _profile(self, header: dict[str, Any]) -> Reply:
-        runtime: Any = load_runtime(self._runtime)
-        rows = runtime.profiler(header["path"], header["threads"], header["kernels"], header["seconds"])
-        return {"profile": rows}, []
+        profile = registry.ask(header["function"])
+        return {"profile": profile(header["path"], header["threads"], header["kernels"], header["seconds"])}, []
+
+    def _figures(self, header: dict[str, Any]) -> Reply:
+        try:
+            registry.ask(header["load"])()
+        except Exception as error:
+            return _missing(error)
+        return {"figures": registry.ask(header["function"])(header["path"], header["how"])}, []
 
     def _time(self, engine: Engine, header: dict[str, Any], inputs: list[Array]) -> Reply:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
@@ -126,6 +130,10 @@ class _Server:
         if time.monotonic() - self._last_sign > _HEARTBEAT:
             wire.send(self._socket, {"alive": True})
             self._last_sign = time.monotonic()
+
+
+def _missing(error: Exception) -> Reply:
+    return {"kind": "missing", "error": f"{type(error).__name__}: {error}"}, []
 
 
 def _end_with_parent(fd: int) -> None:

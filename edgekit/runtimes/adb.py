@@ -8,12 +8,20 @@ folder of their own on the device, which is removed at the end.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from edgekit import tflite
 from edgekit.errors import RuntimeFailed, UsageError
-from edgekit.runtimes import DeviceFigures, OperatorShare
+from edgekit.runtimes import (
+    DeviceTimes,
+    Kernels,
+    OperatorShare,
+    Runtime,
+    Source,
+    Variants,
+    check_kernels,
+    reason_against,
+)
 from edgekit.runtimes._adb import (
     AdbLatency,
     AdbSession,
@@ -29,10 +37,13 @@ from edgekit.runtimes._adb import (
     read_specs,
     select,
 )
-from edgekit.runtimes._probe import reason_against
+from edgekit.runtimes._child import path_of
 
-__all__ = ["RUNTIME", "AdbLatency", "AdbResult", "AdbRuntime", "AdbSession", "BenchmarkOutput", "Device", "Thermal"]
+__all__ = ["RUNTIME", "Adb", "AdbLatency", "AdbResult", "AdbSession", "BenchmarkOutput", "Device", "Thermal"]
 
+TIME_LIMIT, TIMING_LIMIT = 120.0, 300.0
+"""Seconds of one inference, and of one call of the tool."""
+RUNS = 50
 _PHONE_NOTE = "measured on the device itself, by TensorFlow Lite's benchmark_model, on random inputs"
 _EMULATED_NOTE = "measured on an emulated device: it shows that the model runs, and is no phone's time"
 
@@ -83,15 +94,18 @@ class AdbResult:
 
 
 @dataclass(frozen=True)
-class AdbRuntime:
-    """A runtime and DeviceRuntime: the Android device that is connected, or that EDGEKIT_ADB_SERIAL names.
+class Adb:
+    """An Executor and a Timer: a connected Android device.
 
     Attributes:
-        needs_device: It can only be there where somebody plugs a device in, also in a build.
+        serial: The device; None for that of EDGEKIT_ADB_SERIAL or ANDROID_SERIAL, or the only one.
+        xnnpack: Use XNNPACK's kernels, as apps do by default, or the built-in ones.
     """
 
-    name: str = "adb"
-    needs_device: bool = True
+    serial: str | None = None
+    xnnpack: bool = True
+    kernels: tuple[Kernels, ...] = ("default",)
+    clocked: bool = False
 
     def devices(self) -> list[Device]:
         """Every connected device, also those that take no commands.
@@ -103,16 +117,10 @@ class AdbRuntime:
 
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model ran and came out right."""
-        return reason_against(self.name, partial(self.open, time_limit=30.0))
+        return reason_against("adb", lambda path: self.open(path, time_limit=30.0))
 
     def open(
-        self,
-        path: Path,
-        *,
-        threads: int = 1,
-        serial: str | None = None,
-        xnnpack: bool = True,
-        time_limit: float = 120.0,
+        self, source: Source, *, threads: int = 1, kernels: Kernels = "default", time_limit: float | None = None
     ) -> AdbSession:
         """Bring a model to the device, where it is run as often as the session is asked to.
 
@@ -120,46 +128,66 @@ class AdbRuntime:
         for whole data sets. It needs a benchmark_model that knows --output_filepath.
 
         Args:
-            path: The `.tflite`; its flatbuffer is checked first.
+            source: The `.tflite`; its flatbuffer is checked first, unless it was read before.
             threads: Threads of one inference.
-            serial: The device; None for that of EDGEKIT_ADB_SERIAL or ANDROID_SERIAL, or the only one.
-            xnnpack: Use XNNPACK's kernels, as apps do by default, or the built-in ones.
-            time_limit: Seconds that each inference may take.
+            kernels: "default": as `xnnpack` says.
+            time_limit: Seconds that each inference may take; 120 where none is given.
 
         Raises:
             ModelError: The file is not a well-formed `.tflite`.
             RuntimeFailed: adb, the device or the tool is missing, refuses, does not answer or is gone; the model keeps
                 a state from call to call.
-            UsageError: Fewer than one thread; the serial number is not one.
+            UsageError: Fewer than one thread; other kernels; the serial number is not one.
         """
-        path, model = _checked(path, threads=threads)
+        check_kernels(kernels, self.kernels)
+        path, model = _checked(source, threads=threads)
         _check_stateless(path, model)
-        inputs, outputs = read_specs(path)
-        workspace = Workspace(Phone(select(serial, list_devices())), path)
-        return AdbSession(workspace, inputs, outputs, threads=threads, xnnpack=xnnpack, limit=time_limit)
+        inputs, outputs = read_specs(model)
+        workspace = Workspace(Phone(select(self.serial, list_devices())), path)
+        limit = TIME_LIMIT if time_limit is None else time_limit
+        return AdbSession(workspace, inputs, outputs, threads=threads, xnnpack=self.xnnpack, limit=limit)
+
+    def time(
+        self, source: Source, *, threads: int = 1, runs: int | None = None, time_limit: float | None = None
+    ) -> DeviceTimes:
+        """Time a model on the device; see `Timer.time`, and `benchmark` for all that the tool tells."""
+        told = self.benchmark(
+            source,
+            threads=threads,
+            runs=RUNS if runs is None else runs,
+            time_limit=TIMING_LIMIT if time_limit is None else time_limit,
+        )
+        took, figures = told.latency_ms, told.figures
+        return DeviceTimes(
+            took.mean,
+            took.min,
+            took.median,
+            took.low,
+            took.high,
+            figures.runs,
+            told.emulated,
+            figures.peak_memory_bytes,
+            told.profile,
+        )
 
     def benchmark(
         self,
-        path: Path,
+        source: Source,
         *,
-        serial: str | None = None,
         threads: int = 1,
-        runs: int = 50,
+        runs: int = RUNS,
         cpus: Cpus = None,
-        xnnpack: bool = True,
         profile: bool = True,
         min_seconds: float = 1.0,
-        time_limit: float = 300.0,
+        time_limit: float = TIMING_LIMIT,
     ) -> AdbResult:
         """Time a model on the device, on random inputs.
 
         Args:
-            path: The `.tflite`; its flatbuffer is checked first.
-            serial: The device; None for that of EDGEKIT_ADB_SERIAL or ANDROID_SERIAL, or the only one.
+            source: The `.tflite`; its flatbuffer is checked first, unless it was read before.
             threads: Threads of one inference.
             runs: Timed inferences; more, where these take less than `min_seconds`.
             cpus: Cores to hold it to, by number; "big" for those that are not the slowest; None for any.
-            xnnpack: Use XNNPACK's kernels, as apps do by default, or the built-in ones.
             profile: Also tell the operators' shares, by a second call.
             min_seconds: Seconds that the timed inferences take at least.
             time_limit: Seconds that one call of the tool may take; within a third of it, fewer runs than asked for are
@@ -170,14 +198,14 @@ class AdbRuntime:
             RuntimeFailed: adb, the device or the tool is missing, refuses, does not answer or is gone.
             UsageError: Fewer than one thread or run; cores or a serial number that are none.
         """
-        path, _ = _checked(path, threads=threads, runs=runs)
-        device = select(serial, list_devices())
+        path, _ = _checked(source, threads=threads, runs=runs)
+        device = select(self.serial, list_devices())
         flags = {
             "num_threads": str(threads),
             "num_runs": str(runs),
             "min_secs": f"{min_seconds:g}",
             "max_secs": f"{time_limit / 3:g}",
-            "use_xnnpack": str(xnnpack).lower(),
+            "use_xnnpack": str(self.xnnpack).lower(),
         }
         with Workspace(phone := Phone(device), path) as workspace:
             cores = workspace.cores(cpus)
@@ -190,38 +218,25 @@ class AdbRuntime:
                 shares = parse_profile(workspace.run(profiled, cpus=cores, limit=time_limit))
             figures = _understood(text, phone)
         return AdbResult(
-            device, threads, None if cores is None else tuple(cores), xnnpack, figures, before, after, shares
+            device, threads, None if cores is None else tuple(cores), self.xnnpack, figures, before, after, shares
         )
 
-    def measure(
-        self,
-        path: Path,
-        *,
-        serial: str | None = None,
-        threads: int = 1,
-        runs: int = 50,
-        cpus: Cpus = None,
-    ) -> DeviceFigures:
-        """The operators' shares of one inference's time; the time itself is told by `benchmark`.
 
-        Args:
-            path, serial, threads, runs, cpus: As for `benchmark`.
-
-        Raises:
-            ModelError, RuntimeFailed, UsageError: As `benchmark`.
-        """
-        return DeviceFigures(profile=self.benchmark(path, serial=serial, threads=threads, runs=runs, cpus=cpus).profile)
+def _runtime(serial: str | None) -> Runtime:
+    device = Adb(serial)
+    variants = Variants("serial", _runtime)
+    return Runtime("adb", device.probe, executor=device, timer=device, variants=variants, needs_device=True)
 
 
-RUNTIME = AdbRuntime()
+RUNTIME = _runtime(None)
 
 
-def _checked(path: Path, **at_least_one: int) -> tuple[Path, tflite.Model]:
+def _checked(source: Source, **at_least_one: int) -> tuple[Path, tflite.Model]:
     for name, value in at_least_one.items():
         if value < 1:
             raise UsageError(f"A measurement needs at least one of: {name}.", received=value)
-    path = Path(path).resolve()
-    return path, tflite.read(path)
+    model = tflite.read(source)
+    return path_of(model), model
 
 
 def _check_stateless(path: Path, model: tflite.Model) -> None:

@@ -8,59 +8,89 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from edgekit import tflite
 from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
-from edgekit.runtimes import DeviceFigures
+from edgekit.figures import Figure
+from edgekit.runtimes import (
+    DeclaredSession,
+    DeviceFigures,
+    Kernels,
+    Runtime,
+    Source,
+    Variants,
+    check_declared,
+    check_kernels,
+    reason_against,
+)
 from edgekit.runtimes._arm64 import CPUS, DEFAULT_CPU, Emulator, Port, toolbox
-from edgekit.runtimes._declared import DeclaredSession, check_declared
-from edgekit.runtimes._probe import reason_against
+from edgekit.runtimes._child import path_of
 from edgekit.tensors import Array, TensorSpec, random_input
 
-__all__ = ["RUNTIME", "Arm64Runtime", "Arm64Session"]
+__all__ = ["RUNTIME", "Arm64", "Arm64Session"]
+
+INSTRUCTIONS = Figure(
+    "instructions",
+    "instructions",
+    "arm64",
+    "most arm64 instructions of one inference (measure: arm64)",
+    "arm64 instructions",
+    "counted",
+)
+TIME_LIMIT = 120.0  # seconds
 
 _WARM_UP = 2  # inferences: kernels pack weights and fill tables at the first
 
 
 @dataclass(frozen=True)
-class Arm64Runtime:
-    """A runtime and DeviceRuntime: one core of an emulated arm64 processor."""
+class Arm64:
+    """One core of an emulated arm64 processor: an Executor and a Meter.
 
-    name: str = "arm64"
+    Attributes:
+        cpu: "cortex-a76", with the int8 dot product as phones have it from 2018 on, or "cortex-a53", without.
 
-    @property
-    def variants(self) -> tuple[str, ...]:
-        """The processors that `arm64:CPU` may name."""
-        return tuple(CPUS)
+    Raises:
+        UsageError: No processor of that name.
+    """
+
+    cpu: str = DEFAULT_CPU
+    kernels: tuple[Kernels, ...] = ("default",)
+    clocked: bool = False
+
+    def __post_init__(self) -> None:
+        if self.cpu not in CPUS:
+            raise UsageError("No such processor.", received=repr(self.cpu), remedy=did_you_mean(self.cpu, tuple(CPUS)))
 
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model ran and came out right."""
-        return reason_against(self.name, self.open)
+        return reason_against("arm64", self.open)
 
-    def open(self, path: Path, *, threads: int = 1, cpu: str = DEFAULT_CPU, time_limit: float = 120.0) -> Arm64Session:
+    def open(
+        self, source: Source, *, threads: int = 1, kernels: Kernels = "default", time_limit: float | None = None
+    ) -> Arm64Session:
         """Load a model in an emulated process.
 
         Args:
-            path: The `.tflite`; its flatbuffer is checked first.
+            source: The `.tflite`; its flatbuffer is checked first, unless it was read before.
             threads: 1, for there is one core.
-            cpu: "cortex-a76", with the int8 dot product as phones have it from 2018 on, or "cortex-a53", without.
-            time_limit: Seconds that loading, and each inference, may take.
+            kernels: "default": those of an app.
+            time_limit: Seconds that loading, and each inference, may take; 120 where none is given.
 
         Raises:
             ModelError: The file is not a well-formed `.tflite`.
             RuntimeFailed: The runtime is missing, or refuses or does not survive the model.
-            UsageError: More or less than one thread; no processor of that name.
+            UsageError: More or less than one thread; other kernels.
         """
-        if cpu not in CPUS:
-            raise UsageError("No such processor.", received=repr(cpu), remedy=did_you_mean(cpu, CPUS))
+        check_kernels(kernels, self.kernels)
         if threads != 1:
             raise UsageError("The runtime arm64 has one core: threads must be 1.", received=threads)
-        path = Path(path).resolve()
-        graph = tflite.read(path).graphs[0]
-        emulator = Emulator(toolbox(), path, cpu=cpu, limit=time_limit)
+        model = tflite.read(source)
+        graph = model.graphs[0]
+        emulator = Emulator(
+            toolbox(), path_of(model), cpu=self.cpu, limit=TIME_LIMIT if time_limit is None else time_limit
+        )
         try:
             inputs = _specs([graph.tensors[i] for i in graph.inputs], emulator.inputs)
             outputs = _specs([graph.tensors[i] for i in graph.outputs], emulator.outputs)
@@ -69,28 +99,33 @@ class Arm64Runtime:
             raise
         return Arm64Session(emulator, inputs, outputs)
 
-    def measure(self, path: Path, *, cpu: str = DEFAULT_CPU, time_limit: float = 120.0) -> DeviceFigures:
+    def measure(self, source: Source, *, time_limit: float | None = None) -> DeviceFigures:
         """Arm64 instructions of one inference, after warm-up, on one core.
 
         Inputs are random by a fixed seed (float in 0..1, quantised integers over their whole range, other integers 0),
         so a count repeats to about one instruction in ten thousand.
 
         Args:
-            path: The `.tflite`.
-            cpu, time_limit: As for `open`.
+            source, time_limit: As for `open`.
 
         Raises:
-            ModelError, RuntimeFailed, UsageError: As `open`.
+            ModelError, RuntimeFailed: As `open`.
         """
         rng = np.random.default_rng(0)
-        with self.open(path, cpu=cpu, time_limit=time_limit) as session:
+        with self.open(source, time_limit=time_limit) as session:
             inputs = [random_input(spec, rng) for spec in session.inputs]
             for _ in range(_WARM_UP):
                 session.run(inputs)
-            return DeviceFigures({"instructions": session.count()})
+            return DeviceFigures({INSTRUCTIONS.name: session.count()})
 
 
-RUNTIME = Arm64Runtime()
+def _runtime(cpu: str) -> Runtime:
+    core = Arm64(cpu)
+    variants = Variants("cpu", _runtime, tuple(CPUS))
+    return Runtime("arm64", core.probe, figures=(INSTRUCTIONS,), executor=core, meter=core, variants=variants)
+
+
+RUNTIME = _runtime(DEFAULT_CPU)
 
 
 class Arm64Session(DeclaredSession):

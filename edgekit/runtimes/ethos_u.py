@@ -8,15 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from edgekit import tflite
 from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
-from edgekit.runtimes import DeviceFigures, OperatorShare, Session
-from edgekit.runtimes._probe import PROBE
+from edgekit.figures import Figure
+from edgekit.runtimes import PROBE, DeviceFigures, OperatorShare, Runtime, Source, Variants
+from edgekit.runtimes._child import ask_figures
+from edgekit.runtimes._vela import CONFIGS, estimated, load_package
 
-__all__ = ["RUNTIME", "CpuOperator", "NpuEstimate", "NpuRuntime"]
+__all__ = ["RUNTIME", "CpuOperator", "NpuEstimate", "Vela"]
+
+FIGURES = (
+    Figure(
+        "cycles",
+        "NPU cycles",
+        "ethos_u",
+        "most Ethos-U cycles of one inference, estimated (measure: ethos_u)",
+        "Ethos-U cycles",
+        "exact",
+        "Ethos-U cycles are Vela's estimate.",
+    ),
+    Figure("sram_bytes", "SRAM bytes", "ethos_u"),
+    Figure("flash_bytes", "flash bytes", "ethos_u"),
+    Figure("encoded_weight_bytes", "encoded weights", "ethos_u"),
+    Figure("operators_on_cpu", "operators on CPU", "ethos_u"),
+)
+TIME_LIMIT = 60.0  # seconds
+_REMEDY = "Install it with: pip install 'edgekit[mcu]'"
 
 
 @dataclass(frozen=True)
@@ -65,27 +83,23 @@ class NpuEstimate:
 
 
 @dataclass(frozen=True)
-class NpuRuntime:
-    """Vela's estimate of an Ethos-U: a DeviceRuntime. As a Runtime it can be probed, but opens no model."""
+class Vela:
+    """Vela's estimate of one Ethos-U: a Meter.
 
-    name: str = "ethos_u"
-    package: str = "ethos-u-vela"
-    remedy: str = "Install it with: pip install 'edgekit[mcu]'"
-    estimates_only: bool = True
+    Attributes:
+        config: "ethos-u55-128", "ethos-u55-256", "ethos-u65-256" or "ethos-u85-256".
 
-    @property
-    def variants(self) -> tuple[str, ...]:
-        """The configurations that `ethos_u:CONFIG` may name."""
-        from edgekit.runtimes._vela import CONFIGS
+    Raises:
+        UsageError: No such configuration.
+    """
 
-        return tuple(CONFIGS)
+    config: str = "ethos-u55-128"
 
-    def load(self) -> tuple[Any, Mapping[str, Any]]:
-        """Called in the child only."""
-        from edgekit.runtimes import _vela
-
-        _vela.load_package()
-        return _vela.estimator, {config: config for config in _vela.CONFIGS}
+    def __post_init__(self) -> None:
+        if self.config not in CONFIGS:
+            raise UsageError(
+                "No such Ethos-U.", received=repr(self.config), remedy=did_you_mean(self.config, tuple(CONFIGS))
+            )
 
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model came out right."""
@@ -94,27 +108,15 @@ class NpuRuntime:
         except RuntimeFailed as error:
             return str(error)
         if found.figures["operators_on_cpu"] != 1:
-            return f"The runtime {self.name} does not leave a float operator to the CPU. {self.remedy}"
+            return f"The runtime ethos_u does not leave a float operator to the CPU. {_REMEDY}"
         return None
 
-    def open(self, path: Path, *, threads: int = 1) -> Session:
-        """Never opens a model.
-
-        Raises:
-            RuntimeFailed: Always: there is no Ethos-U here that could run it.
-        """
-        raise RuntimeFailed(
-            f"{self.name} estimates; it does not run models.",
-            remedy="Run the same file on tflm or litert, and take cycles, SRAM and flash from this one.",
-        )
-
-    def measure(self, path: Path, *, config: str = "ethos-u55-128", time_limit: float = 60.0) -> DeviceFigures:
+    def measure(self, source: Source, *, time_limit: float | None = None) -> DeviceFigures:
         """The estimate's figures; `estimate` also names the operators left to the CPU.
 
         Args:
-            path: The `.tflite`; its flatbuffer is checked first.
-            config: "ethos-u55-128", "ethos-u55-256", "ethos-u65-256" or "ethos-u85-256".
-            time_limit: Seconds after which the child is ended.
+            source: The `.tflite`; its flatbuffer is checked first, unless it was read before.
+            time_limit: Seconds after which the child is ended; 60 where none is given.
 
         Returns:
             cycles (memory accesses included), sram_bytes (activations), flash_bytes (the compiled file, with the
@@ -124,18 +126,13 @@ class NpuRuntime:
         Raises:
             ModelError: The file is not a well-formed `.tflite`.
             RuntimeFailed: Vela is missing, or refuses or does not survive the model.
-            UsageError: No such configuration.
         """
-        return self.estimate(path, config=config, time_limit=time_limit).figures
+        return self.estimate(source, time_limit=time_limit).figures
 
-    def estimate(self, path: Path, *, config: str = "ethos-u55-128", time_limit: float = 60.0) -> NpuEstimate:
+    def estimate(self, source: Source, *, time_limit: float | None = None) -> NpuEstimate:
         """All that Vela tells of a model; arguments and errors as for `measure`."""
-        from edgekit.runtimes._figures import ask
-        from edgekit.runtimes._vela import CONFIGS
-
-        if config not in CONFIGS:
-            raise UsageError("No such Ethos-U.", received=repr(config), remedy=did_you_mean(config, CONFIGS))
-        told, model = ask(self.name, path, config, limit=time_limit)
+        config, limit = self.config, TIME_LIMIT if time_limit is None else time_limit
+        told, model = ask_figures("ethos_u", source, load_package, estimated, config, limit=limit, remedy=_REMEDY)
         on_cpu = tuple(_on_cpu(model, int(place), str(own), told["reasons"]) for place, own in told["cpu"])
         if not told["npu"]:
             return NpuEstimate(config, DeviceFigures({"operators_on_cpu": len(on_cpu)}), None, on_cpu)
@@ -174,4 +171,11 @@ def _named(model: tflite.Model, place: int, own: str) -> tuple[str, str]:
     return operator.name, graph.tensors[operator.outputs[0]].name if operator.outputs else f"operator {place}"
 
 
-RUNTIME = NpuRuntime()
+def _runtime(config: str) -> Runtime:
+    vela = Vela(config)
+    return Runtime(
+        "ethos_u", vela.probe, figures=FIGURES, meter=vela, variants=Variants("config", _runtime, tuple(CONFIGS))
+    )
+
+
+RUNTIME = _runtime(Vela.config)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgekit.runtimes import Runtime
-from edgekit.runtimes._interpreter import InterpreterRuntime, op_resolvers
+from edgekit.runtimes import InterpreterExecutor, Runtime, op_resolvers
 
-__all__ = ["RUNTIME"]
+__all__ = ["EXECUTOR", "RUNTIME"]
 
 
 def _load() -> tuple[Any, Mapping[str, Any]]:
@@ -25,10 +24,5 @@ def _profile(path: str, threads: int, kernels: str, seconds: float) -> list[list
     return profile(path, threads, kernels, seconds)
 
 
-RUNTIME: Runtime = InterpreterRuntime(
-    name="litert",
-    package="ai-edge-litert",
-    load=_load,
-    remedy="Install it with: pip install ai-edge-litert",
-    profiler=_profile,
-)
+EXECUTOR = InterpreterExecutor("litert", _load, "Install it with: pip install ai-edge-litert", profiler=_profile)
+RUNTIME = Runtime("litert", EXECUTOR.probe, executor=EXECUTOR, profiler=EXECUTOR)

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgekit import _tf
-from edgekit.runtimes import Runtime
-from edgekit.runtimes._interpreter import InterpreterRuntime, op_resolvers
+from edgekit.runtimes import InterpreterExecutor, Runtime, op_resolvers
 
-__all__ = ["RUNTIME"]
+__all__ = ["EXECUTOR", "RUNTIME"]
 
 
 def _load() -> tuple[Any, Mapping[str, Any]]:
@@ -17,9 +16,5 @@ def _load() -> tuple[Any, Mapping[str, Any]]:
     return lite.Interpreter, op_resolvers(lite.experimental.OpResolverType)
 
 
-RUNTIME: Runtime = InterpreterRuntime(
-    name="tensorflow",
-    package="tensorflow",
-    load=_load,
-    remedy="Install it with: pip install 'edgekit[train]'",
-)
+EXECUTOR = InterpreterExecutor("tensorflow", _load, "Install it with: pip install 'edgekit[train]'")
+RUNTIME = Runtime("tensorflow", EXECUTOR.probe, executor=EXECUTOR)

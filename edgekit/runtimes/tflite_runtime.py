@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgekit.runtimes import Runtime
-from edgekit.runtimes._interpreter import InterpreterRuntime, op_resolvers
+from edgekit.runtimes import InterpreterExecutor, Runtime, op_resolvers
 
-__all__ = ["RUNTIME"]
+__all__ = ["EXECUTOR", "RUNTIME"]
 
 
 def _load() -> tuple[Any, Mapping[str, Any]]:
@@ -17,9 +16,7 @@ def _load() -> tuple[Any, Mapping[str, Any]]:
     return Interpreter, op_resolvers(OpResolverType)
 
 
-RUNTIME: Runtime = InterpreterRuntime(
-    name="tflite_runtime",
-    package="tflite-runtime",
-    load=_load,
-    remedy="It needs Python 3.11 or older and numpy below 2: pip install tflite-runtime 'numpy<2'",
+EXECUTOR = InterpreterExecutor(
+    "tflite_runtime", _load, "It needs Python 3.11 or older and numpy below 2: pip install tflite-runtime 'numpy<2'"
 )
+RUNTIME = Runtime("tflite_runtime", EXECUTOR.probe, executor=EXECUTOR)

@@ -8,73 +8,73 @@ kernels needs a little less. Optimised kernels (CMSIS-NN) may ask for scratch bu
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from edgekit import tflite
 from edgekit.errors import RuntimeFailed
-from edgekit.runtimes import DeviceFigures
-from edgekit.runtimes._declared import DeclaredSession
-from edgekit.runtimes._interpreter import InterpreterRuntime, InterpreterSession
-from edgekit.tensors import Array
+from edgekit.figures import Figure
+from edgekit.runtimes import DeviceFigures, InterpreterExecutor, Kernels, Runtime, Session, Source, reason_against
+from edgekit.runtimes._child import ask_figures
 
-__all__ = ["RUNTIME", "MicroRuntime", "MicroSession"]
+__all__ = ["RUNTIME", "Micro"]
 
+ARENA = Figure(
+    "arena_bytes",
+    "arena bytes",
+    "tflm",
+    "largest tensor arena under TFLite Micro (measure: tflm), in bytes",
+    "arena bytes",
+    caveat="Arenas are those of a 64-bit host with reference kernels; a 32-bit part needs a little less.",
+)
+TIME_LIMIT = 60.0  # seconds
+_REMEDY = "Install it with: pip install 'edgekit[mcu]'"
 _HYBRID = "Input type: FLOAT32 with filter type: INT8"
 _LACKING = re.compile(r"Didn't find op for builtin opcode '(\w+)'")
 
 
 @dataclass(frozen=True)
-class MicroRuntime:
-    """TFLite Micro on this machine: a Runtime and a DeviceRuntime."""
+class Micro:
+    """TFLite Micro on this machine: an Executor of one thread, whose sessions have no clock, and a Meter."""
 
-    name: str = "tflm"
-    package: str = "tflite-micro"
-    remedy: str = "Install it with: pip install 'edgekit[mcu]'"
-
-    @property
-    def _interpreter(self) -> InterpreterRuntime:
-        return InterpreterRuntime(self.name, self.package, self.load, self.remedy)
-
-    def load(self) -> tuple[Any, Mapping[str, Any]]:
-        """Called in the child only."""
-        from edgekit.runtimes import _tflm
-
-        _tflm.load_package()
-        return _tflm.interpreter, {"default": "default", "measure": "measure"}
+    kernels: tuple[Kernels, ...] = ("default",)
+    clocked: bool = False
 
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model ran and came out right."""
-        return self._interpreter.probe()
+        return reason_against("tflm", _EXECUTOR.open, _REMEDY)
 
-    def open(self, path: Path, *, threads: int = 1, time_limit: float = 60.0) -> MicroSession:
+    def open(
+        self, source: Source, *, threads: int = 1, kernels: Kernels = "default", time_limit: float | None = None
+    ) -> Session:
         """Load a model in a child process, with an arena that is large enough for any that fits a device.
 
         Args:
-            path: The `.tflite`; its flatbuffer is checked first.
+            source: The `.tflite`; its flatbuffer is checked first, unless it was read before.
             threads: TFLite Micro has one thread; more are not used.
-            time_limit: Seconds without a sign of life after which the child is ended.
+            kernels: "default": those of the wheel.
+            time_limit: Seconds without a sign of life after which the child is ended; 60 where none is given.
 
         Raises:
             ModelError: The file is not a well-formed `.tflite`.
             RuntimeFailed: The runtime is missing, lacks an operator of the model, or refuses or does not survive it.
+            UsageError: Other kernels.
         """
         try:
-            return MicroSession(self._interpreter.open(path, threads=threads, time_limit=time_limit))
+            return _EXECUTOR.open(source, threads=threads, kernels=kernels, time_limit=time_limit)
         except RuntimeFailed as error:
-            raise _explained(error, path) from None
+            raise _explained(error, source) from None
 
-    def measure(self, path: Path, *, time_limit: float = 60.0) -> DeviceFigures:
+    def measure(self, source: Source, *, time_limit: float | None = None) -> DeviceFigures:
         """The smallest tensor arena that gives what a large one gives, to 16 bytes.
 
         What the interpreter's own allocator reports can be below what a model needs to start, so sizes are tried, each
         in a process of its own: whatever the arena, one inference on random inputs must give the same bytes.
 
         Args:
-            path: The `.tflite`; its flatbuffer is checked first.
-            time_limit: Seconds for all tries together.
+            source: The `.tflite`; its flatbuffer is checked first, unless it was read before.
+            time_limit: Seconds for all tries together; 60 where none is given.
 
         Returns:
             arena_bytes, of a 64-bit host and with the allocator's own records: a little above a 32-bit part's.
@@ -83,52 +83,35 @@ class MicroRuntime:
             ModelError: The file is not a well-formed `.tflite`.
             RuntimeFailed: The runtime is missing, lacks an operator of the model, or refuses or does not survive it.
         """
-        from edgekit.runtimes._figures import ask
-
+        limit = TIME_LIMIT if time_limit is None else time_limit
         try:
-            told, _ = ask(self.name, path, "measure", limit=time_limit)
+            told, _ = ask_figures("tflm", source, _load, _measured, "arena", limit=limit, remedy=_REMEDY)
         except RuntimeFailed as error:
-            raise _explained(error, path) from None
-        return DeviceFigures({"arena_bytes": int(told["arena_bytes"])})
+            raise _explained(error, source) from None
+        return DeviceFigures({ARENA.name: int(told[ARENA.name])})
 
 
-class MicroSession(DeclaredSession):
-    """A model opened in TFLite Micro in a child process: a Session and a BatchSession, one sample at a time."""
+def _load() -> tuple[Any, Mapping[str, Any]]:
+    from edgekit.runtimes import _tflm
 
-    def __init__(self, session: InterpreterSession) -> None:
-        super().__init__(session.inputs, session.outputs)
-        self._session = session
-
-    @property
-    def pid(self) -> int:
-        """The child's process id."""
-        return self._session.pid
-
-    def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
-        """One inference; see `Session.run`."""
-        return self._session.run(inputs, fresh=fresh)
-
-    def plan(self, samples: Sequence[Array], *, batch: int | None = None, output: int = 0) -> int:
-        """Hold the model ready; see `BatchSession.plan`. The batch is what the file declares: shapes are fixed here."""
-        return self._session.plan(samples, batch=batch, output=output)
-
-    def map(self, samples: Sequence[Array]) -> Array:
-        """The planned output as float32 [n, ...]; the samples travel through shared memory."""
-        return self._session.map(samples)
-
-    def close(self) -> None:
-        """End the child process; a second call does nothing."""
-        self._session.close()
+    _tflm.load_package()
+    return _tflm.interpreter, {"default": "default"}
 
 
-def _explained(error: RuntimeFailed, path: Path) -> RuntimeFailed:
+def _measured(path: str, _: str) -> dict[str, Any]:
+    from edgekit.runtimes import _tflm
+
+    return _tflm.measured(path)
+
+
+def _explained(error: RuntimeFailed, source: Source) -> RuntimeFailed:
     """The same failure with the remedy that TFLite Micro's own words call for."""
     said = str(error.received or "")
     lacking = _LACKING.search(said)
     if lacking or "op code CUSTOM" in said:
         return RuntimeFailed(
             "TFLite Micro must have a kernel for every operator of the model.",
-            received=lacking[1] if lacking else ", ".join(_custom_operators(path)),
+            received=lacking[1] if lacking else ", ".join(_custom_operators(source)),
             remedy="Replace the layer that needs this operator, or leave that step to the application's own code.",
         )
     if "Hybrid models" in said or _HYBRID in said:
@@ -137,7 +120,7 @@ def _explained(error: RuntimeFailed, path: Path) -> RuntimeFailed:
             received=said,
             remedy="Convert the model with --format int8.",
         )
-    if "failed to prepare" in said and _has_open_shapes(path):
+    if "failed to prepare" in said and _has_open_shapes(source):
         return RuntimeFailed(
             "TFLite Micro takes models whose shapes are all fixed, and operands of few types.",
             received=said,
@@ -146,14 +129,16 @@ def _explained(error: RuntimeFailed, path: Path) -> RuntimeFailed:
     return error
 
 
-def _custom_operators(path: Path) -> list[str]:
+def _custom_operators(source: Source) -> list[str]:
     return sorted(
-        {operator.name for graph in tflite.read(path).graphs for operator in graph.operators if operator.custom}
+        {operator.name for graph in tflite.read(source).graphs for operator in graph.operators if operator.custom}
     )
 
 
-def _has_open_shapes(path: Path) -> bool:
-    return any(-1 in tensor.signature for graph in tflite.read(path).graphs for tensor in graph.tensors)
+def _has_open_shapes(source: Source) -> bool:
+    return any(-1 in tensor.signature for graph in tflite.read(source).graphs for tensor in graph.tensors)
 
 
-RUNTIME = MicroRuntime()
+_EXECUTOR = InterpreterExecutor("tflm", _load, _REMEDY, kernels=("default",), clocked=False)
+_MICRO = Micro()
+RUNTIME = Runtime("tflm", _MICRO.probe, figures=(ARENA,), executor=_MICRO, meter=_MICRO)

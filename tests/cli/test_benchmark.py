@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edgekit import _tf
-from edgekit.runtimes._probe import PROBE
+from edgekit.runtimes import PROBE
 
 QUICK = ("--runs", 10, "--launches", 1)
 FIGURES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgekit import registry
 from edgekit.cli import commands
-from edgekit.runtimes._probe import PROBE
+from edgekit.runtimes import PROBE
 
 HEAVY = (
     "tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "optuna", "ray", "plotly", "sklearn",

@@ -14,8 +14,6 @@ from edgekit.errors import ConversionError, RuntimeFailed
 from edgekit.measure.predict import predict
 from edgekit.measure.statistics import sqnr_db
 from edgekit.runtimes import load_runtime
-from edgekit.runtimes._interpreter import InterpreterRuntime
-from edgekit.runtimes.ethos_u import NpuRuntime
 from edgekit.tensors import dequantize, quantize
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
@@ -33,7 +31,6 @@ SHOWN = [
 def answers(path: Path, cell: Cell, runtime: str = "litert") -> np.ndarray:
     """Outputs [CALLS, 3], fused states reset before each call; kept ones go on."""
     opened = load_runtime(runtime)
-    assert isinstance(opened, InterpreterRuntime)
     session, found = opened.open(path), []
     try:
         for sample in cell.samples()[:CALLS]:
@@ -100,9 +97,7 @@ def test_states_of_16_bits_run_everywhere(runtime: str, wide: tuple[Path, np.nda
 
 @pytest.mark.parametrize("npu", ["ethos-u55-128", "ethos-u85-256"])
 def test_vela_leaves_a_loop_to_the_processor(npu: str, wide: tuple[Path, np.ndarray]) -> None:
-    runtime = load_runtime("ethos_u")
-    assert isinstance(runtime, NpuRuntime)
-    figures = runtime.measure(wide[0], config=npu)
+    figures = load_runtime(f"ethos_u:{npu}").measure(wide[0])
     assert figures["operators_on_cpu"] == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.errors import UsageError
 from edgekit.measure.latency import benchmark
-from edgekit.runtimes._probe import PROBE
+from edgekit.runtimes import PROBE
 
 
 def test_two_runtimes_and_a_broken_model(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ import pytest
 from edgekit import _tf
 from edgekit.errors import DataError, ModelError, RuntimeFailed, UsageError
 from edgekit.measure.predict import Predictor, _one_by_one, predict
-from edgekit.runtimes import load_runtime
-from edgekit.runtimes._probe import PROBE
+from edgekit.runtimes import PROBE, load_runtime
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
-from edgekit.runtimes import DeviceRuntime, load_runtime
+from edgekit.runtimes import PROBE, load_runtime
 from edgekit.runtimes._adb import Device, parse_benchmark, parse_profile, parse_thermal, select
 from edgekit.runtimes._adb.devices import parse_devices
-from edgekit.runtimes._probe import PROBE
-from edgekit.runtimes.adb import AdbRuntime
+from edgekit.runtimes.adb import Adb
 
 READY = Device("R5CT1", "device", "Phone", "arm64-v8a", "14")
 OTHER = Device("emulator-5554", "device", emulated=True)
@@ -241,15 +240,14 @@ def test_without_adb_one_line_says_how_to_get_it(tmp_path: Path, monkeypatch: py
 
 def test_checks_its_arguments_before_it_looks_for_a_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    runtime = load_runtime("adb")
-    assert isinstance(runtime, AdbRuntime) and isinstance(runtime, DeviceRuntime)
-    for call in (runtime.open, runtime.measure, runtime.benchmark):
+    device = Adb()
+    for call in (device.open, device.time, device.benchmark):
         with pytest.raises(ModelError):
             call(tmp_path / "absent.tflite")
         with pytest.raises(UsageError, match="at least one of: threads"):
             call(PROBE, threads=0)
     with pytest.raises(UsageError, match="at least one of: runs"):
-        runtime.benchmark(PROBE, runs=0)
+        device.benchmark(PROBE, runs=0)
 
 
 def test_import_is_light() -> None:

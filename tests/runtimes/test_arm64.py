@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
-from edgekit.runtimes import DeviceRuntime, load_runtime
+from edgekit.runtimes import PROBE, load_runtime
 from edgekit.runtimes._arm64 import APT_LINE, CPUS, DEFAULT_CPU, Emulator, Port, Toolbox, install
 from edgekit.runtimes._arm64.cpus import write_root
 from edgekit.runtimes._arm64.toolbox import sources
-from edgekit.runtimes._probe import PROBE
+from edgekit.runtimes.arm64 import Arm64
 
 MAGIC = 0x314D5241
 
@@ -47,11 +47,10 @@ PORTS = [Port((1, 4), 16)]
 HELLO = f"printf '{_octal(_greeting(PORTS, PORTS))}'"
 
 
-def test_is_a_device_runtime_and_checks_its_arguments(tmp_path: Path) -> None:
+def test_checks_its_arguments(tmp_path: Path) -> None:
     runtime = load_runtime("arm64")
-    assert isinstance(runtime, DeviceRuntime)
     with pytest.raises(UsageError, match="Did you mean 'cortex-a76'"):
-        runtime.open(PROBE, cpu="cortex-a77")
+        Arm64("cortex-a77")
     with pytest.raises(UsageError, match="has one core"):
         runtime.open(PROBE, threads=2)
     with pytest.raises(ModelError):

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit import registry, runtimes
+from edgekit import registry, runtimes, tflite
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
-from edgekit.runtimes import BatchSession, DeviceRuntime, Runtime, TimedSession, load_runtime, runtime_names
-from edgekit.runtimes._probe import PROBE
+from edgekit.figures import FIGURES
+from edgekit.runtimes import PROBE, Runtime, load_runtime, runtime_names
+from edgekit.tflite import reader
 
 
 @pytest.fixture(scope="module", params=registry.names(runtimes))
@@ -22,15 +23,15 @@ def runtime(request: pytest.FixtureRequest) -> Runtime:
     found = load_runtime(request.param)
     reason = found.probe()
     if reason is not None:
-        if os.environ.get("CI") and not getattr(found, "needs_device", False):
+        if os.environ.get("CI") and not found.needs_device:
             pytest.fail(reason)
         pytest.skip(reason)
     return found
 
 
 def test_runs_relu_gives_specs_and_survives_reuse(runtime: Runtime) -> None:
-    if getattr(runtime, "estimates_only", False):
-        assert isinstance(runtime, DeviceRuntime)
+    if runtime.executor is None:
+        assert runtime.meter is not None
         with pytest.raises(RuntimeFailed, match="estimates; it does not run models"):
             runtime.open(PROBE)
         return
@@ -46,14 +47,16 @@ def test_runs_relu_gives_specs_and_survives_reuse(runtime: Runtime) -> None:
             np.testing.assert_array_equal(y, np.maximum(x, 0))
         with pytest.raises(ModelError, match=r"takes float32 \[1, 4\]. Received: float64 \[4\]"):
             session.run([np.zeros(4)])
-        if isinstance(session, BatchSession):
+        if session.batcher is not None:
             many = np.random.default_rng(0).normal(size=(70, 4)).astype(np.float32)
-            assert session.plan([many]) in (1, 64)  # 1 where shapes are fixed
-            np.testing.assert_array_equal(session.map([many]), np.maximum(many, 0))
-        if isinstance(session, TimedSession):
-            took = session.time([np.zeros((1, 4), np.float32)], 5)
+            assert session.batcher.plan([many]) in (1, 64)  # 1 where shapes are fixed
+            np.testing.assert_array_equal(session.batcher.map([many]), np.maximum(many, 0))
+        assert (session.clock is not None) == runtime.executor.clocked
+        if session.clock is not None:
+            took = session.clock.time([np.zeros((1, 4), np.float32)], 5)
             assert len(took) == 5 and min(took) > 0
-            assert (session.peak_memory() or 1) > 0
+            assert (session.clock.peak_memory() or 1) > 0
+            assert (session.clock.switches() or 0) >= 0
     finally:
         session.close()
         session.close()
@@ -65,12 +68,48 @@ def test_refuses_what_is_no_model(runtime: Runtime, tmp_path: Path) -> None:
     junk = tmp_path / "junk.tflite"
     junk.write_bytes(b"\x1c\x00\x00\x00TFL3" + bytes(range(200)))
     for path in (junk, tmp_path / "absent.tflite"):
-        if not getattr(runtime, "estimates_only", False):
-            with pytest.raises(ModelError):
-                runtime.open(path)
-        if isinstance(runtime, DeviceRuntime):
-            with pytest.raises(ModelError):
-                runtime.measure(path)
+        for slot, ask in ((runtime.executor, "open"), (runtime.meter, "measure"), (runtime.timer, "time")):
+            if slot is not None:
+                with pytest.raises(ModelError):
+                    getattr(slot, ask)(path)
+
+
+def test_tells_its_own_figures(runtime: Runtime) -> None:
+    assert runtime.meter is None or runtime.figures
+    assert {figure.runtime for figure in runtime.figures} <= {runtime.name}
+    assert all(FIGURES[figure.name] is figure for figure in runtime.figures)
+    if runtime.meter is not None:
+        told = runtime.measure(PROBE).values
+        assert told and set(told) <= {figure.name for figure in runtime.figures}
+
+
+def test_takes_a_model_that_was_read(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is read once: its bytes are not parsed again where somebody has the model."""
+    model, x = tflite.read(PROBE), np.array([[-1.0, 0.0, 0.5, 2.0]], np.float32)
+    monkeypatch.setattr(reader, "read_bytes", lambda path: pytest.fail(f"{path} is read again"))
+    if runtime.executor is not None:
+        session = runtime.open(model)
+        try:
+            np.testing.assert_array_equal(session.run([x])[0], np.maximum(x, 0))
+        finally:
+            session.close()
+    if runtime.meter is not None:
+        assert runtime.measure(model).values
+    monkeypatch.undo()
+    for slot, ask in ((runtime.executor, "open"), (runtime.meter, "measure")):
+        if slot is not None:
+            with pytest.raises(UsageError, match="A runtime runs files. Received: bytes"):
+                getattr(slot, ask)(tflite.read(PROBE.read_bytes()))
+
+
+@pytest.mark.parametrize("name", ["arm64:cortex-a53", "ethos_u:ethos-u85-256", "adb:SERIAL"])
+def test_a_variant_is_a_runtime_like_any_other(name: str) -> None:
+    base, variant = load_runtime(name.partition(":")[0]), load_runtime(name)
+    assert type(variant) is type(base) is Runtime and variant.name == name
+    assert variant.figures == base.figures and variant.needs_device == base.needs_device
+    for slot in ("executor", "meter", "timer"):
+        own, other = getattr(variant, slot), getattr(base, slot)
+        assert type(own) is type(other) and (own is None or own != other)
 
 
 def test_crash_is_one_line_and_leaves_no_process() -> None:

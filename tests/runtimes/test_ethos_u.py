@@ -11,9 +11,8 @@ import pytest
 
 from edgekit import _tf
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
-from edgekit.runtimes import DeviceFigures, DeviceRuntime
-from edgekit.runtimes._probe import PROBE
-from edgekit.runtimes.ethos_u import RUNTIME, CpuOperator
+from edgekit.runtimes import PROBE, DeviceFigures
+from edgekit.runtimes.ethos_u import RUNTIME, CpuOperator, Vela
 
 CONFIGS = ["ethos-u55-128", "ethos-u55-256", "ethos-u65-256", "ethos-u85-256"]
 SHAPE = [1, 12, 12, 8]
@@ -66,8 +65,7 @@ def _convolutions(zeros: float, tail: bool) -> bytes:
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_estimates(models: dict[str, Path], config: str) -> None:
-    assert isinstance(RUNTIME, DeviceRuntime)
-    found = RUNTIME.estimate(models["dense"], config=config)
+    found = Vela(config).estimate(models["dense"])
     figures, profile = found.figures, found.figures.profile
     macs = 6 * 6 * 9 * 8 * 32 + 3 * 3 * 9 * 32 * 64 + 2 * 2 * 64 * 72
     assert figures["cycles"] is not None and figures["cycles"] > macs / int(config.rpartition("-")[2])
@@ -88,14 +86,14 @@ def test_estimates(models: dict[str, Path], config: str) -> None:
 def test_zeros_pay(models: dict[str, Path]) -> None:
     assert models["dense"].stat().st_size == pytest.approx(models["sparse"].stat().st_size, rel=0.01)
     for config in ("ethos-u55-128", "ethos-u85-256"):
-        dense, sparse = (RUNTIME.measure(models[name], config=config) for name in ("dense", "sparse"))
+        dense, sparse = (Vela(config).measure(models[name]) for name in ("dense", "sparse"))
         assert dense["encoded_weight_bytes"] is not None and sparse["encoded_weight_bytes"] is not None
         assert sparse["encoded_weight_bytes"] * 3 <= dense["encoded_weight_bytes"]
         assert dense["cycles"] is not None and sparse["cycles"] is not None and sparse["cycles"] <= dense["cycles"]
 
 
 def test_names_what_stays_on_the_cpu(models: dict[str, Path]) -> None:
-    found = RUNTIME.estimate(models["tail"])  # the smallest NPU, where none is named
+    found = Vela().estimate(models["tail"])  # the smallest NPU, where none is named
     assert found.config == "ethos-u55-128"
     assert found.figures["cycles"] and found.figures["operators_on_cpu"] == len(found.cpu_operators) > 0
     assert "FLOOR_DIV" in {operator.operator for operator in found.cpu_operators}
@@ -104,7 +102,7 @@ def test_names_what_stays_on_the_cpu(models: dict[str, Path]) -> None:
 
 
 def test_float_models_stay_on_the_cpu() -> None:
-    found = RUNTIME.estimate(PROBE)
+    found = Vela().estimate(PROBE)
     assert found.figures == DeviceFigures({"operators_on_cpu": 1})  # unknown is None, never 0
     ((operator,), reason) = found.cpu_operators, "Operation has tensor with unsupported DataType Float32"
     assert operator == CpuOperator("RELU", operator.name, reason)
@@ -117,9 +115,9 @@ def test_does_not_run_models(models: dict[str, Path]) -> None:
         RUNTIME.open(models["dense"])
 
 
-def test_unknown_configuration(models: dict[str, Path]) -> None:
+def test_unknown_configuration() -> None:
     with pytest.raises(UsageError, match="Did you mean 'ethos-u55-128'"):
-        RUNTIME.measure(models["dense"], config="ethos-u55-182")
+        Vela("ethos-u55-182")
 
 
 def test_bad_files_are_one_line(models: dict[str, Path], tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from edgekit.errors import RuntimeFailed
-from edgekit.runtimes import load_runtime
-from edgekit.runtimes._probe import PROBE, reason_against
+from edgekit.runtimes import PROBE, load_runtime, reason_against
 
 
 class Answers:

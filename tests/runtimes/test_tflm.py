@@ -13,8 +13,7 @@ import pytest
 
 from edgekit import _tf
 from edgekit.errors import ModelError, RuntimeFailed
-from edgekit.runtimes import DeviceRuntime, TimedSession, load_runtime
-from edgekit.runtimes._interpreter import InterpreterRuntime
+from edgekit.runtimes import load_runtime
 from edgekit.runtimes._tflm import smallest_arena
 from edgekit.runtimes.tflm import RUNTIME
 
@@ -84,7 +83,6 @@ def converted(
 @pytest.mark.parametrize("other", ["tflite_runtime", "litert"])
 def test_equals_reference_kernels_bit_for_bit(int8: Path, other: str) -> None:
     reference = load_runtime(other)
-    assert isinstance(reference, InterpreterRuntime)
     if reference.probe() is not None:
         pytest.skip(str(reference.probe()))
     x = np.random.default_rng(1).integers(-128, 128, (20, *SHAPE), np.int8)
@@ -102,13 +100,12 @@ def test_many_samples_one_at_a_time(int8: Path) -> None:
         assert ours.plan([x]) == 1
         assert theirs.plan([x]) > 1
         np.testing.assert_allclose(ours.map([x]), theirs.map([x]), atol=2 / 256)
-        assert not isinstance(ours, TimedSession)  # a host's times say nothing of a microcontroller's
+        assert ours.clock is None  # a host's times say nothing of a microcontroller's
         with pytest.raises(RuntimeFailed, match="at the shapes of its file only"):
             ours.plan([np.zeros((1, 9, 9, 3), np.float32)])
 
 
 def test_arena_is_the_smallest_that_runs(int8: Path) -> None:
-    assert isinstance(RUNTIME, DeviceRuntime)
     figures = RUNTIME.measure(int8)
     arena = figures["arena_bytes"]
     assert arena is not None and arena % 16 == 0

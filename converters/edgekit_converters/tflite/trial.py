@@ -13,9 +13,8 @@ from pathlib import Path
 
 from edgekit import _tf, tflite
 from edgekit.measure.parity import Reference, compare
-from edgekit.runtimes import load_runtime
-from edgekit.runtimes._engine import Engine
-from edgekit.runtimes._interpreter import InterpreterRuntime
+from edgekit.runtimes import DeclaredSession, Engine
+from edgekit.runtimes.litert import EXECUTOR
 from edgekit.tensors import Array
 
 __all__ = ["FAILS", "Here", "opened_here", "trial_db"]
@@ -24,17 +23,14 @@ FAILS = -300.0
 """dB of a file that does not run."""
 
 
-class Here:
+class Here(DeclaredSession):
     """A `.tflite` opened in this process."""
 
     def __init__(self, path: Path) -> None:
-        runtime = load_runtime("litert")
-        assert isinstance(runtime, InterpreterRuntime)
-        interpreter, kernels = runtime.load()
+        interpreter, kernels = EXECUTOR.load()
         with _tf.captured_output():
             self._engine = Engine(interpreter, kernels["default"], str(path), 1)
-        self.inputs = self._engine.inputs
-        self.outputs = self._engine.outputs
+        super().__init__(self._engine.inputs, self._engine.outputs)
 
     def run(self, inputs: Sequence[Array], *, fresh: bool = False) -> list[Array]:
         """One inference; with `fresh`, variable tensors begin at zero."""

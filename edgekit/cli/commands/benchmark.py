@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 SUMMARY = "Latency, memory and device figures of .tflite files, side by side, each in a child process."
 REGRESSED = 3
-_VARIANT_OPTIONS = {"cpu": "arm64", "config": "ethos_u"}
 
 
 @click.command()
@@ -135,10 +134,13 @@ def _plotter(path: Path, overwrite: bool) -> Callable[[BenchmarkReport], None]:
 
 def _with_variants(runtimes: tuple[str, ...], options: dict[str, str | None]) -> tuple[str, ...]:
     """`--cpu X` makes arm64:X of arm64; what names its variant itself stays."""
+    from edgekit.runtimes import load_runtime, runtime_names
+
     for option, value in options.items():
-        runtime = _VARIANT_OPTIONS[option]
         if value is None:
             continue
+        variants = {name: load_runtime(name).variants for name in runtime_names()}
+        runtime = next(name for name, kind in variants.items() if kind is not None and kind.option == option)
         if runtime not in runtimes:
             raise UsageError(
                 f"--{option} belongs to the runtime {runtime}.",

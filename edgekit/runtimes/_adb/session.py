@@ -12,9 +12,9 @@ import numpy as np
 
 from edgekit import tflite
 from edgekit.errors import RuntimeFailed
+from edgekit.runtimes import DeclaredSession, check_declared
 from edgekit.runtimes._adb.devices import Device
 from edgekit.runtimes._adb.workspace import Workspace
-from edgekit.runtimes._declared import DeclaredSession, check_declared
 from edgekit.tensors import Array, TensorSpec
 
 __all__ = ["AdbSession", "read_specs"]
@@ -112,14 +112,13 @@ class AdbSession(DeclaredSession):
         ]
 
 
-def read_specs(path: Path) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
+def read_specs(model: tflite.Model) -> tuple[tuple[TensorSpec, ...], tuple[TensorSpec, ...]]:
     """Inputs and outputs as the file declares them.
 
     Raises:
-        ModelError: The file is not a well-formed `.tflite`.
         RuntimeFailed: An input or output that the tool cannot read or write.
     """
-    graph = tflite.read(path).graphs[0]
+    graph = model.graphs[0]
     sides = []
     for indices, least_rank in ((graph.inputs, 1), (graph.outputs, 0)):  # the tool knows no inputs without a shape
         specs = []
