@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from edgekit.keras.types import KerasModel
+from edgekit import _tf
+from edgekit.keras.kinds import kind_of
+from edgekit.keras.mac_rules import MacRule, Shape
+from edgekit.keras.types import KerasLayer, KerasModel
 
-__all__ = ["layer_macs", "model_macs"]
+__all__ = ["layer_macs", "model_macs", "uncounted"]
 
 
 def model_macs(model: KerasModel) -> int | None:
@@ -16,7 +18,7 @@ def model_macs(model: KerasModel) -> int | None:
 
     Counts the products of dense layers, convolutions, attention and recurrent layers, as `count_macs` does on a
     `.tflite`; biases, normalisation, element-wise products and pooling are not counted. Wrappers of quantisation and
-    pruning are looked through. Layers of other kinds count nothing.
+    pruning are looked through. Layers of other kinds count nothing; `uncounted` names those with a kernel.
 
     Args:
         model: A built, flat tf_keras Functional or Sequential model.
@@ -51,6 +53,18 @@ def layer_macs(
     return _node_macs(layer, layer.inbound_nodes[0], inputs, outputs, heads) if layer.inbound_nodes else 0
 
 
+def uncounted(model: KerasModel) -> list[str]:
+    """Layers with a kernel whose products `model_macs` leaves out, as "name (Class)"."""
+    left = []
+    for layer in model.layers:
+        inner = layer
+        while kind_of(inner).is_wrapper:
+            inner = inner.layer
+        if _rule(inner) is None and any(len(w.shape) >= 2 and "kernel" in w.name for w in inner.weights):
+            left.append(f"{inner.name} ({type(inner).__name__})")
+    return left
+
+
 def _node_macs(
     layer: Any,
     node: Any,
@@ -58,13 +72,13 @@ def _node_macs(
     outputs: int | None = None,
     heads: int | None = None,
 ) -> int | None:
-    while hasattr(layer, "layer") and type(layer).__name__ in _TRANSPARENT:
+    while kind_of(layer).is_wrapper:
         layer = layer.layer
-    rule = _RULES.get(type(layer).__name__)
+    rule = _rule(layer)
     if rule is None:
         return 0
     shapes_in, shapes_out = _shapes(node.input_shapes), _shapes(node.output_shapes)
-    if type(layer).__name__ == "MultiHeadAttention":
+    if kind_of(layer).channels == "attention":
         shapes_in = _attention_shapes(node, shapes_in)
     if inputs is not None:
         shapes_in = [(*s[:-1], w) for s, w in zip(shapes_in, inputs, strict=True)]
@@ -76,10 +90,20 @@ def _node_macs(
         return None
 
 
-Shape = tuple[int, ...]
-Rule = Callable[[Any, list[Shape], list[Shape], int | None], int]
+def _rule(layer: KerasLayer) -> MacRule | None:
+    """Of the layer's kind, or of what it holds: once for each direction, or once for each step."""
+    if not kind_of(layer).holds:
+        return kind_of(layer).macs
+    inner = [getattr(layer, name) for name in kind_of(layer).holds.values()]
+    rules = [(part, kind_of(part).macs) for part in inner if isinstance(part, _tf.tf_keras().layers.Layer)]
+    steps = isinstance(layer, _tf.tf_keras().layers.TimeDistributed)
 
-_TRANSPARENT = ("QuantizeWrapper", "QuantizeWrapperV2", "PruneLowMagnitude")
+    def rule(layer: KerasLayer, x: list[Shape], y: list[Shape], heads: int | None) -> int:
+        times = x[0][0] if steps else 1
+        x, y = ([s[1:] for s in x], [s[1:] for s in y]) if steps else (x, y)
+        return times * sum(count(part, x, y, heads) for part, count in rules if count)
+
+    return rule if any(count for _, count in rules) else None
 
 
 def _shapes(found: Any) -> list[Shape]:
@@ -98,66 +122,3 @@ def _attention_shapes(node: Any, shapes: list[Shape]) -> list[Shape]:
     key = node.call_kwargs.get("key")
     ordered = [*given[:2], key if key is not None else given[-1]]
     return [tuple(t.shape[1:]) for t in ordered]
-
-
-def _dense(layer: Any, x: list[Shape], y: list[Shape], heads: int | None) -> int:
-    return math.prod(x[0]) * y[0][-1]
-
-
-def _conv(layer: Any, x: list[Shape], y: list[Shape], heads: int | None) -> int:
-    return int(math.prod(y[0]) * math.prod(layer.kernel_size) * (x[0][-1] // layer.groups))
-
-
-def _transposed(layer: Any, x: list[Shape], y: list[Shape], heads: int | None) -> int:
-    return int(math.prod(x[0]) * math.prod(layer.kernel_size) * y[0][-1])  # each input is spread over the filter
-
-
-def _depthwise(layer: Any, x: list[Shape], y: list[Shape], heads: int | None) -> int:
-    return int(math.prod(y[0][:-1]) * math.prod(layer.kernel_size) * x[0][-1] * layer.depth_multiplier)
-
-
-def _separable(layer: Any, x: list[Shape], y: list[Shape], heads: int | None) -> int:
-    wide = x[0][-1] * layer.depth_multiplier
-    return int(math.prod(y[0][:-1]) * (math.prod(layer.kernel_size) * wide + wide * y[0][-1]))
-
-
-def _attention(layer: Any, x: list[Shape], y: list[Shape], heads: int | None) -> int:
-    config = layer.get_config()
-    key_width, heads = config["key_dim"], config["num_heads"] if heads is None else heads
-    value_width = config["value_dim"] or key_width
-    query, value, key = x
-    steps, memory = math.prod(query[:-1]), math.prod(value[:-1])
-    projections = math.prod(query) * key_width + math.prod(key) * key_width + math.prod(value) * value_width
-    mixed = steps * memory * (key_width + value_width)
-    return int(heads * (projections + mixed + steps * value_width * y[0][-1]))
-
-
-def _recurrent(gates: int) -> Rule:
-    def rule(layer: Any, x: list[Shape], y: list[Shape], heads: int | None) -> int:
-        return int(math.prod(x[0][:-1]) * gates * layer.units * (x[0][-1] + layer.units))
-
-    return rule
-
-
-def _bidirectional(layer: Any, x: list[Shape], y: list[Shape], heads: int | None) -> int:
-    rule = _RULES.get(type(layer.forward_layer).__name__)
-    return 2 * rule(layer.forward_layer, x, y, heads) if rule else 0
-
-
-_RULES: dict[str, Rule] = {
-    "Bidirectional": _bidirectional,
-    "Conv1D": _conv,
-    "Conv1DTranspose": _transposed,
-    "Conv2D": _conv,
-    "Conv2DTranspose": _transposed,
-    "Conv3D": _conv,
-    "Dense": _dense,
-    "DepthwiseConv1D": _depthwise,
-    "DepthwiseConv2D": _depthwise,
-    "GRU": _recurrent(3),
-    "LSTM": _recurrent(4),
-    "MultiHeadAttention": _attention,
-    "SeparableConv1D": _separable,
-    "SeparableConv2D": _separable,
-    "SimpleRNN": _recurrent(1),
-}

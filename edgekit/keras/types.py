@@ -1,4 +1,4 @@
-"""What EdgeKit asks of a Keras model, whichever Keras it is of: a protocol, since Keras has no types of its own."""
+"""What EdgeKit asks of models, layers and tensors of any Keras: protocols, since Keras has no types of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,45 @@ from typing import Any, Protocol
 
 from edgekit.tensors import Array
 
-__all__ = ["KerasModel"]
+__all__ = ["KerasLayer", "KerasModel"]
+
+
+class KerasLayer(Protocol):
+    """A layer of Keras 3 or tf_keras that is built, where its kind is not that of a model."""
+
+    name: str
+    trainable: bool
+
+    @property
+    def weights(self) -> Sequence[Any]: ...
+
+    def get_config(self) -> dict[str, Any]: ...
+
+    # Of the kinds that have them: see `keras.kinds`.
+
+    @property
+    def layer(self) -> KerasLayer: ...
+
+    @property
+    def kernel(self) -> Any: ...
+
+    @property
+    def kernel_size(self) -> tuple[int, ...]: ...
+
+    @property
+    def groups(self) -> int: ...
+
+    @property
+    def depth_multiplier(self) -> int: ...
+
+    @property
+    def filters(self) -> int: ...
+
+    @property
+    def units(self) -> int: ...
+
+    @property
+    def equation(self) -> str: ...
 
 
 class KerasModel(Protocol):

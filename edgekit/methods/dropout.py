@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgekit.keras.cloning import cloned
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.types import KerasModel
 
 __all__ = ["with_less_dropout"]
-
-DROPOUTS = ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout")
 
 
 def with_less_dropout(model: KerasModel, kept: Mapping[str, float]) -> Any:
@@ -27,7 +26,7 @@ def with_less_dropout(model: KerasModel, kept: Mapping[str, float]) -> Any:
     """
     rates = {}
     for layer in model.layers:
-        if type(layer).__name__ in DROPOUTS:
+        if kind_of(layer).drops:
             before = _weighted_before(layer)
             if before is not None and before in kept:
                 rates[layer.name] = layer.rate * kept[before] ** 0.5

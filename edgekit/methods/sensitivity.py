@@ -17,6 +17,7 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.errors import ModelError, UsageError, did_you_mean
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.types import KerasModel
 from edgekit.methods.channels import Channels, analyse, correct, importance, shrink
 from edgekit.methods.channels.graph import Ids
@@ -151,7 +152,7 @@ def _rank(model: KerasModel, x: Array, ratios: Sequence[float]) -> Iterator[_Tri
         return low_rank_kernel(layer, rank, "spatial")
 
     for layer, weight in _kernels(model):
-        if type(layer).__name__ not in ("Dense", "Conv2D") or getattr(layer, "groups", 1) != 1:
+        if not kind_of(layer).low_rank or getattr(layer, "groups", 1) != 1:
             continue
         geometry = Geometry.of(layer)
         full = geometry.full_rank(geometry.forms("spatial")[0])[0]
@@ -162,7 +163,8 @@ def _rank(model: KerasModel, x: Array, ratios: Sequence[float]) -> Iterator[_Tri
 
 def _int8_weights(model: KerasModel, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
     for layer, weight in _kernels(model):
-        yield _Trial(layer.name, "int8_weights", None, partial(_with_weight, model, weight, _rounded_per_channel))
+        change = partial(_rounded_per_channel, kept=_SCALED_ALONG.get(kind_of(layer).channels or "", (-1,)))
+        yield _Trial(layer.name, "int8_weights", None, partial(_with_weight, model, weight, change))
 
 
 def _int8_activations(model: KerasModel, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
@@ -240,9 +242,13 @@ def _shrunk(model: KerasModel, x: Array, found: Channels, removed: Ids) -> Itera
     yield smaller
 
 
-def _rounded_per_channel(kernel: Array) -> Array:
-    """Symmetric int8 with one scale for each entry of the last axis, as the converter stores kernels."""
-    axes = tuple(range(kernel.ndim - 1))
+_SCALED_ALONG: Mapping[str, tuple[int, ...]] = {"depthwise": (-2, -1), "transposed": (-2,)}
+"""Axes of output channels of a kernel, where they are not the last, by how the layer passes channels on."""
+
+
+def _rounded_per_channel(kernel: Array, *, kept: tuple[int, ...]) -> Array:
+    """Symmetric int8 with one scale for each output channel, as the converter stores kernels."""
+    axes = tuple(a for a in range(kernel.ndim) if a - kernel.ndim not in kept)
     scale = np.maximum(np.abs(kernel).max(axis=axes, keepdims=True), 1e-12) / 127
     rounded: Array = np.round(kernel / scale) * scale
     return rounded

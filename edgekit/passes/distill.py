@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from edgekit.errors import EdgekitError, Finding
 from edgekit.keras import FOREIGN, Loading
+from edgekit.keras.kinds import unknown_kernels
 from edgekit.keras.types import KerasModel
 from edgekit.passes import Context, Pass, Stage, is_quantized
 from edgekit.target import Target
@@ -71,6 +72,8 @@ class Distill(Distillation, Pass):
         teacher = keras_teacher(model, name="the model") if self.teacher is None else context.open_teacher(self.teacher)
         seed_everything(context.trainer.seed)
         student = self._student(model, context.target, context.loading)
+        if self.width is not None and (unknown := unknown_kernels(model)):
+            context.log(f"distill: of unknown kinds, as wide as before: {', '.join(unknown)}")
         if self.finetune == "none":
             student.set_weights(model.get_weights())
             context.log("distill: finetune: none, so the student is the model as it is")

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from edgekit.errors import Finding, ModelError
 from edgekit.keras import FOREIGN, Loading
-from edgekit.keras.macs import model_macs
+from edgekit.keras.macs import model_macs, uncounted
 from edgekit.keras.types import KerasModel
 from edgekit.methods.dropout import with_less_dropout
 from edgekit.methods.low_rank import (
@@ -195,6 +195,8 @@ class LowRank(Pass):
             total = model_macs(model) or 0
             saved = sum(problems[n].geometry.macs() - d.macs for n, d in found.items() if d)
             save = total - int(self.macs * total) - saved
+            if left_out := uncounted(model):
+                context.log(f"low_rank: not counted in MACs: {', '.join(left_out)}")
             taken = {n: option.found for n, option in allocate(shared, save).items()}
             spare = sum(shared[n][0] - made.macs for n, made in taken.items()) - save
             found |= dict.fromkeys(shared) | _refined(problems, taken, max(spare, 0))

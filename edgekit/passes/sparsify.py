@@ -18,6 +18,7 @@ from edgekit import _tf
 from edgekit.errors import Finding, ModelError
 from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.kernels import named_kernels
+from edgekit.keras.kinds import kind_of, unknown_kernels
 from edgekit.keras.types import KerasModel
 from edgekit.methods.dropout import with_less_dropout
 from edgekit.methods.sparsity import Importance, pooled, pruning_wrapper, share_out
@@ -25,32 +26,6 @@ from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatche
 from edgekit.target import Target
 
 __all__ = ["PASS", "Sparsify"]
-
-PRUNABLE = {
-    "Dense": ("kernel",),
-    "Conv1D": ("kernel",),
-    "Conv2D": ("kernel",),
-    "Conv2DTranspose": ("kernel",),
-    "SeparableConv2D": ("pointwise_kernel",),
-}
-"""Layers pruned unless named otherwise, and their weights that are."""
-
-_CELL = ("cell.kernel", "cell.recurrent_kernel")
-ON_REQUEST = {
-    "DepthwiseConv2D": ("depthwise_kernel",),
-    "EinsumDense": ("kernel",),
-    "Embedding": ("embeddings",),
-    "GRU": _CELL,
-    "LSTM": _CELL,
-    "MultiHeadAttention": tuple(f"_{part}_dense.kernel" for part in ("query", "key", "value", "output")),
-    "SimpleRNN": _CELL,
-}
-"""Few weights (depthwise), rows of rare words (embeddings) or weights used again and again (recurrent, attention): they
-cost much accuracy, and are pruned only where `layers` names them."""
-
-MATRICES = ("Dense", "Conv1D", "Conv2D", "SeparableConv2D", "Embedding", "GRU", "LSTM", "SimpleRNN")
-"""Layers pruned in blocks: a matrix of all axes but the last by the last has its neighbours where the shipped one has
-them, which a transposed convolution, whose last axis is not its output, has not."""
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 LEAST_UPDATES = 10
@@ -141,9 +116,11 @@ class Sparsify(Pass):
 
     def apply(self, model: KerasModel, context: Context) -> Any:
         chosen = self._chosen(model)
-        left = [n.name for n in model.layers if type(n).__name__ in PRUNABLE and n.name not in chosen]
+        left = [n.name for n in model.layers if kind_of(n).pruning == "default" and n.name not in chosen]
         if left:
             context.log(f"sparsify: left alone: {', '.join(left)}")
+        if unknown := unknown_kernels(model):
+            context.log(f"sparsify: of unknown kinds, left alone: {', '.join(unknown)}")
         if self.scope == "global":
             context.log(f"sparsify: sparsity by layer: {', '.join(f'{n} {s:.3f}' for n, s in chosen.items())}")
         model = with_less_dropout(model, {name: 1 - wanted for name, wanted in chosen.items()})
@@ -174,9 +151,9 @@ class Sparsify(Pass):
         """Sparsity per layer that is pruned."""
         chosen, shared = {}, []
         for layer in model.layers:
-            kind = type(layer).__name__
             pattern = matches(layer.name, self.layers)
-            if not (kind in PRUNABLE or (pattern is not None and kind in ON_REQUEST)) or not self._fits(layer):
+            asked = ("default", "on_request") if pattern is not None else ("default",)
+            if kind_of(layer).pruning not in asked or not self._fits(layer):
                 continue
             chosen[layer.name] = self.layers[pattern] if pattern else self.sparsity
             if pattern is None:
@@ -188,9 +165,12 @@ class Sparsify(Pass):
         return {name: wanted for name, wanted in chosen.items() if wanted > 0}
 
     def _fits(self, layer: Any) -> bool:
-        """TF-MOT prunes N:M only in ranks 2 and 4 with a multiple of M input channels."""
+        """TF-MOT prunes N:M only in ranks 2 and 4 with a multiple of M input channels.
+
+        Blocks need output channels last: the matrix [all other axes, last axis] has the neighbours of the shipped one.
+        """
         if self.block != (1, 1):
-            return type(layer).__name__ in MATRICES
+            return all(kernel.outputs == -1 for kernel in kind_of(layer).pruned_kernels)
         if self.pattern:
             of = int(self.pattern.partition(":")[2])
             return all(len(w.shape) in (2, 4) and int(w.shape[-2]) % of == 0 for w in _weights(layer))
@@ -201,9 +181,13 @@ class Sparsify(Pass):
             copy = layer.__class__.from_config(layer.get_config())
             if layer.name not in chosen:
                 return copy
-            if type(layer).__name__ == "MultiHeadAttention":  # makes its kernels when it is called, not when built
-                config, made = layer.get_config(), _tf.tf_keras().Input
-                copy(*(made(batch_shape=tuple(config[f"{part}_shape"])) for part in ("query", "value", "key")))
+            if kind_of(layer).shape_keys:  # it makes its kernels when it is called, not when it is built
+                shapes = layer.get_config()
+                inputs = {
+                    key.removesuffix("_shape"): _tf.tf_keras().Input(batch_shape=tuple(shapes[key]))
+                    for key in kind_of(layer).shape_keys
+                }
+                copy(**inputs)
             copy.get_prunable_weights = lambda: _weights(copy)
             form = tuple(map(int, self.pattern.split(":"))) if self.pattern else None
             wrapper = pruning_wrapper()(copy, pruning_schedule=schedule(chosen[layer.name]), sparsity_m_by_n=form)
@@ -258,7 +242,7 @@ class Sparsify(Pass):
 
 
 def _paths(layer: Any) -> tuple[str, ...]:
-    return (PRUNABLE | ON_REQUEST).get(type(layer).__name__, ())
+    return tuple(kernel.path for kernel in kind_of(layer).pruned_kernels)
 
 
 def _weights(layer: Any) -> list[Any]:

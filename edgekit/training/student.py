@@ -5,28 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.keras import FOREIGN, Loading, build_network, is_network, load_model
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.types import KerasModel
 
 __all__ = ["afresh", "named_student", "narrower"]
-
-UNITS = {
-    "Conv1D": "filters",
-    "Conv2D": "filters",
-    "Conv2DTranspose": "filters",
-    "Conv3D": "filters",
-    "Dense": "units",
-    "EinsumDense": "output_shape",
-    "Embedding": "output_dim",
-    "GRU": "units",
-    "LSTM": "units",
-    "SeparableConv1D": "filters",
-    "SeparableConv2D": "filters",
-    "SimpleRNN": "units",
-}
-"""Key of each kind's config that says its number of channels."""
 
 
 def afresh(model: KerasModel) -> Any:
@@ -73,20 +60,17 @@ def narrower(model: KerasModel, width: float, multiple: int = 1) -> Any:
     keep = _output_makers(model)
 
     def rebuild(layer: Any) -> Any:
-        config, kind = layer.get_config(), type(layer).__name__
-        if kind == "MultiHeadAttention":
-            for key in ("query_shape", "key_shape", "value_shape"):  # those of the wide network
-                del config[key]
-            for key in ("key_dim", "value_dim"):
-                config[key] = _scaled(config[key], width, 1, 1)
-            return type(layer)(**config)
-        if kind == "EinsumDense" and layer.name not in keep:
-            *before, channels = config["output_shape"]
-            config["output_shape"] = (*before, _scaled(channels, width, multiple, 1))
-        elif kind in UNITS and layer.name not in keep:
-            config[UNITS[kind]] = _scaled(config[UNITS[kind]], width, multiple, config.get("groups", 1))
-        elif kind in ("Bidirectional", "RNN", "TimeDistributed"):
-            _refuse(width, f"the layer {layer.name!r} of type {kind}")
+        config, kind = layer.get_config(), kind_of(layer)
+        if kind.holds:
+            _refuse(width, f"the layer {layer.name!r} of type {type(layer).__name__}")
+        for key in kind.inner_widths:
+            config[key] = _scaled(config[key], width, 1, 1)
+        if kind.width_key and layer.name not in keep:
+            *before, channels = np.atleast_1d(config[kind.width_key]).tolist()
+            narrow = _scaled(channels, width, multiple, config.get("groups", 1))
+            config[kind.width_key] = (*before, narrow) if before else narrow
+        if kind.shape_keys:  # those of the wide network, which from_config would build for
+            return type(layer)(**{key: value for key, value in config.items() if key not in kind.shape_keys})
         return type(layer).from_config(config)
 
     try:
@@ -111,7 +95,7 @@ def _output_makers(model: KerasModel) -> set[str]:
         if id(layer) in seen:
             continue
         seen.add(id(layer))
-        if type(layer).__name__ in UNITS:
+        if kind_of(layer).width_key:
             keep.add(layer.name)
             continue
         for node in layer.inbound_nodes:

@@ -81,3 +81,20 @@ def test_the_command_prints_tables_json_and_a_plot(cli: Callable[..., Any], trai
     wrong = cli("sensitivity", trained.h5, "--data", "digits", "--kind", "ranks")
     assert wrong.code == 2 and "Did you mean 'rank'" in wrong.err
     assert cli("sensitivity", trained.h5, "--data", "digits", "--ratio", "1").code == 2
+
+
+@pytest.mark.parametrize("name", ["DepthwiseConv2D", "Conv2DTranspose", "Conv2D"])
+def test_weights_are_rounded_by_output_channel(name: str) -> None:
+    """A channel of small weights beside one of large ones keeps its precision, whichever axis it is."""
+    keras = _tf.tf_keras()
+    layer = keras.layers.DepthwiseConv2D(1) if "Depth" in name else getattr(keras.layers, name)(3, 1)
+    inputs = keras.Input((4, 4, 3))
+    layer(inputs)
+    values = np.random.default_rng(0).uniform(0.5, 1.0, layer.weights[0].shape).astype(np.float32)
+    axis = -1 if name == "Conv2D" else -2
+    by_channel = np.moveaxis(values, axis, -1)
+    by_channel *= np.float32([1000.0, 1.0, 0.001])
+    layer.weights[0].assign(values)
+    x = np.random.default_rng(1).uniform(size=(2, 4, 4, 3)).astype(np.float32)
+    small = keras.Model(inputs, layer.output[..., -1:])
+    assert sensitivity(small, x, kinds=["int8_weights"])[0].sqnr_db > 30

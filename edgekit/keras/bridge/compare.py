@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.keras.bridge.replay import leaves, pack, reason
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.types import KerasModel
 
 __all__ = ["TOLERANCE", "assert_same_outputs", "largest_difference", "random_inputs"]
@@ -136,8 +137,8 @@ def _draw(tensor: Any, layers: list[Any], rng: np.random.Generator, side: int) -
 
 def _table_size(layer: Any) -> int | None:
     """How many integers a layer that looks them up knows."""
-    size = {"Embedding": "input_dim", "CategoryEncoding": "num_tokens"}.get(type(layer).__name__)
-    return int(getattr(layer, size)) if size else None
+    key = kind_of(layer).indices_key
+    return int(getattr(layer, key)) if key else None
 
 
 def _what_follows(model: KerasModel) -> dict[int, list[Any]]:

@@ -10,18 +10,10 @@ from typing import Any
 from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.keras.bridge.emit import NATIVE_ACTIVATIONS
+from edgekit.keras.kinds import kind_of
 
 __all__ = ["Made", "activation_name", "float32_for", "has_equivalent", "make_layer", "transfer_weights"]
 
-_RENAMED = {"LeakyReLU": {"negative_slope": "alpha"}}
-_INNER_LAYERS = {
-    "Bidirectional": {"layer": "forward_layer", "backward_layer": "backward_layer"},
-    "RNN": {"cell": "cell"},
-    "SpectralNormalization": {"layer": "layer"},
-    "StackedRNNCells": {"cells": "cells"},
-    "TimeDistributed": {"layer": "layer"},
-}
-_TABLES = frozenset({"HashedCrossing", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"})
 _NATIVE_ONLY_REMEDY = "Use one of: " + ", ".join(sorted(NATIVE_ACTIVATIONS)) + "."
 
 
@@ -58,11 +50,11 @@ def make_layer(layer: Any, name: str, *, unsafe: bool = False, bridge: Callable[
     make = _equivalent(layer)
     config = {**layer.get_config(), "name": name, "dtype": float32_for(layer.dtype_policy.variable_dtype)}
     config.pop("trainable", None)
-    for old, new in _RENAMED.get(kind, {}).items():
+    for old, new in kind_of(layer).renamed.items():
         config[new] = config.pop(old)
     if kind == "Normalization":
         config |= _statistics(layer)
-    for key, attribute in _INNER_LAYERS.get(kind, {}).items():
+    for key, attribute in kind_of(layer).holds.items():
         config[key] = _inner(getattr(layer, attribute), layer, unsafe, bridge)
     after = _translate_activations(layer, config, unsafe)
     _translate_objects(layer, config)
@@ -126,7 +118,7 @@ def _equivalent(layer: Any) -> Any:
             remedy="Replace it by built-in layers, or register a tf_keras layer of the same name with "
             "tf_keras.utils.register_keras_serializable.",
         )
-    if kind.__name__ in _TABLES:
+    if kind_of(layer).needs_text_tables:
         raise ModelError(
             "Text and look-up layers do not run on devices.",
             received=f"layer {layer.name!r} of type {kind.__name__}",

@@ -10,17 +10,13 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.keras.cloning import cloned
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.types import KerasModel
 
 __all__ = ["with_float_inputs", "with_index_inputs", "with_single_batch"]
 
 SMALL = ("bool", "int8", "int16", "uint8", "uint16", "float16", "bfloat16", "float64")
 """Dtypes that images and signals come in; int32 and int64 are indices, of embeddings and look-ups."""
-MOVING = ("Cropping1D", "Cropping2D", "Cropping3D", "Flatten", "Permute", "Reshape", "ZeroPadding1D", "ZeroPadding2D",
-          "ZeroPadding3D")  # fmt: skip
-"""Layers that keep values as they are, and their dtype."""
-TO_FLOAT = ("CenterCrop", "Normalization", "Rescaling", "Resizing")
-"""Layers that begin by making floats of what they are given. Others may wrap round, look up or scale by the dtype."""
 
 
 def with_float_inputs(model: KerasModel) -> Any:
@@ -82,8 +78,8 @@ def _becomes_float(layer: Any) -> bool:
     """Whether everything that reads a layer's output makes floats of it before it computes."""
     readers = [node.outbound_layer for node in layer.outbound_nodes]
     return bool(readers) and all(
-        type(reader).__name__ in TO_FLOAT
-        or (type(reader).__name__ in MOVING and _becomes_float(reader))
+        kind_of(reader).first == "cast"  # others may wrap round, look up or scale by the dtype
+        or (kind_of(reader).first == "kept" and _becomes_float(reader))
         or getattr(reader, "symbol", None) == "cast"
         for reader in readers
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.macs import layer_macs
 from edgekit.methods.channels.graph import Channels, Cut
 
@@ -48,7 +49,7 @@ class Cost:
         return total
 
     def _bytes(self, layer: Any, rank: int) -> int:
-        if type(layer).__name__ == "BatchNormalization":
+        if kind_of(layer).is_batch_norm:
             return 0
         return 1 if rank > 1 and self.integer else 4
 
@@ -67,12 +68,12 @@ def cost_of(channels: Channels, unit: Unit, *, integer: bool = True) -> Cost | N
 
 def _macs(cut: Cut, keep: Keep) -> int:
     """MACs of one layer; where nothing is known to change, its own."""
-    kind = type(cut.layer).__name__
+    flow = kind_of(cut.layer).channels
     outputs = None if cut.outputs is None else int(keep[cut.outputs].sum())
-    if kind == "MultiHeadAttention" and cut.heads is not None:
+    if flow == "attention" and cut.heads is not None:
         widths = [int(keep[cut.widths[f"{n}_shape"]].sum()) for n in ("query", "value", "key")]
         return layer_macs(cut.layer, inputs=widths, outputs=outputs, heads=int(keep[cut.heads].sum())) or 0
-    if kind.startswith("Depthwise"):
+    if flow == "depthwise":
         given = next((ids for axes in cut.weights for ids in axes.values()), None)  # the kernel's input axis
         kept = None if given is None else int(keep[given].sum())
         spread = None if kept is None else kept * cut.layer.depth_multiplier

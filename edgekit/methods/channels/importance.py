@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import _tf
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.types import KerasModel
 from edgekit.methods.channels.graph import Channels
 from edgekit.methods.channels.walk import batches, walk
@@ -100,7 +101,7 @@ def _norms(channels: Channels, order: int) -> Scores:
 def _gammas(channels: Channels) -> Scores:
     total, members = np.zeros(channels.count), np.zeros(channels.count)
     for cut in channels.cuts.values():
-        if type(cut.layer).__name__ == "BatchNormalization" and cut.layer.scale:
+        if kind_of(cut.layer).is_batch_norm and cut.layer.scale:
             np.add.at(total, cut.weights[0][0], np.abs(cut.layer.gamma.numpy()))
             np.add.at(members, cut.weights[0][0], 1)
     found: Scores = np.where(members > 0, total / np.maximum(members, 1), np.nan)

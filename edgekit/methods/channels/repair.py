@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgekit import _tf
 from edgekit.keras.bridge.replay import leaves
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.types import KerasModel
 from edgekit.methods.channels.graph import Channels, Cut, analyse
 from edgekit.methods.channels.walk import batches, walk
@@ -57,7 +58,7 @@ def reconstruct(old: Any, new: Any, channels: Channels, keep: Keep, x: Array, *,
     """Fit the kernels that read fewer channels to the outputs that they gave before, by least squares, in place.
 
     He et al. 2017 (arXiv:1707.06168, section 3.1) without its choice of channels, which the importance has made. Dense
-    layers, Conv1D and Conv2D of up to 2,400 inputs for each output; ridge regression around the sliced kernel.
+    layers and convolutions of up to 2,400 inputs for each output; ridge regression around the sliced kernel.
 
     Args:
         old: The tf_keras model that was analysed.
@@ -94,13 +95,15 @@ def _readers(channels: Channels, keep: Keep) -> dict[str, Cut]:
         for name, cut in channels.cuts.items()
         if set(cut.inputs) == {0}
         and not keep[cut.inputs[0]].all()
-        and (_is_plain(cut) or type(cut.layer).__name__.startswith("SeparableConv"))
+        and (_is_plain(cut) or kind_of(cut.layer).channels == "separable")
     }
 
 
 def _is_plain(cut: Cut) -> bool:
-    kind = type(cut.layer).__name__
-    return kind in ("Dense", "Conv1D", "Conv2D") and getattr(cut.layer, "padding", "same") in ("same", "valid")
+    return kind_of(cut.layer).channels in ("dense", "convolution") and getattr(cut.layer, "padding", "same") in (
+        "same",
+        "valid",
+    )
 
 
 def _rows(cut: Cut) -> int:
@@ -126,7 +129,7 @@ def _contribution(cut: Cut, mean: Array, keep: Keep) -> Array:
     """What the removed channels add in the mean to each output that stays."""
     gone = np.where(keep[cut.inputs[0]], 0.0, mean)
     weights = cut.layer.get_weights()
-    if type(cut.layer).__name__.startswith("SeparableConv"):
+    if kind_of(cut.layer).channels == "separable":
         spatial = tuple(range(weights[0].ndim - 2))
         spread = (weights[0].sum(axis=spatial) * gone[:, None]).reshape(-1)
         added = spread @ weights[1].reshape(len(spread), -1)
@@ -161,13 +164,13 @@ def _moments(model: KerasModel, channels: Channels, x: Array) -> dict[str, tuple
 
     def run(layer: Any, value: Any) -> Any:
         cut = channels.cuts.get(layer.name)
-        if type(layer).__name__ != "BatchNormalization" or cut is None or not cut.weights[0]:
+        if not kind_of(layer).is_batch_norm or cut is None or not cut.weights[0]:
             return None
         mean, variance = tf.nn.moments(value, list(range(len(value.shape) - 1)))
         found.setdefault(layer.name, []).append((len(value), mean.numpy(), variance.numpy()))
         return tf.nn.batch_normalization(value, mean, variance, layer.beta, layer.gamma, layer.epsilon)
 
-    if not any(type(cut.layer).__name__ == "BatchNormalization" for cut in channels.cuts.values()):
+    if not any(kind_of(cut.layer).is_batch_norm for cut in channels.cuts.values()):
         return {}
     for _, batch in batches(x, _BATCH):
         walk(channels, model, batch, lambda name, place, value: value, run=run)
@@ -201,7 +204,7 @@ class _Sums:
 def _sampled(layer: Any, value: Any, rng: np.random.Generator) -> Array:
     """Rows [samples, inputs of one output], at random places of the output."""
     values: Array = value.numpy()
-    if type(layer).__name__ == "Dense":
+    if kind_of(layer).channels == "dense":
         rows = values.reshape(-1, values.shape[-1])
         most = _POSITIONS * len(values)
         return rows if len(rows) <= most else rows[rng.choice(len(rows), most, replace=False)]
@@ -245,4 +248,4 @@ def _only_normalized(channels: Channels, name: str) -> bool:
     """Whether all that reads a layer's output is batch normalisation, to which a constant does not matter."""
     made = next(step.outputs[0] for step in channels.steps if step.operation.name == name)
     readers = [s.operation for s in channels.steps if any(t is made for t in leaves((s.args, s.kwargs)))]
-    return bool(readers) and all(type(layer).__name__ == "BatchNormalization" for layer in readers)
+    return bool(readers) and all(kind_of(layer).is_batch_norm for layer in readers)

@@ -1,4 +1,4 @@
-"""How each kind of layer passes channels on: one function per kind, and a table of them at the end.
+"""How layers pass channels on: one function for each way that a row of `keras.kinds` names.
 
 A rule returns the numbers of the channels along its output's last axis, or None where it cannot prove them.
 """
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import _tf
+from edgekit.keras.kinds import Flow, is_own, kind_of
 
 __all__ = ["Call", "Rule", "Tracker", "rule_for"]
 
@@ -77,14 +78,11 @@ Rule = Callable[[Tracker, Call], Ids | None]
 
 
 def rule_for(layer: Any) -> Rule | None:
-    """The rule of a layer of Keras's own; None for any other, and for images with channels first."""
-    kind = type(layer).__name__
-    if kind in ("TFOpLambda", "SlicingOpLambda"):
-        return _operation
-    known = type(layer) is getattr(_tf.tf_keras().layers, kind, None)
-    if not known or getattr(layer, "data_format", "channels_last") == "channels_first":
+    """The rule of a layer that the table of kinds knows by its very class; None for images with channels first."""
+    flow = kind_of(layer).channels
+    if flow is None or not (flow == "operation" or is_own(layer)):
         return None
-    return _RULES.get(kind)
+    return None if getattr(layer, "data_format", "channels_last") == "channels_first" else _RULES[flow]
 
 
 def _dense(tracker: Tracker, call: Call) -> Ids | None:
@@ -327,41 +325,25 @@ _BINARY = frozenset(
     "math.minimum math.multiply math.subtract math.truediv maximum minimum multiply subtract".split()
 )
 
-_RULES: dict[str, Rule] = {
-    "Activation": _activation,
-    "Bidirectional": _recurrent,
-    "BatchNormalization": _normalization,
-    "Concatenate": _concatenate,
-    "Conv1D": _conv,
-    "Conv1DTranspose": _transposed,
-    "Conv2D": _conv,
-    "Conv2DTranspose": _transposed,
-    "Dense": _dense,
-    "DepthwiseConv1D": _depthwise,
-    "DepthwiseConv2D": _depthwise,
-    "Embedding": _embedding,
-    "Flatten": _flatten,
-    "GRU": _recurrent,
-    "LSTM": _recurrent,
-    "LayerNormalization": _normalization,
-    "MultiHeadAttention": _attention,
-    "PReLU": _prelu,
-    "Permute": _permute,
-    "Rescaling": _rescaling,
-    "Reshape": _reshape,
-    "SeparableConv1D": _separable,
-    "SeparableConv2D": _separable,
-    "SimpleRNN": _recurrent,
-    **dict.fromkeys(("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"), _tied),
-    **dict.fromkeys(
-        (
-            *("AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "SpatialDropout2D"),
-            *("ActivityRegularization", "ELU", "LeakyReLU", "ReLU", "ThresholdedReLU"),
-            *("AveragePooling1D", "AveragePooling2D", "MaxPooling1D", "MaxPooling2D"),
-            *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
-            *("Cropping1D", "Cropping2D", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D"),
-            *("RepeatVector", "Resizing"),
-        ),
-        _same,
-    ),
+_RULES: dict[Flow, Rule] = {
+    "activation": _activation,
+    "attention": _attention,
+    "concatenate": _concatenate,
+    "convolution": _conv,
+    "dense": _dense,
+    "depthwise": _depthwise,
+    "embedding": _embedding,
+    "flatten": _flatten,
+    "normalization": _normalization,
+    "operation": _operation,
+    "permute": _permute,
+    "prelu": _prelu,
+    "recurrent": _recurrent,
+    "rescaling": _rescaling,
+    "reshape": _reshape,
+    "same": _same,
+    "separable": _separable,
+    "tied": _tied,
+    "transposed": _transposed,
 }
+"""By the word that a kind's row has for how it passes channels on."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from edgekit.errors import ModelError
+from edgekit.keras.kinds import kind_of
 
 __all__ = ["FORMS", "METHODS", "Factor", "Form", "Geometry", "Method", "Rank"]
 
@@ -88,22 +89,19 @@ class Geometry:
         Raises:
             ModelError: A layer of another kind, grouped, or channels-first.
         """
-        kind = type(layer).__name__
-        known = kind == "Dense" or (
-            kind == "Conv2D"
-            and layer.groups == 1
-            and layer.data_format == "channels_last"
-            and layer.padding != "causal"
+        dense = kind_of(layer).channels == "dense"
+        known = kind_of(layer).low_rank and (
+            dense or layer.groups == 1 and layer.data_format == "channels_last" and layer.padding != "causal"
         )
         if not known or not layer.built:
             raise ModelError(
                 "Low-rank forms exist for built Dense and Conv2D layers (channels last, one group).",
-                received=f"{kind} {layer.name!r}",
+                received=f"{type(layer).__name__} {layer.name!r}",
                 remedy="Leave it out under layers: {NAME: 0}.",
             )
         shape = tuple(int(n) for n in layer.kernel.shape)
         node = layer.inbound_nodes[0] if layer.inbound_nodes else None
-        if kind == "Dense":
+        if dense:
             inner = tuple(node.output_shapes[1:-1]) if node else ()
             positions = math.prod(n or 1 for n in inner)
             return cls((1, 1), shape[0], shape[1], size_in=(positions, 1), size_out=(positions, 1), dense=True)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from edgekit.keras.bridge.replay import leaves, steps_of
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.rewriting import TfKerasReader
 from edgekit.keras.types import KerasModel
-from edgekit.methods.quantize.kinds import FOLDS_BATCH_NORM, IDENTITY, SAME_SCALE
 from edgekit.methods.quantize.tfmot import internals
 from edgekit.tensors import Array
 
@@ -45,10 +45,7 @@ def round_biases(model: KerasModel) -> None:
 
 
 def _is_weighted(layer: Any) -> bool:
-    return isinstance(layer, internals().Wrapper) and type(layer.layer).__name__ in (
-        *FOLDS_BATCH_NORM,
-        "Conv2DTranspose",
-    )
+    return isinstance(layer, internals().Wrapper) and hasattr(layer.layer, "use_bias")
 
 
 def _weight_scale(layer: Any) -> Array:
@@ -66,7 +63,7 @@ def _output_scale(layer: Any, incoming: float | None) -> float | None:
     if isinstance(layer, mot.Wrapper):
         variables = getattr(layer, "_output_quantizer_vars", None)
         return _span(variables) if variables else None
-    return incoming if type(layer).__name__ in SAME_SCALE else None
+    return incoming if kind_of(layer).scale == "same" else None
 
 
 def _span(variables: Any) -> float:
@@ -75,10 +72,10 @@ def _span(variables: Any) -> float:
 
 def _norm_after(step: Any, consumers: dict[int, list[Any]]) -> Any:
     """The batch normalisation that takes a layer's output in, or None."""
-    if step.operation._output_quantizers or type(step.operation.layer).__name__ not in FOLDS_BATCH_NORM:
+    if step.operation._output_quantizers or not kind_of(step.operation.layer).folds_batch_norm:
         return None
     after = consumers.get(id(step.outputs[0]), [])
-    while len(after) == 1 and type(after[0].operation).__name__ in IDENTITY:
+    while len(after) == 1 and kind_of(after[0].operation).is_gone:
         after = consumers.get(id(after[0].outputs[0]), [])
     return after[0].operation if len(after) == 1 and hasattr(after[0].operation, "moving_mean") else None
 
@@ -89,7 +86,7 @@ def _round(layer: Any, grid: Array, norm: Any) -> None:
         if bias is not None:
             bias.assign(_to_grid(bias.numpy().astype(np.float64), grid))
         return
-    if not norm.center or type(layer.layer).__name__ == "Dense":  # whose weights get other steps by the folding
+    if not norm.center or kind_of(layer.layer).channels == "dense":  # whose weights get other steps by the folding
         return
     gain = 1 / np.sqrt(norm.moving_variance.numpy().astype(np.float64) + norm.epsilon)
     gain = gain * norm.gamma.numpy() if norm.scale else gain

@@ -4,17 +4,18 @@ inside layers are taken apart, so that every value that a file stores is the out
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from edgekit import _tf
 from edgekit.keras.bridge.replay import Names, Step
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.rewriting import Copies, replayed, reserved_names
 from edgekit.keras.types import KerasModel
-from edgekit.methods.quantize.kinds import WEIGHTS, activation_name, is_fused_relu
+from edgekit.methods.quantize.kinds import activation_name, is_fused_relu
 
-__all__ = ["Canonical", "canonical"]
+__all__ = ["TAKEN_APART", "Canonical", "canonical"]
 
 Call = Callable[[Any], Any]
 INSIDE = ("linear", "relu", "relu6")
@@ -69,23 +70,17 @@ class _Rewriter:
         call = self.calls[id(layer)]
         if call is not None:
             return call(tensor)
-        foldable = type(layer).__name__ == "BatchNormalization" or is_fused_relu(layer)
+        foldable = kind_of(layer).is_batch_norm or is_fused_relu(layer)
         if id(tensor) in self.spread and foldable and id(layer) not in self.copies.made:
             return self._on_two_dimensions(layer, tensor, step.training)
         return self.copies.call(step)
 
     def _apart(self, layer: Any) -> Call | None:
-        makers = {
-            "Conv1D": self._conv1d,
-            "SeparableConv1D": self._separable1d,
-            "SeparableConv2D": self._separable2d,
-            "Activation": self._swish,
-        }
-        return makers.get(type(layer).__name__, self._split)(layer)
+        return TAKEN_APART.get(type(layer).__name__, _Rewriter._split)(self, layer)
 
     def _split(self, layer: Any) -> Call | None:
         """A layer and its activation, where the converter would not fuse it."""
-        if type(layer).__name__ not in WEIGHTS or activation_name(layer) in INSIDE:
+        if not kind_of(layer).rounded or activation_name(layer) in INSIDE:
             return None
         linear = type(layer).from_config({**layer.get_config(), "activation": "linear"})
         return _chain([(linear, layer.get_weights()), *self._ending(layer)])
@@ -238,3 +233,12 @@ def _chain(parts: list[tuple[Any, Any]]) -> Call:
         return x
 
     return call
+
+
+TAKEN_APART: Mapping[str, Callable[[_Rewriter, Any], Call | None]] = {
+    "Activation": _Rewriter._swish,
+    "Conv1D": _Rewriter._conv1d,
+    "SeparableConv1D": _Rewriter._separable1d,
+    "SeparableConv2D": _Rewriter._separable2d,
+}
+"""Kinds that are written as others, and what does it."""

@@ -12,26 +12,10 @@ from typing import Any, Literal
 
 from edgekit import _tf
 from edgekit.keras.bridge.replay import leaves, steps_of
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.rewriting import TfKerasReader
 from edgekit.keras.types import KerasModel
-from edgekit.methods.quantize.kinds import (
-    FIXED_RANGES,
-    FOLDS_BATCH_NORM,
-    FUSES_RELU,
-    IDENTITY,
-    RECURRENT,
-    SAME_SCALE,
-    TAKES_ONE_SCALE,
-    WEIGHTS,
-    activation_name,
-    is_fused_relu,
-)
-
-OPERATIONS = ("TFOpLambda", "SlicingOpLambda", "Lambda")
-"""Calls of bare functions: their operators are known to the converter only."""
-
-COMPOUND = ("Average", "Dot", "Attention", "AdditiveAttention", "UnitNormalization", "Rescaling", "ELU")
-"""No weights, but more than one operator."""
+from edgekit.methods.quantize.kinds import activation_name, fixed_range, is_fused_relu
 
 __all__ = ["Placement", "has_mask", "place", "unrounded_inputs"]
 
@@ -77,7 +61,7 @@ def place(model: KerasModel, leave: Callable[[str], bool]) -> dict[str, Placemen
         if leave(layer.name) or has_mask(step):
             found.setdefault(
                 layer.name,
-                Placement(by_converter="all" if type(layer).__name__ not in SAME_SCALE or layer.weights else ""),
+                Placement(by_converter="all" if kind_of(layer).scale != "same" or layer.weights else ""),
             )
             continue
         placement = _of(step, around)
@@ -97,9 +81,9 @@ def unrounded_inputs(model: KerasModel, placements: dict[str, Placement]) -> set
         placement = placements[step.operation.name]
         if not origins:
             continue
-        if type(step.operation).__name__ in SAME_SCALE and not placement.weights:
+        if kind_of(step.operation).scale == "same" and not placement.weights:
             reached.update({id(t): origin for t in step.outputs for origin in origins})
-        elif placement.by_converter or (type(step.operation).__name__ == "Dense" and not placement.ranged):
+        elif placement.by_converter or (kind_of(step.operation).channels == "dense" and not placement.ranged):
             found |= origins
     return found
 
@@ -120,7 +104,7 @@ class _Around:
         """The layers that a value goes to, dropouts looked through; None stands for the model's output."""
         found: list[Any] = [None] if id(tensor) in self.ends else []
         for step in self.consumers.get(id(tensor), []):
-            if type(step.operation).__name__ in IDENTITY:
+            if kind_of(step.operation).is_gone:
                 found += self.next_of(step.outputs[0])
             else:
                 found.append(step.operation)
@@ -128,25 +112,25 @@ class _Around:
 
 
 def _of(step: Any, around: _Around) -> Placement:
-    layer, kind = step.operation, type(step.operation).__name__
-    weights = WEIGHTS.get(kind, "")
-    if kind == "Embedding" and step.args and step.args[0].dtype != _tf.tensorflow().int32:
+    layer, kind = step.operation, kind_of(step.operation)
+    weights = kind.rounded
+    if kind.indices_key and step.args and step.args[0].dtype != _tf.tensorflow().int32:
         weights = ""
-    if kind == "DepthwiseConv2D" and layer.data_format != "channels_last":
+    if kind.scales == "depthwise" and layer.data_format != "channels_last":
         weights = ""
-    if kind in SAME_SCALE:
+    if kind.scale == "same":
         return Placement(weights, by_converter="all" if layer.weights and not weights else "")
-    if len(step.outputs) != 1 or not step.outputs[0].dtype.is_floating or kind in (*OPERATIONS, *RECURRENT):
+    if len(step.outputs) != 1 or not step.outputs[0].dtype.is_floating or kind.calibrated == "all":
         return Placement(by_converter="all")
     after = around.next_of(step.outputs[0])
     if _inside_hard_swish(step, after, around) or _relu_of_pool(step, around):
         return Placement()
-    activation = activation_name(layer)
-    if kind in ("Activation", "Softmax") and activation in FIXED_RANGES:
-        return Placement(fixed=None if None in after else FIXED_RANGES[activation])
-    ranged = not _fused_into(kind, activation, after)
-    inside = ranged and not weights and (layer.weights or kind in COMPOUND)
-    if kind == "BatchNormalization" and _folded(step, around):
+    fixed = fixed_range(layer)
+    if fixed is not None:
+        return Placement(fixed=None if None in after else fixed)
+    ranged = not _fused_into(layer, after)
+    inside = ranged and not weights and (layer.weights or kind.calibrated == "inside")
+    if kind.is_batch_norm and _folded(step, around):
         inside = False
     return Placement(weights, ranged, by_converter="inside" if inside else "")
 
@@ -155,29 +139,28 @@ def _folded(step: Any, around: _Around) -> bool:
     """Whether a batch normalisation's own producer takes it in."""
     tensor = step.args[0]
     producer = around.producers.get(id(tensor))
-    return producer is not None and _fused_into(
-        type(producer).__name__, activation_name(producer), around.next_of(tensor)
-    )
+    return producer is not None and _fused_into(producer, around.next_of(tensor))
 
 
-def _fused_into(kind: str, activation: str, after: list[Any]) -> bool:
+def _fused_into(layer: Any, after: list[Any]) -> bool:
+    """Whether the value that a layer makes is in no file, or comes in the scale of what follows."""
     if len(after) != 1 or after[0] is None:
         return False
-    following = type(after[0]).__name__
-    if following in TAKES_ONE_SCALE:
+    if kind_of(after[0]).scale == "shared":
         return True
-    if activation != "linear":
+    if activation_name(layer) != "linear":
         return False
-    if following == "BatchNormalization":
-        return kind in FOLDS_BATCH_NORM
-    return is_fused_relu(after[0]) and kind in FUSES_RELU
+    if kind_of(after[0]).is_batch_norm:
+        return kind_of(layer).folds_batch_norm
+    return is_fused_relu(after[0]) and kind_of(layer).fuses_relu
 
 
 def _relu_of_pool(step: Any, around: _Around) -> bool:
     """A ReLU that the converter fuses into a pooling, whose scale is that of its input."""
     if not is_fused_relu(step.operation):
         return False
-    return "Pooling" in type(around.producers.get(id(step.args[0]))).__name__
+    producer = around.producers.get(id(step.args[0]))
+    return producer is not None and kind_of(producer).is_pool
 
 
 def _inside_hard_swish(step: Any, after: list[Any], around: _Around) -> bool:

@@ -12,7 +12,7 @@ from edgekit import _tf
 from edgekit.keras.rewriting import copied
 from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize.biases import round_biases
-from edgekit.methods.quantize.kinds import FIXED_RANGES, activation_name
+from edgekit.methods.quantize.kinds import fixed_range
 from edgekit.methods.quantize.tfmot import internals
 
 __all__ = ["calibrate", "freezing", "settled"]
@@ -145,7 +145,7 @@ def _with_rounded_ends(model: KerasModel) -> Any:
     mot, outputs = internals(), []
     for tensor in model.outputs:
         layer = tensor._keras_history.layer
-        fixed = FIXED_RANGES.get(activation_name(layer)) if type(layer).__name__ in ("Activation", "Softmax") else None
+        fixed = fixed_range(layer)
         if fixed is not None and len(layer.inbound_nodes) == 1:
             config = mot.Fixed(mot.PerTensor([], [], True), 8, *fixed, False)
             tensor = mot.Wrapper(copied(layer, f"{layer.name}_rounded"), config, name=layer.name)(layer.input)

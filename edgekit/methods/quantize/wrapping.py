@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from edgekit import _tf
 from edgekit.keras.bridge.replay import Step, leaves, pack, steps_of
+from edgekit.keras.kinds import Scales, kind_of
 from edgekit.keras.rewriting import TfKerasReader, copied, replayed
 from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize.canonical import canonical
@@ -77,7 +78,7 @@ class _Wrapper:
     def call(self, step: Step) -> Any:
         layer, kwargs = step.operation, dict(step.kwargs)
         args = step.args
-        if type(layer).__name__ != "Embedding":  # which takes indices, though its input may be declared as floats
+        if not kind_of(layer).indices_key:  # an embedding takes indices, though its input may be declared as floats
             tensors = [t for t in leaves((args, kwargs)) if hasattr(t, "_keras_history")]
             args, kwargs = pack((args, kwargs), {id(t): self._rounded_input(t) for t in tensors})
         first = id(layer) not in self.made
@@ -99,7 +100,7 @@ class _Wrapper:
         """The layer's copy, wrapped where it has weights to round; and what rounds its output."""
         mot, placement = internals(), self.placements[layer.name]
         if placement.weights:
-            config = self._config(type(layer).__name__, placement)
+            config = self._config(kind_of(layer).scales, placement)
             return [mot.Wrapper(copied(layer), config, name=PREFIX + layer.name)]
         copy = copied(layer, self.names.get(layer.name))
         if placement.fixed is not None:
@@ -116,15 +117,16 @@ class _Wrapper:
             head.layer.built = True
             head.layer.set_weights(layer.get_weights())
 
-    def _config(self, kind: str, placement: Placement) -> Any:
+    def _config(self, scales: Scales, placement: Placement) -> Any:
         from edgekit.methods.quantize import quantizers
 
-        makers = {
-            "Conv2D": internals().PerChannel,
-            "Conv2DTranspose": internals().Transposed,
-            "DepthwiseConv2D": quantizers.DepthwiseConfig,
+        makers: dict[Scales, Any] = {
+            "channel": internals().PerChannel,
+            "transposed": internals().Transposed,
+            "depthwise": quantizers.DepthwiseConfig,
+            "tensor": internals().PerTensor,
         }
-        config = makers.get(kind, internals().PerTensor)([placement.weights], [], placement.ranged)
+        config = makers[scales]([placement.weights], [], placement.ranged)
         config.activation_quantizer = self._range()
         return config
 

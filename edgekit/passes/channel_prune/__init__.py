@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from edgekit.errors import Finding, ModelError
 from edgekit.keras import FOREIGN, Loading, load_model, save_model
 from edgekit.keras.kernels import connections_left, widths
+from edgekit.keras.kinds import kind_of
 from edgekit.keras.types import KerasModel
 from edgekit.methods.channels import (
     MAKES_OUTPUT,
@@ -378,9 +379,7 @@ class _Full:
 def _normalized(channels: Channels, group: Group) -> bool:
     """Whether batch normalisation scales every channel of a group."""
     scaled = [
-        cut.weights[0][0]
-        for cut in channels.cuts.values()
-        if type(cut.layer).__name__ == "BatchNormalization" and cut.layer.scale
+        cut.weights[0][0] for cut in channels.cuts.values() if kind_of(cut.layer).is_batch_norm and cut.layer.scale
     ]
     return bool(scaled) and bool(np.isin(group.channels, np.concatenate(scaled)).all())
 
