@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from edgekit.api import benchmark, compress, convert, evaluate, inspect, load_data, load_model, sensitivity
+from edgekit.api import benchmark, compress, convert, evaluate, export, inspect, load_data, load_model, sensitivity
 
-__all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data", "load_model", "sensitivity"]
+__all__ = [
+    "benchmark",
+    "compress",
+    "convert",
+    "evaluate",
+    "export",
+    "inspect",
+    "load_data",
+    "load_model",
+    "sensitivity",
+]
 __version__ = "0.1.0"

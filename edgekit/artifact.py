@@ -20,11 +20,11 @@ class Artifact:
 
     Attributes:
         path: Where it lies, relative to the folder of the manifest that lists it.
-        kind: "keras" or "tflite".
+        kind: "keras", "tflite" or, of an export, "source".
         sha256: Hex digest of its bytes.
         bytes: Size on disk.
         parent: sha256 of the artifact that it was made from, if any.
-        made_by: The step that made it, for example "sparsify" or "convert int8".
+        made_by: The step that made it, for example "sparsify", "convert int8" or "export tflm".
     """
 
     path: str

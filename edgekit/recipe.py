@@ -33,6 +33,7 @@ from edgekit.recipe_text import check_values, read_yaml
 from edgekit.runtimes import load_runtime, runtime_names
 from edgekit.target import Budget, is_file, load_target, target_names
 from edgekit.training import Objective, Train
+from edgekit_converters.exporters import Exporter, exporter_names, load_exporter, parse_exporter
 from edgekit_converters.tflite import ConvertSpec, format_names
 
 __all__ = [
@@ -121,6 +122,14 @@ AnyFormat = Annotated[
 ]
 
 
+AnyExporter = Annotated[
+    Exporter,
+    PlainValidator(parse_exporter),
+    PlainSerializer(lambda e: {e.kind: e.model_dump(mode="json")}),
+    WithJsonSchema(_named_schema({})),
+]
+
+
 FORM = 1
 """Version of the form that recipes have."""
 
@@ -142,6 +151,7 @@ class Recipe(BaseModel):
     accept_parity: Annotated[float, Field(ge=-200, le=200)] | None = Field(
         None, description="dB that files must be near their Keras model (SQNR), in place of each format's own bound"
     )
+    export: tuple[AnyExporter, ...] = Field((), description="sources to make of the chosen file, such as tflm")
     budget: Budget = Budget.model_validate({})
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
@@ -242,6 +252,8 @@ def recipe_schema() -> dict[str, Any]:
     schema = Recipe.model_json_schema()
     kinds = {name: _inlined(load_pass(name)) for name in registry.names(passes)}
     schema["properties"]["passes"]["items"] = _named_schema(kinds)
+    exporters = {name: _inlined(load_exporter(name)) for name in exporter_names()}
+    schema["properties"]["export"]["items"] = _named_schema(exporters)
     schema["properties"]["data"] = {"anyOf": [{"type": "string"}, schema["properties"]["data"]]}
     schema["properties"]["target"] |= {"anyOf": [{"enum": target_names()}, {"pattern": r"\.ya?ml$"}]}
     schema["properties"]["measure"]["items"] = {"type": "string", "examples": runtime_names()}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ask", "call", "code_of", "entry", "is_reference", "load", "member", "names", "outside", "source_sha256"]
 
 
-OPEN = ("passes", "runtimes", "targets", "sources", "networks")
+OPEN = ("passes", "runtimes", "targets", "sources", "networks", "exporters")
 """Folders that other packages can add to, by entry points of the group `edgekit.FOLDER`."""
 
 

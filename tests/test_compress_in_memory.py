@@ -89,8 +89,14 @@ def test_names_and_files_with_data_in_memory(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     _tf.tf_keras().models.save_model(model_of(_tf.tf_keras()), "mine.h5")
     assert edgekit.compress("mine.h5", data=(X, Y)).path == Path("runs/mine/models/mine_int8.tflite")
-    made = edgekit.compress("lenet5", data=(np.tile(X, (1, 4, 4, 1)), Y), train={"epochs": 1}, format="float16")
+    made = edgekit.compress(
+        "lenet5", data=(np.tile(X, (1, 4, 4, 1)), Y), train={"epochs": 1}, format="float16", export=["tflm"]
+    )
     assert made.selected == "models/lenet5_float16.tflite"
+    sources = [a for a in made.artifacts if a["made_by"] == "export tflm"]
+    assert [a["path"] for a in sources] == [f"exports/tflm/model_{end}" for end in ("model.c", "model.h", "ops.h")]
+    assert all((Path(made.output) / a["path"]).stat().st_size == a["bytes"] for a in sources)
+    assert all(a["parent"] == made.chosen.sha256 for a in sources)
 
 
 MODEL = object()

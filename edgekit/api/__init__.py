@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.api.compressing import compress
+from edgekit.api.exporting import export
 from edgekit.api.inputs import data_for, sidecar_of, task_of, tflite_path
 from edgekit.api.traces import leaves_no_trace
 from edgekit.errors import UsageError
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     from edgekit.tflite import Inspection
     from edgekit_converters.tflite import Conversion
 
-__all__ = ["benchmark", "compress", "convert", "evaluate", "inspect", "load_data", "load_model", "sensitivity"]
+__all__ = [
+    "benchmark",
+    "compress",
+    "convert",
+    "evaluate",
+    "export",
+    "inspect",
+    "load_data",
+    "load_model",
+    "sensitivity",
+]
 
 Progress = Callable[[int, int], None]
 _SAY_TASK = "Give --task classification or --task regression (in Python, task=...)."

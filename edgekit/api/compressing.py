@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edgekit.recipe import Recipe
     from edgekit.target import Budget
     from edgekit.training import Objective, Train
+    from edgekit_converters.exporters import Exporter
 
 __all__ = ["compress"]
 
@@ -42,6 +43,7 @@ def compress(
     objective: Objective | Mapping[str, Any] | None = None,
     task: Task | None = None,
     measure: Sequence[str] = ("litert",),
+    export: Sequence[Exporter | str | Mapping[str, Any]] = (),
     budget: Budget | Mapping[str, float] | None = None,
     accept_parity: float | None = None,
     seed: int = 0,
@@ -65,7 +67,7 @@ def compress(
             dict of them, a `tf.data.Dataset` of batches, or a Dataset.
         passes: Names, `{name: {key: value}}`, or objects such as `edgekit.passes.ChannelPrune(macs=0.5)`, in order.
         format: One file format or several: int8, int16x8, dynamic, float16, float32.
-        target, measure, budget, accept_parity, seed: As in a recipe.
+        target, measure, export, budget, accept_parity, seed: As in a recipe.
         train: How the model is trained before it is compressed; None where it comes trained.
         objective: Task and distillation, as in a recipe.
         task: classification, regression or reconstruction; default what the labels of the data can only be.
@@ -98,6 +100,7 @@ def compress(
         "train": train,
         "objective": _objective(objective, task),
         "measure": measure,
+        "export": export,
         "budget": {} if budget is None else budget,
         "accept_parity": accept_parity,
         "seed": seed,

@@ -16,9 +16,10 @@ from edgekit.keras import FOREIGN, Loading, load_model, save_model
 from edgekit.keras.types import KerasModel
 from edgekit.measure.parity import Parity, warning
 from edgekit.measure.predict import predict
-from edgekit.ownership import check_folder, check_writable
+from edgekit.ownership import check_folder, check_writable, remove_unchanged, written
 from edgekit.passes import Context, Pass, is_quantized
 from edgekit.pipeline.checks import check_before_training, check_kept, check_model_exists
+from edgekit.pipeline.exported import export_file
 from edgekit.pipeline.figures import count_instructions, measure_figures
 from edgekit.pipeline.manifest import Manifest, write_manifest
 from edgekit.pipeline.measured import KERAS_FILE, Measured, convert_and_measure, is_whole
@@ -43,6 +44,7 @@ __all__ = ["Log", "compress"]
 
 Log = Callable[[str], None]
 TENSORBOARD = "tensorboard"
+EXPORTS = "exports"
 
 
 @dataclass
@@ -182,8 +184,22 @@ def compress(
         figures = measure_figures(store, [*done, *(s.measured for s in shipped)], recipe.measure, log)
         interrupt.check()
         manifest = build_manifest(output, recipe, dataset, done, shipped, figures, overwrite=overwrite)
+        manifest = _with_exports(manifest, recipe, output, overwrite)
         write_manifest(manifest, output, overwrite=overwrite)
     return replace(manifest, own=loading.custom_objects)
+
+
+def _with_exports(manifest: Manifest, recipe: Recipe, output: Path, overwrite: bool) -> Manifest:
+    """Make the sources that the recipe asks for, of the chosen file."""
+    artifacts = list(manifest.artifacts)
+    remove_unchanged(output, [name for name in written(output) if name.startswith(f"{EXPORTS}/")])
+    for exporter in recipe.export:
+        interrupt.check()
+        name = f"{EXPORTS}/{exporter.kind}"
+        target = load_target(recipe.target)
+        made = export_file(exporter, manifest.path, output / name, target, root=output, overwrite=overwrite)
+        artifacts += [replace(file, path=f"{name}/{file.path}").as_dict() for file in made.files]
+    return replace(manifest, artifacts=tuple(artifacts))
 
 
 def _say_threads(log: Log) -> None:

@@ -1,0 +1,96 @@
+"""Exporters turn a `.tflite` into sources for a build: firmware, an Android module. One file each.
+
+An exporter is a frozen pydantic model whose fields are its options: keys under `export` in a recipe, flags of
+`edgekit export`. A file added here defines one public subclass of `Exporter`, named `EXPORTER`; so does a module that
+another package names by an entry point of the group `edgekit.exporters`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from edgekit import registry, tflite
+from edgekit.data.sidecar import Sidecar
+from edgekit.errors import Finding, RecipeError, UsageError
+from edgekit.target import Target
+from edgekit_converters import exporters
+
+__all__ = ["Exporter", "Source", "exporter_names", "load_exporter", "parse_exporter"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is exported.
+
+    Attributes:
+        model: The `.tflite`.
+        sidecar: What lies beside it: preprocessing, labels, task; None where nothing does.
+        figures: What runtimes counted of it, by the names of `edgekit.figures.FIGURES`; those that are known.
+    """
+
+    model: tflite.Model
+    sidecar: Sidecar | None = None
+    figures: Mapping[str, int] = field(default_factory=dict)
+
+
+class Exporter(BaseModel, ABC):
+    """One kind of sources, with its options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    summary: ClassVar[str]
+    """One line for `edgekit export --help`."""
+
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=40)] = Field(
+        "model", description="what files and symbols are called"
+    )
+
+    @property
+    def kind(self) -> str:
+        """What recipes and the command line call it: the name of its module."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @abstractmethod
+    def check(self, source: Source, target: Target) -> list[Finding]:
+        """What stands against exporting this model for this target; empty if nothing."""
+
+    @abstractmethod
+    def write(self, source: Source, folder: Path) -> None:
+        """Write the sources into an empty folder: the same bytes for the same model and options, on any machine."""
+
+
+def exporter_names() -> list[str]:
+    """The exporters, with those that other packages add."""
+    return registry.names(exporters)
+
+
+def load_exporter(name: str) -> type[Exporter]:
+    """The exporter of that name.
+
+    Raises:
+        UsageError: No such exporter; the nearest one is suggested.
+    """
+    kind: type[Exporter] = registry.load(exporters, name).EXPORTER
+    return kind
+
+
+def parse_exporter(item: object) -> Exporter:
+    """From recipe form: `tflm` or `{tflm: {name: digits}}`.
+
+    Raises:
+        RecipeError: An unknown exporter or option.
+    """
+    if isinstance(item, Exporter):
+        return item
+    name, options = registry.entry(item)
+    try:
+        return load_exporter(name).model_validate(options)
+    except UsageError as error:
+        raise RecipeError("Unknown exporter.", received=repr(name), remedy=error.remedy) from None
+    except ValidationError as error:
+        raise RecipeError.from_pydantic(error, where=f"export.{name}", model=load_exporter(name)) from None

@@ -1,0 +1,1 @@
+"""What TensorFlow Lite Micro takes, and the sources that its programs compile."""

@@ -1,0 +1,112 @@
+"""Sources that an exporter made of a `.tflite`, checked before and published whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from edgekit import tflite
+from edgekit.artifact import Artifact, sha256_of
+from edgekit.data.sidecar import read_sidecar
+from edgekit.errors import ConversionError, RuntimeFailed
+from edgekit.ownership import publishing
+from edgekit.readable import Readable, Rows
+from edgekit.runtimes import load_runtime
+from edgekit.target import Target
+from edgekit_converters.exporters import Exporter, Source
+
+__all__ = ["Exported", "export_file"]
+
+SCHEMA = "edgekit.export/1"
+ARENA = "arena_bytes"
+
+
+@dataclass(frozen=True)
+class Exported(Readable):
+    """What was written.
+
+    Attributes:
+        exporter: Its name.
+        model: Path of the `.tflite`.
+        sha256: Of the `.tflite`.
+        target: What it is for.
+        folder: Where the files lie.
+        files: What was written, paths relative to the folder.
+        figures: What was measured of the model for it.
+    """
+
+    exporter: str
+    model: str
+    sha256: str
+    target: str
+    folder: str
+    files: tuple[Artifact, ...]
+    figures: Mapping[str, int]
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready, with its schema name."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    def title(self) -> str:
+        return f"{self.model}, exported as {self.exporter} to {self.folder}"
+
+    def rows(self) -> Rows:
+        return [
+            *((artifact.path, f"{artifact.bytes:,} bytes") for artifact in self.files),
+            *((name, f"{value:,}") for name, value in self.figures.items()),
+        ]
+
+
+def export_file(
+    exporter: Exporter, model: Path, folder: Path, target: Target, *, root: Path | None = None, overwrite: bool = False
+) -> Exported:
+    """Make sources of a `.tflite`.
+
+    Args:
+        exporter: With its options.
+        model: The file; what lies beside it is used.
+        folder: Where the sources go.
+        target: What they are for.
+        root: The folder whose record says what EdgeKit wrote; default `folder`.
+        overwrite: Replace files that EdgeKit did not write, or that were changed since.
+
+    Raises:
+        ConversionError: The exporter cannot make them of this model, or not for this target.
+        ModelError: The file is missing or no well-formed `.tflite`.
+        EdgekitError: A file in the folder is not EdgeKit's, and `overwrite` is not set.
+    """
+    read = tflite.read(model)
+    source = Source(read, read_sidecar(model), _figures(read))
+    findings = exporter.check(source, target)
+    if findings:
+        raise ConversionError(
+            f"{exporter.kind} must be able to take the model, and {target.name} to hold it.",
+            received="; ".join(map(str, findings[:5])),
+        )
+    root = root or folder
+    with publishing(root, overwrite=overwrite) as staging:
+        inside = staging / folder.relative_to(root)
+        inside.mkdir(parents=True, exist_ok=True)
+        exporter.write(source, inside)
+        files = tuple(
+            _artifact(path, inside, read.sha256, exporter.kind) for path in sorted(inside.rglob("*")) if path.is_file()
+        )
+    return Exported(exporter.kind, str(model), read.sha256, target.name, str(folder), files, source.figures)
+
+
+def _artifact(path: Path, folder: Path, parent: str, exporter: str) -> Artifact:
+    name = path.relative_to(folder).as_posix()
+    return Artifact(name, "source", sha256_of(path), path.stat().st_size, parent, f"export {exporter}")
+
+
+def _figures(model: tflite.Model) -> dict[str, int]:
+    """The arena, where TFLite Micro is installed and takes the model."""
+    runtime = load_runtime("tflm")
+    if runtime.probe() is not None or runtime.meter is None:
+        return {}
+    try:
+        arena = runtime.meter.measure(model)[ARENA]
+    except RuntimeFailed:
+        return {}
+    return {} if arena is None else {ARENA: arena}
