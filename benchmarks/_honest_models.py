@@ -48,7 +48,7 @@ def models() -> Iterator[Saved]:
 
 def files() -> Iterator[Path]:
     """Published files, where the folder named by EDGEKIT_DATA has them."""
-    folder = Path(os.environ.get("EDGEKIT_DATA", ROOT.parent / "shared" / "data"))
+    folder = Path(os.environ.get("EDGEKIT_DATA", "data"))
     yield from sorted(folder.rglob("*.h5"))
     yield from sorted(path.parent for path in folder.rglob("saved_model.pb"))
 

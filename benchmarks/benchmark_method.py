@@ -32,7 +32,7 @@ from edgekit.measure.environment import environment
 from edgekit.measure.latency import benchmark
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
-DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("EDGEKIT_DATA", "data"))
 CHANNELS = 87
 
 

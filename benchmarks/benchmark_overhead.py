@@ -25,7 +25,7 @@ from edgekit.measure.environment import environment
 from edgekit.measure.latency import benchmark
 from edgekit.measure.statistics import bootstrap_median
 
-DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("EDGEKIT_DATA", "data"))
 TURN_NS = 15_000_000
 
 

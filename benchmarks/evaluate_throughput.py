@@ -37,7 +37,7 @@ from edgekit.measure.environment import environment
 from edgekit.measure.predict import Predictor, predict
 from edgekit.measure.statistics import bootstrap_median
 
-DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("EDGEKIT_DATA", "data"))
 COUNT = 5000
 
 

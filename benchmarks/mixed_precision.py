@@ -28,7 +28,7 @@ from edgekit.measure.environment import environment
 from edgekit.measure.statistics import bootstrap_median
 from edgekit.training import Objective, Train, Trainer, seed_everything
 
-DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("EDGEKIT_DATA", "data"))
 NETWORKS = ("vgg_small", "resnet8", "mobilenet_v1")
 PRECISIONS = ("float32", "mixed_bfloat16")
 FLAGS = ("avx512f", "avx512_bf16", "amx_bf16")

@@ -40,7 +40,7 @@ from edgekit.passes import Context, parse_pass
 from edgekit.target import Budget, load_target
 from edgekit.training import Distillation, Objective, Train, Trainer, keras_teacher, seed_everything
 
-DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("EDGEKIT_DATA", "data"))
 BATCH = 64
 COMPARED = {"distill": "plain", "sparsify": "TF-MOT pruning", "qat": "TF-MOT QAT"}
 LIMITS = {"distill": 1.15, "sparsify": 1.0, "qat": 1.0}

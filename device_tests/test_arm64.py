@@ -12,17 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from real_data import DATA, MISSING
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError, RuntimeFailed
 from edgekit.runtimes import PROBE, Runtime, Session, load_runtime
 from edgekit.runtimes._arm64 import CPUS, install
 
-DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[2] / "shared" / "data"))
 RESNET_INT8, RESNET = "models/ic/pretrainedResnet_quant.tflite", "models/ic/pretrainedResnet.tflite"
 DS_CNN_INT8 = "models/kws/kws_ref_model_int8.tflite"
 
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the data sets of {DATA} (or $EDGEKIT_DATA)")
+needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=MISSING)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from real_data import DATA, MISSING
 
 import edgekit
 from edgekit import _tf, registry
@@ -47,7 +48,6 @@ LARGEST_DIFFERENCE_PUBLISHED = 72
 its input, where one bit becomes tens after softmax; files that EdgeKit makes do not (`models/pooling.py`)."""
 DYNAMIC_RANGE = "kws/kws_ref_model_float32.tflite"
 """Quantises activations on the fly, each runtime with its own rounding."""
-DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 PUBLISHED = (
     "ic/pretrainedResnet.tflite",
     "ic/pretrainedResnet_quant.tflite",
@@ -102,7 +102,7 @@ def test_answers_are_the_golden_ones(name: str, network: str, models: dict[str, 
 @pytest.mark.parametrize("path", PUBLISHED)
 def test_published_models_give_the_golden_answers(name: str, path: str, tmp_path: Path) -> None:
     if not DATA.is_dir():
-        pytest.skip(f"needs the real models in {DATA} (or the folder of EDGEKIT_DATA)")
+        pytest.skip(MISSING)
     model = tmp_path / Path(path).name
     model.write_bytes((DATA / "models" / path).read_bytes())
     write_golden(model)

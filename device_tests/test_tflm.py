@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from real_data import DATA, MISSING
 
 from edgekit.runtimes import load_runtime
 from edgekit.runtimes.ethos_u import RUNTIME as ETHOS_U
 from edgekit.runtimes.ethos_u import Vela
 from edgekit.runtimes.tflm import RUNTIME as TFLM
 
-DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 MODELS = {
     "DS-CNN": DATA / "models" / "kws" / "kws_ref_model_int8.tflite",
     "ResNet8": DATA / "models" / "ic" / "pretrainedResnet_quant.tflite",
 }
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the real models in {DATA} (or the folder of EDGEKIT_DATA)"),
+    pytest.mark.skipif(not DATA.is_dir(), reason=MISSING),
 ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from real_data import DATA, MISSING
 
 import edgekit
 from edgekit import _tf, sandbox
@@ -199,7 +200,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real models and data."""
-    folder = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"needs the real data sets in {folder} (or the folder named by EDGEKIT_DATA)")
-    return folder
+    if not DATA.is_dir():
+        pytest.skip(MISSING)
+    return DATA

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 HERE = Path(__file__).resolve().parent
-DATA = Path(os.environ.get("EDGEKIT_DATA", HERE.parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("EDGEKIT_DATA", "data"))
 CIFAR10 = DATA / "cifar10" / "cifar10.npz"
 SHORT_SAMPLES = 600
 

@@ -153,18 +153,10 @@ def test_a_worker_that_dies_ends_the_call_and_the_next_call_works() -> None:
 
 
 @pytest.mark.slow
-def test_published_resnet8_int8(data_folder: Path) -> None:
-    with np.load(data_folder / "cifar10" / "cifar10.npz", allow_pickle=False) as data:
+def test_published_resnet8_int8(shared_data: Path) -> None:
+    with np.load(shared_data / "cifar10" / "cifar10.npz", allow_pickle=False) as data:
         x, y = data["x_test"].astype(np.float32), data["y_test"]
     from edgekit.measure.accuracy import top1
 
-    score = top1(predict(data_folder / "models/ic/pretrainedResnet_quant.tflite", x), y)
+    score = top1(predict(shared_data / "models/ic/pretrainedResnet_quant.tflite", x), y)
     assert score.low < 0.8697 < score.high  # on all 10,000 images, as published
-
-
-@pytest.fixture
-def data_folder() -> Path:
-    folder = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[2] / "../shared/data"))
-    if not folder.is_dir():
-        pytest.skip(f"needs the data sets of EDGEKIT_DATA; {folder} is absent")
-    return folder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import random
 import subprocess
 import sys
@@ -15,11 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from real_data import DATA, MISSING
 
 from edgekit import _tf, tflite
 from edgekit.errors import ModelError
-
-DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[3] / "shared/data")) / "models"
 
 # CONV_2D 8x8x4 outputs x 3x3x2, DEPTHWISE_CONV_2D 4x4x4 outputs x 3x3, FULLY_CONNECTED 64 x 20
 MACS = 8 * 8 * 4 * 3 * 3 * 2 + 4 * 4 * 4 * 3 * 3 + 64 * 20
@@ -266,8 +264,8 @@ PUBLISHED = {
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"the published models are not in {DATA}; set EDGEKIT_DATA")
+@pytest.mark.skipif(not DATA.is_dir(), reason=MISSING)
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_models(name: str) -> None:
-    found: tflite.Inspection = tflite.inspect(DATA / name)
+    found: tflite.Inspection = tflite.inspect(DATA / "models" / name)
     assert (found.quantization, found.macs, found.params) == PUBLISHED[name]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from real_data import DATA, MISSING
 
 from edgekit import _tf
 from edgekit.keras.bridge import bridge
 from edgekit.keras.bridge.compare import assert_same_outputs
-
-DATA = Path(os.environ.get("EDGEKIT_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 
 def test_sequential(keras: Any, bridged: Callable[..., Any]) -> None:
@@ -227,7 +225,7 @@ def test_half_precision_becomes_float32(keras: Any, randomised: Callable[[Any], 
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the data sets of {DATA}")
+@pytest.mark.skipif(not DATA.is_dir(), reason=MISSING)
 def test_mlperf_tiny_resnet8(keras: Any) -> None:
     model = keras.models.load_model(DATA / "models" / "ic" / "pretrainedResnet.h5", compile=False)
     new = bridge(model)
