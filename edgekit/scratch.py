@@ -7,8 +7,6 @@ killed process.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import shutil
 import stat
@@ -18,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
+from edgekit.locks import lock
 
 __all__ = [
     "NAME",
@@ -54,15 +53,15 @@ def temporary(parent: Path) -> Iterator[Path]:
     """
     with held(parent) as own:
         holder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=own))
-        lock = os.open(holder / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        _lock(lock)
+        file = os.open(holder / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        lock(file)
     try:
         content = holder / "content"
         content.mkdir()
         yield content
     finally:
         shutil.rmtree(holder, ignore_errors=True)
-        os.close(lock)
+        os.close(file)
         _remove_if_unused(parent)
 
 
@@ -94,7 +93,7 @@ def held(parent: Path) -> Iterator[Path]:
         except FileNotFoundError:  # another process has just removed the folder
             continue
         try:
-            _lock(marker)
+            lock(marker)
             if not _still_there(marker, own / MARKER):
                 continue
             if os.fstat(marker).st_size == 0:
@@ -180,7 +179,7 @@ def remove_tree(path: Path) -> None:
 def _remove_if_left(holder: Path) -> None:
     """Remove a temporary whose process is gone: with its lock in hand, which is free only then."""
     try:
-        lock = os.open(holder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
+        file = os.open(holder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:  # killed between two steps, with nothing in it
         with suppress(OSError):
             holder.rmdir()
@@ -188,12 +187,12 @@ def _remove_if_left(holder: Path) -> None:
     except OSError:
         return
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(holder, ignore_errors=True)
-    except OSError:  # its process lives, or there are no locks here, so that nobody can tell
+        if lock(file, wait=False):  # without locks, nobody can tell
+            shutil.rmtree(holder, ignore_errors=True)
+    except OSError:  # its process lives
         pass
     finally:
-        os.close(lock)
+        os.close(file)
 
 
 def _remove_if_unused(parent: Path) -> None:
@@ -205,14 +204,6 @@ def _remove_if_unused(parent: Path) -> None:
                 (own / IGNORED).unlink(missing_ok=True)
                 (own / MARKER).unlink()
                 own.rmdir()
-
-
-def _lock(file: int) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-    except OSError as error:  # some network file systems have no locks; nothing is then cleared there
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL):
-            raise
 
 
 def _state(own: Path) -> tuple[str | None, frozenset[str]]:

@@ -17,7 +17,7 @@ HEAVY = {
 }  # fmt: skip
 LAYERS = (
     {"errors", "registry", "artifact", "_tf", "figures", "filekinds", "files", "interrupt", "npz"}
-    | {"ownership", "overrides", "scratch", "recipe_text"},
+    | {"locks", "ownership", "overrides", "scratch", "recipe_text"},
     {"readable", "tensors"},
     {"tflite"},
     {"sandbox"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ from typing import Any
 
 from edgekit.artifact import write_atomically
 from edgekit.errors import EdgekitError
+from edgekit.locks import lock
 from edgekit.ownership import check_folder
 from edgekit.pipeline.records import read_json
 from edgekit.scratch import clear_leftovers, held, inner_folder, is_real_folder, refuse_links, remove_tree, temporary
@@ -151,11 +151,11 @@ def open_store(output: Path, log: Log = lambda line: None) -> Iterator[StepStore
 @contextmanager
 def _one_run(output: Path) -> Iterator[None]:
     with held(output) as own:
-        lock = os.open(own / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        file = os.open(own / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file, wait=False)
         except BlockingIOError:
-            os.close(lock)
+            os.close(file)
             raise EdgekitError(
                 "One run at a time writes to an output folder.",
                 received=f"{output}, in use by another run",
@@ -166,7 +166,7 @@ def _one_run(output: Path) -> Iterator[None]:
     finally:
         with held(output) as own:
             (own / LOCK).unlink(missing_ok=True)
-            os.close(lock)
+            os.close(file)
 
 
 def _file_name(name: str, key: str) -> str:

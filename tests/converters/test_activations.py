@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from activation_cells import ACTIVATIONS, activation_model, activation_samples
+from interpreters import other_interpreter
 
 from edgekit import _tf
 from edgekit.errors import ConversionError
@@ -34,7 +35,7 @@ def test_in_int8_under_every_runtime(name: str, tmp_path: Path) -> None:
     path = tmp_path / "m.tflite"
     assert parity(name, "int8", path) > 25
     wanted = activation_model(name).predict(X[:32], verbose=0)
-    for runtime in ("litert", "tflite_runtime"):
+    for runtime in ("litert", other_interpreter()):
         assert sqnr_db(wanted, predict(path, X[:32], runtime=runtime)) > 25
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from interpreters import need
 from recurrent_cells import CALLS, STEPS, Cell, cells, keras_answers
 
 from edgekit import _tf, tflite
@@ -57,11 +58,13 @@ def test_file_is_the_model(cell: Cell, kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("runtime", ["tflite_runtime"])
 def test_other_runtimes_agree(runtime: str, tmp_path: Path) -> None:
+    need(runtime)
     assert agreement(Cell("GRU", ("masking", "sequences")), "int8", tmp_path / "m.tflite", runtime) >= LEAST["int8"]
 
 
 @pytest.mark.parametrize("kind", ["LSTM, LSTM", "GRU, GRU"])
 def test_numbers_of_float16_in_two_loops(kind: str, tmp_path: Path) -> None:
+    need("tflite_runtime")
     found = agreement(Cell(kind, ("hard sigmoid",)), "float16", tmp_path / "m.tflite", "tflite_runtime")
     assert found >= LEAST["float16"]
 
@@ -85,6 +88,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
 
 @pytest.mark.parametrize("runtime", ["tflite_runtime", "tensorflow", "tflm"])
 def test_states_of_16_bits_run_everywhere(runtime: str, wide: tuple[Path, np.ndarray]) -> None:
+    need(runtime)
     path, sample = wide
     found = []
     for name in ("litert", runtime):

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from interpreters import other_interpreter
 
 from edgekit.errors import UsageError
 from edgekit.measure.latency import benchmark
@@ -18,7 +19,7 @@ def test_two_runtimes_and_a_broken_model(tmp_path: Path) -> None:
     turns: list[tuple[int, int]] = []
     report = benchmark(
         [PROBE, broken],
-        runtimes=["litert", "tflite_runtime"],
+        runtimes=["litert", other_interpreter()],
         runs=25,
         progress=lambda done, total: turns.append((done, total)),
     )
@@ -61,7 +62,7 @@ def test_too_few_turns_cannot_tell() -> None:
 
 
 def test_kernels_and_profile() -> None:
-    runtimes = ["litert", "tflite_runtime"]
+    runtimes = ["litert", other_interpreter()]
     builtin = benchmark([PROBE], runtimes=runtimes, kernels="builtin", runs=5, profile=True).results
     assert [r.kernels for r in builtin] == ["builtin", "builtin"]
     assert builtin[0].profile is not None and [s.operator for s in builtin[0].profile] == ["RELU"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interpreters import need
 
 from edgekit import registry, runtimes, tflite
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
@@ -20,6 +21,7 @@ from edgekit.tflite import reader
 
 @pytest.fixture(scope="module", params=registry.names(runtimes))
 def runtime(request: pytest.FixtureRequest) -> Runtime:
+    need(request.param)
     found = load_runtime(request.param)
     reason = found.probe()
     if reason is not None:
