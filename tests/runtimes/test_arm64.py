@@ -14,12 +14,14 @@ import pytest
 
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
 from edgekit.runtimes import PROBE, load_runtime
-from edgekit.runtimes._arm64 import APT_LINE, CPUS, DEFAULT_CPU, Emulator, Port, Toolbox, install
+from edgekit.runtimes._arm64 import APT_LINE, CPUS, DEFAULT_CPU, Emulator, Port, Toolbox, install, plugin
 from edgekit.runtimes._arm64.cpus import write_root
-from edgekit.runtimes._arm64.toolbox import sources
+from edgekit.runtimes._arm64.install import _step
+from edgekit.runtimes._arm64.toolbox import RUNNER
 from edgekit.runtimes.arm64 import Arm64
 
 MAGIC = 0x314D5241
+PLUGIN_FOLDER = Path(__file__).parents[2] / "plugins" / "edgekit-qemu-insn"
 
 
 def _octal(data: bytes) -> str:
@@ -144,11 +146,34 @@ def test_each_processor_has_a_machine_of_one_core(tmp_path: Path, name: str) -> 
 
 
 def test_each_source_says_its_licence() -> None:
-    licences = {path.name: path.read_text().splitlines()[0] for path in sources()}
-    assert licences == {
-        "runner.c": "// SPDX-License-Identifier: Apache-2.0",
-        "counter.c": "// SPDX-License-Identifier: GPL-2.0-or-later",
-    }
+    assert RUNNER.read_text().splitlines()[0] == "// SPDX-License-Identifier: Apache-2.0"
+    source = plugin.plugin_source(pytest.fail, pytest.fail)
+    assert source.splitlines()[0] == b"// SPDX-License-Identifier: GPL-2.0-or-later"
+
+
+def test_the_plugin_of_a_wheel_comes_by_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for somebody who has no checkout."""
+    shutil.copytree(PLUGIN_FOLDER, tmp_path / "source")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    built = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path / "wheels", tmp_path / "source"]
+    subprocess.run(built, check=True, timeout=120)
+    monkeypatch.setattr(plugin, "_CHECKOUT", tmp_path / "absent")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    said: list[str] = []
+    source = plugin.plugin_source(said.append, _step)
+    assert source == (PLUGIN_FOLDER / "edgekit_qemu_insn" / "counter.c").read_bytes()
+    assert len(said) == 1 and plugin.PLUGIN in said[0] and "GPL" in said[0]
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(RuntimeFailed, match="which pip must find.*pip install plugins/edgekit-qemu-insn"):
+        plugin.plugin_source(said.append, _step)
+
+
+def test_another_source_of_the_plugin_is_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "counter.c").write_text("int main() {}")
+    monkeypatch.setattr(plugin, "_CHECKOUT", tmp_path / "counter.c")
+    with pytest.raises(RuntimeFailed, match="sha256 .*Received: [0-9a-f]{64} of .*counter.c.*pip install"):
+        plugin.plugin_source(pytest.fail, pytest.fail)
 
 
 def test_import_is_light() -> None:

@@ -18,7 +18,8 @@ from edgekit.artifact import write_atomically
 from edgekit.errors import RuntimeFailed
 from edgekit.runtimes._arm64.cpus import CPUS, write_root
 from edgekit.runtimes._arm64.emulator import Emulator
-from edgekit.runtimes._arm64.toolbox import EMULATOR, Toolbox, litert_version, plugin_api, sources, unbuilt_toolbox
+from edgekit.runtimes._arm64.plugin import plugin_source
+from edgekit.runtimes._arm64.toolbox import EMULATOR, RUNNER, Toolbox, litert_version, plugin_api, unbuilt_toolbox
 from edgekit.runtimes._probe import PROBE
 
 __all__ = ["APT_LINE", "DEBIAN_PACKAGES", "install", "missing_tools"]
@@ -116,15 +117,18 @@ def _fetch_library(folder: Path, log: Callable[[str], None]) -> None:
 
 
 def _build(tools: Toolbox, log: Callable[[str], None]) -> None:
+    source = plugin_source(log, _step)
     log(f"building with {_CROSS_COMPILER} and {_COMPILER}")
     folder = tools.folder
-    runner, counter = (str(path) for path in sources())
     # libLiteRt.so's own libraries are found when it runs: hence --allow-shlib-undefined.
     flags = ["-O2", "-Wl,-rpath,$ORIGIN", "-Wl,--allow-shlib-undefined"]
-    _step([_CROSS_COMPILER, runner, str(folder / "libLiteRt.so"), *flags, "-o", str(folder / "runner")])
+    _step([_CROSS_COMPILER, str(RUNNER), str(folder / "libLiteRt.so"), *flags, "-o", str(folder / "runner")])
     flags = ["-O2", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden"]
     flags.append(f"-DAPI_VERSION={plugin_api(tools.emulator)}")
-    _step([_COMPILER, counter, *flags, "-o", str(folder / "counter.so")])
+    with tempfile.TemporaryDirectory(dir=folder.parent) as place:
+        counter = Path(place) / "counter.c"
+        counter.write_bytes(source)
+        _step([_COMPILER, str(counter), *flags, "-o", str(folder / "counter.so")])
     (folder / "lib").mkdir()
     for name in _SYSTEM_LIBRARIES:
         found = _system_library(name)

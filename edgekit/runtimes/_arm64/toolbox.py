@@ -15,10 +15,12 @@ from pathlib import Path
 
 from edgekit.errors import RuntimeFailed
 from edgekit.runtimes._arm64.cpus import CPUS
+from edgekit.runtimes._arm64.plugin import SHA256
 
-__all__ = ["EMULATOR", "REMEDY", "Toolbox", "litert_version", "plugin_api", "sources", "toolbox", "unbuilt_toolbox"]
+__all__ = ["EMULATOR", "REMEDY", "RUNNER", "Toolbox", "litert_version", "plugin_api", "toolbox", "unbuilt_toolbox"]
 
 EMULATOR = "qemu-aarch64"
+RUNNER = Path(__file__).with_name("runner.c")
 REMEDY = "Install what it needs with: edgekit doctor --install arm64"
 
 
@@ -78,14 +80,9 @@ def unbuilt_toolbox() -> Toolbox:
     if emulator is None:
         raise _missing(f"no program {EMULATOR}", REMEDY)
     base = os.environ.get("EDGEKIT_CACHE") or os.path.join(os.path.expanduser("~"), ".cache", "edgekit")
-    parts = [f"{plugin_api(emulator)} {CPUS!r}", *(path.read_text() for path in sources())]
+    parts = [f"{plugin_api(emulator)} {CPUS!r}", RUNNER.read_text(), SHA256]
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
     return Toolbox(emulator, Path(base).absolute() / f"arm64-{litert_version()}-{key}")
-
-
-def sources() -> list[Path]:
-    """The C files that are built."""
-    return [Path(__file__).with_name(name) for name in ("runner.c", "counter.c")]
 
 
 def litert_version() -> str:

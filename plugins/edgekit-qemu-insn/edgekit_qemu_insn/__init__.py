@@ -1,0 +1,1 @@
+"""Holds counter.c, the source of a QEMU plugin; see the README."""
