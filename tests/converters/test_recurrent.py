@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ SHOWN = [
     Cell("Bidirectional(GRU)", ("embedding mask",)), Cell("GRU", ("initial state",)), Cell("LSTM", ("stateful",)),
     Cell("RNN(LSTMCell)", ("masking", "initial state")),
 ]  # fmt: skip
+SHOWN_IN_FLOAT = (Cell("GRU", ("embedding mask",)), Cell("LSTM", ("stateful",)), Cell("ConvLSTM1D"))
+"""Float files have fewer steps on their way than integer ones; the other cells are slow tests in float32."""
+REMEMBERING = Cell("GRU", ("stateful",))
 
 
 def answers(path: Path, cell: Cell, runtime: str = "litert") -> np.ndarray:
@@ -50,8 +55,27 @@ def agreement(cell: Cell, kind: str, path: Path, runtime: str = "litert") -> flo
     return sqnr_db(wanted, answers(path, cell, runtime))
 
 
-@pytest.mark.parametrize("kind", ["float32", "int8"])
-@pytest.mark.parametrize("cell", SHOWN, ids=str)
+@pytest.fixture(scope="module")
+def remembering(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Files of one stateful GRU, by format; each is converted once."""
+    folder = tmp_path_factory.mktemp("remembering")
+
+    @functools.cache
+    def converted(kind: str) -> Path:
+        model, path = REMEMBERING.model(), folder / f"{kind}.tflite"
+        spec = ConvertSpec(format=kind)  # type: ignore[arg-type]
+        convert_keras(model, path, spec, representative=REMEMBERING.samples())
+        return path
+
+    return converted
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [(cell, "int8") for cell in SHOWN]
+    + [pytest.param(c, "float32", marks=[] if c in SHOWN_IN_FLOAT else pytest.mark.slow) for c in SHOWN],
+    ids=str,
+)
 def test_file_is_the_model(cell: Cell, kind: str, tmp_path: Path) -> None:
     assert agreement(cell, kind, tmp_path / "m.tflite") >= LEAST[kind]
 
@@ -105,11 +129,9 @@ def test_vela_leaves_a_loop_to_the_processor(npu: str, wide: tuple[Path, np.ndar
     assert figures["operators_on_cpu"] == 1
 
 
-def test_samples_in_order_under_every_runtime(tmp_path: Path) -> None:
+def test_samples_in_order_under_every_runtime(remembering: Callable[[str], Path]) -> None:
     """TFLite Micro's own reset empties what is to be kept."""
-    cell, path = Cell("GRU", ("stateful",)), tmp_path / "m.tflite"
-    agreement(cell, "int8", path)
-    x = cell.samples()[:6]
+    x, path = REMEMBERING.samples()[:6], remembering("int8")
     found = {name: predict(path, x, runtime=name) for name in ("litert", "tflm")}
     assert np.ptp(found["litert"]) > 0.1
     assert sqnr_db(found["litert"], found["tflm"]) > 25
@@ -125,21 +147,16 @@ def test_a_softmax_in_a_loop_is_not_the_models(layer: str, tmp_path: Path) -> No
     assert parity.sqnr_db is not None and parity.sqnr_db > 100
 
 
-def test_states_cannot_be_kept_where_each_call_is_a_process(tmp_path: Path) -> None:
-    path = tmp_path / "m.tflite"
-    agreement(Cell("GRU", ("stateful",)), "float32", path)
+def test_states_cannot_be_kept_where_each_call_is_a_process(remembering: Callable[[str], Path]) -> None:
     with pytest.raises(RuntimeFailed, match="keeps a state from call to call"):
-        load_runtime("adb").open(path)
+        load_runtime("adb").open(remembering("float32"))
 
 
 @pytest.mark.parametrize("kind", ["float32", "int8"])
-def test_states_are_kept_from_call_to_call(kind: str, tmp_path: Path) -> None:
+def test_states_are_kept_from_call_to_call(kind: str, remembering: Callable[[str], Path]) -> None:
     """The same sample twice gives two answers."""
-    cell, path = Cell("GRU", ("stateful",)), tmp_path / "m.tflite"
-    agreement(cell, kind, path)
-    opened = load_runtime("litert")
-    session = opened.open(path)
-    sample = quantize(cell.samples()[:1], session.inputs[0])
+    session = load_runtime("litert").open(remembering(kind))
+    sample = quantize(REMEMBERING.samples()[:1], session.inputs[0])
     first, second = (session.run([sample])[0] for _ in range(2))
     session.close()
     assert not np.array_equal(first, second)
@@ -201,8 +218,14 @@ def test_integer_loops_are_compact(kind: str, tmp_path: Path) -> None:
     assert executed["int8"] <= 2 * executed["float32"]
 
 
-@pytest.mark.parametrize("kind", ["float32", "int8", "int16x8"])
-@pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
+@pytest.mark.parametrize(
+    ("layer", "kind"),
+    [("LSTM", "int8"), ("GRU", "int8"), ("SimpleRNN", "int8"), ("GRU", "float32"), ("LSTM", "int16x8")]
+    + [
+        pytest.param(layer, kind, marks=pytest.mark.slow)
+        for layer, kind in (("LSTM", "float32"), ("SimpleRNN", "float32"), ("GRU", "int16x8"), ("SimpleRNN", "int16x8"))
+    ],
+)
 def test_unroll_writes_the_steps_out(layer: str, kind: str, tmp_path: Path) -> None:
     """With one copy of the weights, and without WHILE, which NPUs do not take."""
     cell, path = Cell(layer, ("unroll",)), tmp_path / "m.tflite"
@@ -230,6 +253,7 @@ def test_inside_time_distributed(layer: str, kind: str, tmp_path: Path) -> None:
         assert found is not None and found > LEAST[kind]
 
 
+@functools.cache
 def bare(outputs: str) -> Any:
     """A model whose outputs come straight from a loop."""
     keras, layers = _tf.tf_keras(), _tf.tf_keras().layers
@@ -248,16 +272,18 @@ def bare(outputs: str) -> Any:
 
 
 BARE = ("last", "sequence", "both ways", "sequence and state", "also read")
+FORMS = [*((kind, None) for kind in LEAST), ("int8", "float32"), ("int8", "uint8")]
+"""Format, and dtype of the output."""
+QUICK = {*((outputs, "int8", None) for outputs in BARE), *(("also read", *form) for form in FORMS)}
+CASES = [(outputs, *form) for outputs in BARE for form in FORMS]
 
 
 @pytest.mark.parametrize(
-    "spec",
-    [ConvertSpec(format=kind) for kind in LEAST]  # type: ignore[arg-type]
-    + [ConvertSpec(format="int8", output_dtype=dtype) for dtype in ("float32", "uint8")],
-    ids=lambda spec: f"{spec.format}-{spec.output_dtype}",
+    ("outputs", "kind", "dtype"),
+    [pytest.param(*case, marks=[] if case in QUICK else pytest.mark.slow) for case in CASES],
 )
-@pytest.mark.parametrize("outputs", BARE)
-def test_outputs_straight_from_a_loop(outputs: str, spec: ConvertSpec, tmp_path: Path) -> None:
+def test_outputs_straight_from_a_loop(outputs: str, kind: str, dtype: str | None, tmp_path: Path) -> None:
+    spec = ConvertSpec.model_validate({"format": kind, "output_dtype": dtype})
     path, x = tmp_path / "m.tflite", np.random.default_rng(0).standard_normal((64, 6, 4)).astype(np.float32)
     parity = convert_keras(bare(outputs), path, spec, representative=x).parity
     assert parity.sqnr_db is not None and parity.sqnr_db >= LEAST[spec.format]

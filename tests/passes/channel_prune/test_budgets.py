@@ -17,6 +17,9 @@ from edgekit.passes import Context, parse_pass
 from edgekit.training import seed_everything
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
+PLAIN = {"criterion": "l1", "correct": False}
+"""Where it does not matter which channels go: without data and without repair, both of which take time."""
+
 
 @pytest.mark.parametrize(
     ("unit", "options"),
@@ -43,7 +46,7 @@ def test_the_budget_is_met_in_the_counted_model(
 
 
 def test_macs_count_in_the_file_too(residual: Any, context: Context, tmp_path: Path, prune: Callable[..., Any]) -> None:
-    found = prune(residual, context, macs=0.5)
+    found = prune(residual, context, macs=0.5, **PLAIN)
     macs = {}
     for name, made in (("before", residual), ("after", found)):
         convert_keras(made, tmp_path / f"{name}.tflite", ConvertSpec(format="float32"))
@@ -56,7 +59,7 @@ def test_macs_count_in_the_file_too(residual: Any, context: Context, tmp_path: P
 def test_bytes_are_those_of_an_integer_file(
     residual: Any, context: Context, tmp_path: Path, prune: Callable[..., Any]
 ) -> None:
-    found, sizes = prune(residual, context, bytes=0.5), {}
+    found, sizes = prune(residual, context, bytes=0.5, **PLAIN), {}
     calibration = context.trainer.dataset.features("calibration")
     for name, made in (("before", residual), ("after", found)):
         spec = ConvertSpec(format="int8")
@@ -83,7 +86,7 @@ def test_ratio_takes_the_same_share_of_every_group(
 def test_ratios_by_pattern_and_in_steps(
     residual: Any, context: Context, prune: Callable[..., Any], width: Callable[[Any, str], int]
 ) -> None:
-    found = prune(residual, context, ratios={"stack2_*": 0.5, "stack1_conv1": 0.25}, steps=2, criterion="l1")
+    found = prune(residual, context, ratios={"stack2_*": 0.5, "stack1_conv1": 0.25}, steps=2, **PLAIN)
     widths = {n: width(found, n) for n in ("stem", "stack1_conv1", "stack1_conv2", "stack2_conv1", "stack2_skip")}
     assert widths == {"stem": 16, "stack1_conv1": 12, "stack1_conv2": 16, "stack2_conv1": 16, "stack2_skip": 16}
 
@@ -100,17 +103,17 @@ def test_ratios_by_sensitivity_take_what_each_group_bears(
 
 def test_widths_are_what_the_target_prefers(residual: Any, context: Context, prune: Callable[..., Any]) -> None:
     narrow = replace(context, target=context.target.model_copy(update={"channel_multiple": 8}))
-    found = prune(residual, narrow, macs=0.5, criterion="l2")
+    found = prune(residual, narrow, macs=0.5, **PLAIN)
     assert model_macs(found) <= 0.5 * model_macs(residual)
     assert all(len(g.channels) % 8 == 0 for g in analyse(found).groups)
-    odd = prune(residual, narrow, macs=0.5, criterion="l2", multiple=1)
+    odd = prune(residual, narrow, macs=0.5, multiple=1, **PLAIN)
     assert model_macs(found) < model_macs(odd) <= 0.5 * model_macs(residual)
 
 
 def test_min_keep_and_skip(
     residual: Any, context: Context, prune: Callable[..., Any], width: Callable[[Any, str], int]
 ) -> None:
-    found = prune(residual, context, macs=0.6, min_keep=0.5, skip=["stack2*"], criterion="l1")
+    found = prune(residual, context, macs=0.6, min_keep=0.5, skip=["stack2*"], **PLAIN)
     for layer in residual.layers:
         if layer.weights and layer.name != "scores":
             least = 1.0 if layer.name.startswith("stack2") else 0.5
@@ -149,7 +152,7 @@ def test_instructions_are_budgeted_by_counting_choices(
         asked.append(model)
         return 40_000 + 3 * model_macs(model) + 2_000 * sum(width(model, n) % 8 != 0 for n in ("stem", "stack2_conv1"))
 
-    found = prune(residual, replace(context, instructions=count), **options)
+    found = prune(residual, replace(context, instructions=count), **options, **PLAIN)
     fraction = options["instructions"]
     assert 0.85 * fraction < count(found) / count(residual) <= fraction
     assert len(asked) < 25
@@ -160,7 +163,7 @@ def test_instructions_that_cannot_be_reached_are_refused(
 ) -> None:
     counting = replace(context, instructions=lambda model: 1_000_000 + model_macs(model))
     with pytest.raises(ModelError, match=r"must reach instructions: 0.3. Received: at least 0\.\d+"):
-        prune(residual, counting, instructions=0.3)
+        prune(residual, counting, instructions=0.3, **PLAIN)
     with pytest.raises(ModelError, match="no converter and no runtime"):
         prune(residual, context, instructions=0.3)
 
