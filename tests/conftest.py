@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -68,9 +69,36 @@ class Run:
 
 
 @pytest.fixture(autouse=True)
-def same_weights_every_time() -> None:
-    """A network that a test builds has the same initial weights in every run; TensorFlow is not loaded for it."""
-    if "tensorflow" in sys.modules:
+def same_weights_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that a test builds has the same initial weights in every run and order of tests.
+
+    TensorFlow is not loaded for it; where the test is the first that needs it, the seed is set as soon as it is there.
+    """
+    seed()
+    if "tf_keras" not in sys.modules:
+        load = _tf.tf_keras
+
+        def seeded() -> Any:
+            monkeypatch.setattr(_tf, "tf_keras", load)
+            keras = load()
+            seed()
+            return keras
+
+        monkeypatch.setattr(_tf, "tf_keras", seeded)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """What tests share does not depend on which of them asks for it first."""
+    if fixturedef.scope != "function":
+        seed()
+
+
+def seed() -> None:
+    """Start the generators anew that a network's weights and a training come from."""
+    random.seed(0)
+    np.random.seed(0)
+    if "tf_keras" in sys.modules:
         _tf.tf_keras().utils.set_random_seed(0)
 
 
