@@ -5,11 +5,13 @@ READY := $(VENV)/.ready
 DEBIAN_PACKAGES := adb qemu-user gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 	libstdc++6-arm64-cross
 
-.PHONY: help demo test slow-test device-test device-tools lint clean
+.PHONY: help demo test test-random test-3.13 slow-test device-test device-tools lint clean
 
 help:
 	@echo "make demo       set up .venv and run the whole job on embedded real digits"
 	@echo "make test       set up .venv and run the tests"
+	@echo "make test-random  the same in a random order, whose seed is printed"
+	@echo "make test-3.13  the same with Python 3.13, in a root of Debian 13 made for it (root)"
 	@echo "make slow-test  the tests that need minutes or the data sets in EDGEKIT_DATA"
 	@echo "make device-test  models on emulated devices; installs Debian packages (root)"
 	@echo "make lint       ruff and mypy"
@@ -19,6 +21,12 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/pytest -n 2
+
+test-random: $(READY)
+	$(BIN)/pytest -n 2 -p randomly --randomly-dont-reset-seed
+
+test-3.13:
+	tools/in_debian trixie make test
 
 slow-test: $(READY)
 	$(BIN)/pytest -n 2 -m slow

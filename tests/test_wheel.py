@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import edgekit
+
 ROOT = Path(__file__).parents[1]
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
@@ -40,6 +42,10 @@ def test_its_licence_is_apache(wheel: Path) -> None:
             if name.endswith((".c", ".h", ".py")):
                 head = archive.read(name)[:400]
                 assert b"SPDX-License-Identifier" not in head or b"Apache-2.0" in head.splitlines()[0], name
+
+
+def test_its_version_is_the_packages(wheel: Path) -> None:
+    assert wheel.name.startswith(f"edgekit-{edgekit.__version__}-")
 
 
 def test_it_forces_no_old_numpy(wheel: Path) -> None:
