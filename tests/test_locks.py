@@ -11,7 +11,7 @@ import pytest
 
 from edgekit import scratch
 from edgekit.locks import lock
-from edgekit.runtimes._probe import PROBE
+from edgekit.runtimes import PROBE
 
 HOLD = """
 import os, sys
