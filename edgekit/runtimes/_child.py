@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import re
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import edgekit
 from edgekit.errors import RuntimeFailed, UsageError
 from edgekit.runtimes._process import LONGEST_LINE, ModelProcess, garbled
 from edgekit.runtimes._types import Source
 from edgekit.sandbox import wire
+from edgekit.sandbox.processes import popen
 from edgekit.tensors import Array
 
 if TYPE_CHECKING:
@@ -44,13 +42,8 @@ class Child(ModelProcess):
             connection, theirs = socket.socketpair()
             ours.enter_context(connection)
             with theirs:
-                process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "edgekit.runtimes._worker", str(theirs.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=[theirs.fileno()],
-                    env=_environment(),
+                process = popen(
+                    "edgekit.runtimes._worker", theirs.fileno(), log=log.fileno(), environment=os.environ, group=False
                 )
             ours.pop_all()
         super().__init__(runtime, process, connection, log)
@@ -169,10 +162,3 @@ def path_of(model: tflite.Model) -> Path:
 def reference(function: Callable[..., object]) -> str:
     """What a child imports a function of a module by."""
     return f"{function.__module__}:{function.__qualname__}"
-
-
-def _environment() -> dict[str, str]:
-    """This process's environment, with EdgeKit importable even where it is not installed."""
-    root = str(Path(edgekit.__file__).resolve().parent.parent)
-    paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([*paths, root])}

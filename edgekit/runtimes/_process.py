@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import socket
 import subprocess
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from contextlib import suppress
 from typing import IO, ClassVar, NoReturn, TypeVar
 
 from edgekit.errors import RuntimeFailed
+from edgekit.sandbox.endings import cause, telling_lines
 from edgekit.sandbox.wire import ProtocolError
 
 __all__ = ["LONGEST_LINE", "ModelProcess", "garbled"]
@@ -104,9 +103,9 @@ class ModelProcess:
     def _died(self, code: int | None) -> RuntimeFailed:
         """Why the connection ended; `code` as `Popen.returncode` has it, None where the process still runs."""
         return RuntimeFailed(
-            f"The model crashed the runtime {self._runtime} ({_cause(code)}).",
+            f"The model crashed the runtime {self._runtime} ({cause(code)}).",
             received=self._said(),
-            remedy="The file may be damaged, or use an operator in a way that this runtime does not bear: "
+            remedy="The file may be damaged, or use an operator in a way that this runtime does not support: "
             "check it with `edgekit inspect`, or try another runtime.",
         )
 
@@ -116,9 +115,7 @@ class ModelProcess:
         return telling[-1][:LONGEST_LINE].rstrip(".") if telling else None
 
     def _telling(self) -> list[str]:
-        self._log.seek(max(0, self._log.seek(0, os.SEEK_END) - 8192))
-        lines = [line.strip() for line in self._log.read().decode(errors="replace").splitlines()]
-        return [line for line in lines if not self.chatter.match(line)]
+        return telling_lines(self._log, self.chatter)
 
 
 def garbled(runtime: str, said: object) -> RuntimeFailed:
@@ -128,14 +125,3 @@ def garbled(runtime: str, said: object) -> RuntimeFailed:
         received=str(said),
         remedy="The model may have corrupted it: do not use this file.",
     )
-
-
-def _cause(code: int | None) -> str:
-    if code is None:
-        return "it closed its connection"
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"

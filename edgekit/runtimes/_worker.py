@@ -9,11 +9,9 @@ from __future__ import annotations
 import mmap
 import os
 import resource
-import select
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +22,7 @@ import numpy as np
 from edgekit import registry
 from edgekit.runtimes._engine import Engine
 from edgekit.sandbox import wire
+from edgekit.sandbox.manners import end_with_connection, spare_the_user
 from edgekit.tensors import Array
 
 _HEARTBEAT = 1.0  # seconds between signs of life in a long request
@@ -34,11 +33,9 @@ Reply = tuple[dict[str, Any], list[Array]]
 def main() -> None:
     """Serve the parent at the other end of the socket; never returns."""
     sock = socket.socket(fileno=int(sys.argv[1]))
-    threading.Thread(target=_end_with_parent, args=(sock.fileno(),), daemon=True).start()
+    end_with_connection(sock.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent ends this process
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a bad file is no reason to fill the disk
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")  # a model that asks for all memory costs its own process, not the user's
+    spare_the_user()
     server = _Server(sock)
     while True:
         try:
@@ -134,14 +131,6 @@ class _Server:
 
 def _missing(error: Exception) -> Reply:
     return {"kind": "missing", "error": f"{type(error).__name__}: {error}"}, []
-
-
-def _end_with_parent(fd: int) -> None:
-    # A model that never returns would outlive a killed parent: only a second thread can end it.
-    poll = select.poll()
-    poll.register(fd, 0)
-    poll.poll()
-    os._exit(0)
 
 
 def _restart_peak() -> int | None:

@@ -2,8 +2,10 @@
 
 limits.py     what a child may take
 spawn.py      the parent's side: one job in one child
-processes.py  starting a child, cold or warm
+processes.py  starting a child, cold or warm, and the one way to start a module in a new interpreter
 worker.py     the child's side
+manners.py    what every child does at its start, those of runtimes too
+endings.py    how a child has ended, and what it said last
 forking.py    what warm children are forked off
 confine.py    what the kernel forbids the child, by landlock.py and seccomp.py
 memory.py     watching what it takes

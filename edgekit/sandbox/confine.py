@@ -9,10 +9,10 @@ import site
 import sys
 import sysconfig
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from edgekit.sandbox import landlock, seccomp
+from edgekit.sandbox.manners import spare_the_user
 
 __all__ = ["confine"]
 
@@ -43,12 +43,10 @@ def confine(readable: Sequence[Path], folder: Path, source_roots: Sequence[Path]
     """
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS, without which both below are refused
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    spare_the_user()
     _lower(resource.RLIMIT_FSIZE, memory)
     _lower(resource.RLIMIT_NOFILE, _FILES)
     _lower(resource.RLIMIT_DATA, 2 * memory + (8 << 30))  # thread stacks and arenas are reserved, not taken
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")  # a file that asks for all memory costs this process, not the user's
     _drop_capabilities(libc)
     missing = []
     if len(os.listdir("/proc/self/task")) > 1:

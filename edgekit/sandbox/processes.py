@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import edgekit
 from edgekit.sandbox.folder import temporary_folder
 
-__all__ = ["Child", "kept_warm", "start", "warm"]
+__all__ = ["Child", "kept_warm", "popen", "start", "warm"]
 
 _KEPT = (
     "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "OMP_NUM_THREADS", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE",
@@ -148,27 +148,42 @@ class _Forked:
 _servers: ContextVar[dict[str, _Server] | None] = ContextVar("servers", default=None)
 
 
-def _popen(module: str, connection: int, argument: str, folder: str, log: int) -> subprocess.Popen[bytes]:
+def popen(
+    module: str, connection: int, *arguments: str, log: int, environment: Mapping[str, str], group: bool
+) -> subprocess.Popen[bytes]:
+    """Run a module of EdgeKit's in a new interpreter, which finds EdgeKit also where it is not installed.
+
+    Args:
+        module: Its first argument is the descriptor of `connection`.
+        connection: The descriptor of its end of a socket.
+        arguments: What follows.
+        log: The descriptor that takes what it prints.
+        environment: Its environment variables.
+        group: Start a process group of its own: Ctrl-C is the parent's to answer.
+    """
+    root = Path(edgekit.__file__).resolve().parent.parent
+    paths = [*filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)), str(root), str(root / "converters")]
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", module, str(connection), argument],
+        [sys.executable, "-P", "-m", module, str(connection), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
         pass_fds=[connection],
-        env=_environment(folder),
-        start_new_session=True,
+        env={**environment, "PYTHONPATH": os.pathsep.join(paths)},
+        start_new_session=group,
     )
+
+
+def _popen(module: str, connection: int, argument: str, folder: str, log: int) -> subprocess.Popen[bytes]:
+    return popen(module, connection, argument, log=log, environment=_environment(folder), group=True)
 
 
 def _environment(folder: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    root = Path(edgekit.__file__).resolve().parent.parent
-    paths = [*filter(None, kept.get("PYTHONPATH", "").split(os.pathsep)), str(root), str(root / "converters")]
     return {
         "OPENBLAS_NUM_THREADS": "1",  # reading and converting multiply few matrices
         "MKL_NUM_THREADS": "1",
         **kept,
-        "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUSERBASE": site.getuserbase(),  # which is found by HOME otherwise
         "HOME": folder,

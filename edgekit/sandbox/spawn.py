@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from typing import IO, Any, NoReturn
 from edgekit import errors
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.sandbox import wire
+from edgekit.sandbox.endings import cause, telling_lines
 from edgekit.sandbox.folder import temporary_folder
 from edgekit.sandbox.limits import Limits
 from edgekit.sandbox.memory import MemoryWatch
@@ -30,6 +32,7 @@ LONGEST_LINE = 1000
 """Characters of a child's message that are believed and shown."""
 
 
+_CHATTER = re.compile(r"^(I0000|W0000|WARNING|$)")
 _HARM = "It is damaged or was made to do harm: do not use it."
 
 
@@ -160,10 +163,9 @@ def _fail_dead(process: Child, reached: bool, log: IO[bytes], limits: Limits, wh
             received=f"{what}, which asked for more",
             remedy="Allow more with --memory-limit SIZE (memory_limit= in Python) if you trust the file.",
         )
-    cause = "it closed its connection" if process.returncode is None else _cause(process.returncode)
     raise ModelError(
         "A model file must not crash the process that reads it.",
-        received=f"{what} ({cause}{': ' + said if said else ''})",
+        received=f"{what} ({cause(process.returncode)}{': ' + said if said else ''})",
         remedy=crashed,
     )
 
@@ -176,17 +178,8 @@ def _fail_garbled(what: str, error: object) -> NoReturn:
     )
 
 
-def _cause(code: int) -> str:
-    try:
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    except ValueError:
-        return f"signal {-code}"
-
-
 def _last_line(log: IO[bytes]) -> str:
-    log.seek(max(0, log.seek(0, os.SEEK_END) - 8192))
-    lines = [line.strip() for line in log.read().decode(errors="replace").splitlines()]
-    telling = [line for line in lines if line and not line.startswith(("I0000", "W0000", "WARNING"))]
+    telling = telling_lines(log, _CHATTER)
     return _line(telling[-1])[:300] if telling else ""
 
 

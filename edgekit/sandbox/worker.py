@@ -11,11 +11,9 @@ import errno
 import importlib
 import json
 import os
-import select
 import signal
 import socket
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,6 +22,7 @@ import edgekit
 from edgekit.errors import EdgekitError
 from edgekit.sandbox import wire
 from edgekit.sandbox.confine import confine
+from edgekit.sandbox.manners import end_with_connection
 
 __all__ = ["end_with_parent", "main", "work"]
 
@@ -43,7 +42,7 @@ def work(sock: socket.socket, bounds: dict[str, Any]) -> NoReturn:
         os.chdir(folder)
         roots = [Path(package).resolve() for package in _packages()]
         missing = confine([Path(p) for p in bounds["readable"]], folder, roots, int(bounds["memory"]))
-        threading.Thread(target=_end_with_connection, args=(sock.fileno(),), daemon=True).start()
+        end_with_connection(sock.fileno())  # where the kernel does not send the signal
         order, arrays = wire.receive(sock)
         if order["job"] is None:
             reply, out = {"missing": missing}, []
@@ -74,14 +73,6 @@ def _packages() -> list[str]:
     found: list[str] = list(edgekit.__path__)
     converters: Any = sys.modules.get("edgekit_converters")
     return found + (list(converters.__path__) if converters else [])
-
-
-def _end_with_connection(fd: int) -> None:
-    # A job that never returns would outlive a killed parent where the kernel does not send the signal.
-    poll = select.poll()
-    poll.register(fd, 0)
-    poll.poll()
-    os._exit(0)
 
 
 if __name__ == "__main__":
