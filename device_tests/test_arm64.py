@@ -17,7 +17,7 @@ from real_data import DATA, MISSING
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError, RuntimeFailed
 from edgekit.runtimes import PROBE, Runtime, Session, load_runtime
-from edgekit.runtimes._arm64 import CPUS, install
+from edgekit.runtimes.arm64 import CPUS, install
 
 RESNET_INT8, RESNET = "models/ic/pretrainedResnet_quant.tflite", "models/ic/pretrainedResnet.tflite"
 DS_CNN_INT8 = "models/kws/kws_ref_model_int8.tflite"

@@ -9,8 +9,18 @@ from types import MappingProxyType
 from typing import Literal
 
 from edgekit import registry
+from edgekit.errors import UsageError
 
-__all__ = ["FIGURES", "Figure", "limited"]
+__all__ = ["FIGURES", "RESERVED", "Figure", "limited"]
+
+RESERVED = frozenset(
+    {
+        "accuracy_drop", "bytes", "error", "figures", "kernels", "latency_kind", "latency_ms", "launches", "model",
+        "model_bytes", "peak_memory_bytes", "profile", "profile_note", "runs", "runtime", "sha256", "switches",
+        "threads", "turn_spread", "turns", "warm_up_runs", "warm_up_stable",
+    }
+)  # fmt: skip
+"""Keys of budgets and benchmarks that are no figures: none may take their place."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,9 @@ class Figure:
         compares: How two files are compared by it: "exact" where it repeats to the last digit, "counted" where it
             repeats to about one in ten thousand; None where it is only told.
         caveat: What it does not say, for reports.
+
+    Raises:
+        UsageError: The name is no key, or one that stands for something else.
     """
 
     name: str
@@ -35,6 +48,14 @@ class Figure:
     said: str = ""
     compares: Literal["exact", "counted"] | None = None
     caveat: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier() or self.name.startswith("_") or self.name in RESERVED:
+            raise UsageError(
+                "A figure's name is a key of its own in budgets and JSON.",
+                received=repr(self.name),
+                remedy="Take a name in lower case that says what is counted, such as joules.",
+            )
 
 
 class _Table(Mapping[str, Figure]):

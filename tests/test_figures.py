@@ -7,15 +7,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from edgekit.figures import FIGURES, limited
+from edgekit.errors import UsageError
+from edgekit.figures import FIGURES, RESERVED, Figure, limited
+from edgekit.measure import BenchmarkResult
 from edgekit.measure.gate import parse_gate
 from edgekit.runtimes import runtime_names
-from edgekit.target import Budget
+from edgekit.target import Allowed, Budget
 
 ONE_FILE = """
 from edgekit.figures import Figure
@@ -47,6 +50,14 @@ def test_every_limited_figure_is_a_key_of_budgets(figure: object) -> None:
     assert Budget.model_validate({name: 5}).limit(name) == 5 and Budget().limit(name) is None
 
 
+def test_a_figure_takes_the_place_of_nothing_else() -> None:
+    """Budgets and benchmarks have keys of their own, whatever a package calls its figures."""
+    assert RESERVED == set(Allowed.model_fields) | {field.name for field in fields(BenchmarkResult)}
+    for name in ("bytes", "accuracy_drop", "", "two words", "_hidden"):
+        with pytest.raises(UsageError, match="key of its own"):
+            Figure(name, "title", "scales")
+
+
 @pytest.fixture(scope="module")
 def edgekit(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
     """The command in a process of its own, with a runtime of another package: one file, as pip leaves it."""
@@ -67,7 +78,6 @@ def edgekit(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subproces
 def test_a_runtime_of_one_file_has_its_figure_everywhere(
     edgekit: Any, tflites: dict[str, Path], tmp_path: Path
 ) -> None:
-    assert "scales" in edgekit("runtimes").stdout
     schema = json.dumps(json.loads(edgekit("schema").stdout))
     assert '"joules"' in schema and "most microjoules of one inference" in schema
 

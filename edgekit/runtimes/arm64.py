@@ -25,11 +25,11 @@ from edgekit.runtimes import (
     check_kernels,
     reason_against,
 )
-from edgekit.runtimes._arm64 import CPUS, DEFAULT_CPU, Emulator, Port, toolbox
+from edgekit.runtimes._arm64 import CPUS, DEFAULT_CPU, Emulator, Port, install, toolbox
 from edgekit.runtimes._child import path_of
 from edgekit.tensors import Array, TensorSpec, random_input
 
-__all__ = ["RUNTIME", "Arm64", "Arm64Session"]
+__all__ = ["CPUS", "RUNTIME", "Arm64", "Arm64Session", "install"]
 
 INSTRUCTIONS = Figure(
     "instructions",

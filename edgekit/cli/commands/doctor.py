@@ -29,9 +29,9 @@ def command(install: str | None, apt: bool, as_json: bool) -> None:
     edgekit doctor --install arm64
     """
     if install:
-        from edgekit.runtimes import _arm64
+        from edgekit.runtimes import arm64
 
-        _arm64.install(output.log, apt=apt)
+        arm64.install(output.log, apt=apt)
     checks = [*_packages(), *_runtimes(), _sandbox()]
     broken = [c for c in checks if c["state"] == "broken"]
     if as_json:
