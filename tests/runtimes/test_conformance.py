@@ -123,9 +123,9 @@ def test_crash_is_one_line_and_leaves_no_process() -> None:
 
 
 def test_hang_is_ended() -> None:
-    session = load_runtime("litert").open(PROBE, time_limit=1.0)
+    session = load_runtime("litert").open(PROBE, time_limit=5.0)
     os.kill(session.pid, signal.SIGSTOP)
-    with pytest.raises(RuntimeFailed, match="must answer within 1 s"):
+    with pytest.raises(RuntimeFailed, match="must answer within 5 s"):
         session.run([np.zeros((1, 4), np.float32)])
     assert not Path(f"/proc/{session.pid}").exists()
 
