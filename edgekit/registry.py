@@ -89,7 +89,7 @@ def _entry_points(group: str) -> Mapping[str, EntryPoint]:
 
 
 def ask(name: str) -> Any:
-    """What a room above has, for one below that needs it: `edgekit.methods.quantize:quantize_scope`."""
+    """What a room above has, for one below that needs it: `edgekit.methods.tfmot:loading_scope`."""
     module, _, member = name.partition(":")
     return getattr(importlib.import_module(module), member)
 

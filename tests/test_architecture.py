@@ -225,7 +225,7 @@ def heavy(path: Path) -> bool:
 
 def test_modules_that_load_tensorflow_are_imported_by_functions_only() -> None:
     loading = {name for name, path in MODULES.items() if heavy(path)}
-    assert {"edgekit.methods.low_rank.layers", "edgekit.methods.quantize.quantizers"} <= loading
+    assert {"edgekit.methods.low_rank.layers", "edgekit.methods.pruning", "edgekit.training.callbacks"} <= loading
     early = {
         f"{name} imports {imported}"
         for name, path in MODULES.items()
@@ -234,3 +234,35 @@ def test_modules_that_load_tensorflow_are_imported_by_functions_only() -> None:
         if any(imported == heavy_one or imported.startswith(f"{heavy_one}.") for heavy_one in loading)
     }
     assert not early, early
+
+
+def test_classes_that_derive_from_others_are_not_made_inside_functions() -> None:
+    """They could not be imported, documented or checked."""
+    inside = {
+        name
+        for name, path in MODULES.items()
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.ClassDef) and node.bases
+    }
+    assert inside == {"edgekit.sandbox.seccomp"}  # a structure of ctypes
+
+
+TFMOT_INTERNALS = (
+    r"_weight_vars|_output_quantizer\w*|quantizer_vars|_maybe_update_block_mask|_update_mask|_trainable_weights"
+    r"|_non_trainable_weights|pruning_obj|load_own_variables"
+)
+
+
+def test_what_tfmot_keeps_to_itself_is_touched_in_one_module() -> None:
+    touching = set()
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            word = (
+                node.attr if isinstance(node, ast.Attribute) else node.value if isinstance(node, ast.Constant) else ""
+            )
+            private = isinstance(word, str) and re.fullmatch(TFMOT_INTERNALS, word)
+            if private or (isinstance(word, str) and word.startswith("tensorflow_model_optimization.python")):
+                touching.add(name)
+    assert touching == {"edgekit.methods.tfmot"}

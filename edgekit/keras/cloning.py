@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from edgekit import _tf
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 
 __all__ = ["cloned"]
 
@@ -24,7 +24,7 @@ def cloned(model: KerasModel, change: Callable[[Any], Any | None], inputs: list[
         inputs: Keras tensors in place of the model's inputs; None for the same as it has.
     """
 
-    def made(layer: Any) -> Any:
+    def made(layer: KerasLayer) -> Any:
         changed = change(layer)
         return type(layer).from_config(layer.get_config()) if changed is None else changed
 

@@ -31,7 +31,7 @@ def named_kernels(model: KerasModel) -> Iterator[tuple[str, Any]]:
                 yield "/".join([name, *inside]), weight
 
 
-def connections_left(old: Any, new: Any) -> Mapping[str, float]:
+def connections_left(old: KerasModel, new: KerasModel) -> Mapping[str, float]:
     """By layer, the fraction of the old model's weights that a narrower one has."""
     before = {name: weight.shape.num_elements() for name, weight in named_kernels(old)}
     return {name.partition("/")[0]: weight.shape.num_elements() / before[name] for name, weight in named_kernels(new)}

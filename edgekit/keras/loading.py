@@ -6,7 +6,6 @@ data, of which the model is built here. A model object, or what `module:function
 
 from __future__ import annotations
 
-import importlib
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -220,21 +219,10 @@ def classes_made_known(makers: frozenset[str]) -> Iterator[None]:
     """Make classes of TF-MOT's and EdgeKit's known to Keras where a file names them: TF-MOT takes seconds to load."""
     with ExitStack() as scopes:
         if "tensorflow_model_optimization" in makers:
-            keras = _tf.tfmot()
-            scopes.enter_context(registry.ask("edgekit.methods.quantize:quantize_scope")())
-            scopes.enter_context(registry.ask("edgekit.methods.quantize:wrappers_read")())
-            scopes.enter_context(keras.sparsity.keras.prune_scope())
-            scopes.enter_context(keras.clustering.keras.cluster_scope())
-            scopes.enter_context(_tf.tf_keras().utils.custom_object_scope(_clusterings()))  # which the scope lacks
+            scopes.enter_context(registry.ask("edgekit.methods.tfmot:loading_scope")())
         if "edgekit" in makers:
             registry.ask("edgekit.methods.low_rank.layers:LowRank")
         yield
-
-
-def _clusterings() -> dict[str, Any]:
-    """TF-MOT's wrappers of recurrent and attention layers."""
-    module = importlib.import_module("tensorflow_model_optimization.python.core.clustering.keras.cluster_wrapper")
-    return {name: vars(module)[name] for name in ("ClusterWeightsMHA", "ClusterWeightsRNN")}
 
 
 def _trusted(path: Path, custom_objects: Mapping[str, Any]) -> Any:

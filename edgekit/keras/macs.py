@@ -8,7 +8,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.keras.kinds import kind_of
 from edgekit.keras.mac_rules import MacRule, Shape
-from edgekit.keras.types import KerasLayer, KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel, KerasNode
 
 __all__ = ["layer_macs", "model_macs", "uncounted"]
 
@@ -37,7 +37,7 @@ def model_macs(model: KerasModel) -> int | None:
 
 
 def layer_macs(
-    layer: Any, *, inputs: Sequence[int] | None = None, outputs: int | None = None, heads: int | None = None
+    layer: KerasLayer, *, inputs: Sequence[int] | None = None, outputs: int | None = None, heads: int | None = None
 ) -> int | None:
     """MACs of one call of a layer, as it is or as it would be with other widths.
 
@@ -66,8 +66,8 @@ def uncounted(model: KerasModel) -> list[str]:
 
 
 def _node_macs(
-    layer: Any,
-    node: Any,
+    layer: KerasLayer,
+    node: KerasNode,
     inputs: Sequence[int] | None = None,
     outputs: int | None = None,
     heads: int | None = None,
@@ -115,7 +115,7 @@ def _shapes(found: Any) -> list[Shape]:
     return [tuple(found[1:])]
 
 
-def _attention_shapes(node: Any, shapes: list[Shape]) -> list[Shape]:
+def _attention_shapes(node: KerasNode, shapes: list[Shape]) -> list[Shape]:
     """Of query, value and key; Keras lists a tensor that is given twice once or twice, and the mask too."""
     arguments = [*node.call_args, *([node.call_kwargs["value"]] if "value" in node.call_kwargs else [])][:3]
     given = [a for a in arguments if a is not None]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 
 __all__ = ["output_activation", "softmax_inputs"]
 
@@ -49,7 +49,7 @@ def _producer(model: KerasModel, number: int) -> Any:
     return layer
 
 
-def _holder(layer: Any) -> Any:
+def _holder(layer: KerasLayer) -> Any:
     """The layer, or what TF-MOT's QuantizeAwareActivation makes of its activation: whoever holds the function."""
     while hasattr(getattr(layer, "activation", None), "activation"):
         layer = layer.activation

@@ -9,7 +9,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.keras.bridge.replay import Graph, Names, Step, inline, leaves, pack, reason
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 
 __all__ = ["Copies", "TfKerasReader", "copied", "replayed", "reserved_names"]
 
@@ -96,14 +96,15 @@ class Copies:
         return outputs
 
 
-def copied(layer: Any, name: str | None = None) -> Any:
+def copied(layer: KerasLayer, name: str | None = None) -> Any:
     """A layer made again from its config, without weights, under its own or another name.
 
     Raises:
         ModelError: It cannot be.
     """
     tf_keras, name = _tf.tf_keras(), name or layer.name
-    if type(layer) is tf_keras.layers.Lambda:  # its function is in memory already; a config would marshal it
+    is_lambda = type(layer) is tf_keras.layers.Lambda
+    if is_lambda:  # its function is in memory already; a config would marshal it
         return tf_keras.layers.Lambda(
             layer.function, layer._output_shape, layer.mask, layer.arguments, name=name, dtype=layer.dtype_policy
         )

@@ -7,45 +7,221 @@ from typing import Any, Protocol
 
 from edgekit.tensors import Array
 
-__all__ = ["KerasLayer", "KerasModel"]
+__all__ = ["Keras3Node", "KerasLayer", "KerasModel", "KerasNode", "KerasTensor", "KerasVariable", "Shape"]
+
+Shape = tuple[int, ...]
+"""Of tensors and variables; an axis of open size is None there, and whoever multiplies sizes looks for it first."""
+
+
+class DType(Protocol):
+    """A type of numbers in TensorFlow."""
+
+    name: str
+    is_floating: bool
+    is_integer: bool
+    is_bool: bool
+    size: int
+    as_numpy_dtype: type
+
+
+class KerasHistory(Protocol):
+    """Where a symbolic tensor comes from."""
+
+    layer: KerasLayer
+
+
+class KerasTensor(Protocol):
+    """A symbolic tensor or, where a model runs, an eager one."""
+
+    shape: Shape
+    dtype: DType
+    _keras_history: KerasHistory
+
+    @property
+    def name(self) -> str: ...
+
+    def numpy(self) -> Array: ...
+
+    def __add__(self, other: Any, /) -> KerasTensor: ...
+
+    def __radd__(self, other: Any, /) -> KerasTensor: ...
+
+    def __sub__(self, other: Any, /) -> KerasTensor: ...
+
+    def __mul__(self, other: Any, /) -> KerasTensor: ...
+
+    def __rmul__(self, other: Any, /) -> KerasTensor: ...
+
+    def __truediv__(self, other: Any, /) -> KerasTensor: ...
+
+    def __neg__(self) -> KerasTensor: ...
+
+    def __getitem__(self, index: Any, /) -> KerasTensor: ...
+
+
+class KerasVariable(Protocol):
+    """A weight."""
+
+    name: str
+    shape: Shape
+    dtype: DType
+    trainable: bool
+
+    def numpy(self) -> Array: ...
+
+    @property
+    def assign(self) -> Callable[[Array], Any]: ...
+
+    @property
+    def assign_add(self) -> Callable[[Array], Any]: ...
+
+
+class KerasNode(Protocol):
+    """One call of a layer in a graph."""
+
+    layer: KerasLayer
+    is_input: bool
+    call_args: Sequence[Any]
+    call_kwargs: Mapping[str, Any]
+    outputs: Any
+    inbound_layers: Any
+    outbound_layer: KerasLayer
+    input_shapes: Any
+    output_shapes: Any
+    input_tensors: Any
+    keras_inputs: Sequence[KerasTensor]
+
+
+class Keras3Arguments(Protocol):
+    """What a call of Keras 3 was made with."""
+
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+
+
+class Keras3Node(Protocol):
+    """One call in a graph of Keras 3."""
+
+    arguments: Keras3Arguments
+    operation: KerasLayer
+
+
+class CallSpec(Protocol):
+    """What a layer's `call` takes."""
+
+    expects_training_arg: bool
 
 
 class KerasLayer(Protocol):
-    """A layer of Keras 3 or tf_keras that is built, where its kind is not that of a model."""
+    """A layer; the second half are attributes of the kinds that have them, as `keras.kinds` says."""
 
     name: str
     trainable: bool
+    built: bool
+    call: Any
+    compute_mask: Any
+    _call_spec: CallSpec
+    _outbound_nodes: list[KerasNode]
 
     @property
-    def weights(self) -> Sequence[Any]: ...
+    def weights(self) -> Sequence[KerasVariable]: ...
+
+    @property
+    def input(self) -> Any: ...
+
+    @property
+    def output(self) -> Any: ...
+
+    @property
+    def input_shape(self) -> Shape: ...
+
+    @property
+    def output_shape(self) -> Shape: ...
+
+    @property
+    def inbound_nodes(self) -> Sequence[KerasNode]: ...
+
+    @property
+    def outbound_nodes(self) -> Sequence[KerasNode]: ...
+
+    @property
+    def dtype_policy(self) -> Any: ...
 
     def get_config(self) -> dict[str, Any]: ...
 
-    # Of the kinds that have them: see `keras.kinds`.
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> KerasLayer: ...
+
+    def get_weights(self) -> list[Array]: ...
+
+    def set_weights(self, weights: Sequence[Array]) -> None: ...
 
     @property
-    def layer(self) -> KerasLayer: ...
+    def build(self) -> Callable[[Any], None]: ...
 
     @property
-    def kernel(self) -> Any: ...
+    def compute_output_shape(self) -> Callable[[Any], Any]: ...
 
     @property
-    def kernel_size(self) -> tuple[int, ...]: ...
+    def get_output_at(self) -> Callable[[int], Any]: ...
 
     @property
-    def groups(self) -> int: ...
+    def __call__(self) -> Callable[..., Any]: ...
 
-    @property
-    def depth_multiplier(self) -> int: ...
-
-    @property
-    def filters(self) -> int: ...
-
-    @property
-    def units(self) -> int: ...
-
-    @property
-    def equation(self) -> str: ...
+    activation: Any
+    add_weight: Any
+    alpha: Any
+    arguments: Any
+    axis: Any
+    backward_layer: KerasLayer
+    beta: KerasVariable
+    bias: KerasVariable
+    cell: KerasLayer
+    center: bool
+    data_format: str
+    depth_multiplier: int
+    depthwise_regularizer: Any
+    dilation_rate: tuple[int, ...]
+    dims: tuple[int, ...]
+    epsilon: float
+    equation: str
+    filters: int
+    forward_layer: KerasLayer
+    function: Any
+    gamma: KerasVariable
+    get_prunable_weights: Callable[[], list[KerasVariable]]
+    groups: int
+    input_dim: int
+    kernel: KerasVariable
+    kernel_regularizer: Any
+    kernel_size: tuple[int, ...]
+    layer: KerasLayer
+    mask: Any
+    max_value: float | None
+    mean: Any
+    moving_mean: KerasVariable
+    moving_variance: KerasVariable
+    negative_slope: Any
+    offset: Any
+    padding: str
+    pointwise_regularizer: Any
+    pool_size: tuple[int, ...]
+    quantization_mode: str | None
+    rank: int
+    rate: float
+    recurrent_activation: Any
+    return_state: bool
+    scale: Any
+    shared_axes: Sequence[int] | None
+    stateful: bool
+    strides: tuple[int, ...]
+    target_shape: tuple[int, ...]
+    threshold: Any
+    units: int
+    unroll: bool
+    use_bias: bool
+    variance: Any
+    _output_shape: Any
 
 
 class KerasModel(Protocol):
@@ -55,16 +231,16 @@ class KerasModel(Protocol):
     def name(self) -> str: ...
 
     @property
-    def layers(self) -> Sequence[Any]: ...
+    def layers(self) -> Sequence[KerasLayer]: ...
 
     @property
-    def inputs(self) -> Sequence[Any]: ...
+    def inputs(self) -> Sequence[KerasTensor]: ...
 
     @property
-    def outputs(self) -> Sequence[Any]: ...
+    def outputs(self) -> Sequence[KerasTensor]: ...
 
     @property
-    def weights(self) -> Sequence[Any]: ...
+    def weights(self) -> Sequence[KerasVariable]: ...
 
     @property
     def submodules(self) -> Sequence[Any]: ...
@@ -73,12 +249,12 @@ class KerasModel(Protocol):
     def output_names(self) -> Sequence[str]: ...
 
     @property
-    def input_shape(self) -> Any: ...
+    def input_shape(self) -> Shape: ...
 
     @property
-    def output_shape(self) -> Any: ...
+    def output_shape(self) -> Shape: ...
 
-    def get_layer(self, name: str) -> Any: ...
+    def get_layer(self, name: str) -> KerasLayer: ...
 
     def get_config(self) -> dict[str, Any]: ...
 
@@ -98,6 +274,9 @@ class KerasModel(Protocol):
     def call(self) -> Callable[..., Any]: ...
 
     @property
+    def predict_on_batch(self) -> Callable[..., Any]: ...
+
+    @property
     def compile(self) -> Callable[..., None]: ...
 
     @property
@@ -108,7 +287,7 @@ class KerasModel(Protocol):
     # What Keras 2 keeps of a model's graph, and shows nobody else.
 
     @property
-    def _nodes_by_depth(self) -> Mapping[int, Sequence[Any]]: ...
+    def _nodes_by_depth(self) -> Mapping[int, Sequence[KerasNode]]: ...
 
     @property
     def _nested_inputs(self) -> Any: ...
@@ -116,4 +295,4 @@ class KerasModel(Protocol):
     @property
     def _nested_outputs(self) -> Any: ...
 
-    def _flatten_layers(self) -> Iterator[Any]: ...
+    def _flatten_layers(self) -> Iterator[KerasLayer]: ...

@@ -11,7 +11,7 @@ from typing import Any
 from edgekit.keras.bridge.compare import assert_same_outputs
 from edgekit.keras.bridge.replay import Step
 from edgekit.keras.rewriting import Copies, copied, replayed, reserved_names
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 
 __all__ = ["unwrapped"]
 
@@ -68,7 +68,7 @@ class _Bare(Copies):
         return outputs
 
 
-def _kind(layer: Any) -> str | None:
+def _kind(layer: KerasLayer) -> str | None:
     """Which of `KINDS` a layer is; TF-MOT need not be loaded for it."""
     for base in type(layer).__mro__:
         if base.__name__ in KINDS and base.__module__.startswith("tensorflow_model_optimization"):

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgekit.keras.cloning import cloned
 from edgekit.keras.kinds import kind_of
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 
 __all__ = ["with_less_dropout"]
 
@@ -33,7 +33,7 @@ def with_less_dropout(model: KerasModel, kept: Mapping[str, float]) -> Any:
     if not rates:
         return model
 
-    def change(layer: Any) -> Any | None:
+    def change(layer: KerasLayer) -> Any | None:
         if layer.name not in rates:
             return None
         return type(layer).from_config({**layer.get_config(), "rate": rates[layer.name]})
@@ -41,7 +41,7 @@ def with_less_dropout(model: KerasModel, kept: Mapping[str, float]) -> Any:
     return cloned(model, change)
 
 
-def _weighted_before(layer: Any) -> str | None:
+def _weighted_before(layer: KerasLayer) -> str | None:
     """Name of the nearest layer with a kernel on the way to a dropout; None where ways join first."""
     while layer.inbound_nodes:
         layer = layer.inbound_nodes[0].inbound_layers

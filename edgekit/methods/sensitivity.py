@@ -18,7 +18,7 @@ import numpy as np
 from edgekit import _tf
 from edgekit.errors import ModelError, UsageError, did_you_mean
 from edgekit.keras.kinds import kind_of
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 from edgekit.methods.channels import Channels, analyse, correct, importance, shrink
 from edgekit.methods.channels.graph import Ids
 from edgekit.methods.low_rank import Geometry, low_rank_kernel
@@ -148,7 +148,7 @@ def _sparsity(model: KerasModel, x: Array, ratios: Sequence[float]) -> Iterator[
 
 
 def _rank(model: KerasModel, x: Array, ratios: Sequence[float]) -> Iterator[_Trial]:
-    def lower(layer: Any, rank: int, kernel: Array) -> Array:
+    def lower(layer: KerasLayer, rank: int, kernel: Array) -> Array:
         return low_rank_kernel(layer, rank, "spatial")
 
     for layer, weight in _kernels(model):
@@ -214,7 +214,7 @@ def _with_weight(model: KerasModel, weight: Any, change: Callable[[Array], Array
 
 
 @contextmanager
-def _rounding_output(model: KerasModel, layer: Any) -> Iterator[Any]:
+def _rounding_output(model: KerasModel, layer: KerasLayer) -> Iterator[Any]:
     """The layer's output on 255 steps between the extremes of each batch, as a calibrated int8 tensor holds it."""
     tf = _tf.tensorflow()
     call = layer.call

@@ -143,7 +143,7 @@ class Pass(BaseModel, ABC):
             ModelError: The result breaks what the pass promises.
         """
 
-    def lost(self, made: Any, later: Any) -> list[Finding]:
+    def lost(self, made: KerasModel, later: KerasModel) -> list[Finding]:
         """What of this pass's result a later model has lost; empty if nothing.
 
         Args:

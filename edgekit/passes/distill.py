@@ -85,7 +85,7 @@ class Distill(Distillation, Pass):
             return narrower(model, self.width, target.channel_multiple)
         return afresh(model) if self.student is None else named_student(self.student, model, loading)
 
-    def _taught(self, student: Any, teacher: Teacher, context: Context) -> Any:
+    def _taught(self, student: KerasModel, teacher: Teacher, context: Context) -> Any:
         objective = context.trainer.objective.model_copy(update={"distill": self.settings})
         trainer = replace(context.trainer, objective=objective, teacher=teacher, log=context.log)
         objective.check(student, trainer.dataset)

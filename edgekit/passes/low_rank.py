@@ -16,7 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from edgekit.errors import Finding, ModelError
 from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.macs import model_macs, uncounted
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 from edgekit.methods.dropout import with_less_dropout
 from edgekit.methods.low_rank import (
     Decomposition,
@@ -129,7 +129,7 @@ class LowRank(Pass):
             context.trainer.fit(result, plan.as_train(context.train), name=self.name)
         return result
 
-    def lost(self, made: Any, later: Any) -> list[Finding]:
+    def lost(self, made: KerasModel, later: KerasModel) -> list[Finding]:
         """Inner widths that have grown, or factors that are gone."""
         inner = [getattr(layer, "layer", layer) for layer in later.layers]
         names = {layer.name: layer for layer in inner if hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel")}
@@ -153,7 +153,7 @@ class LowRank(Pass):
     def _method(self, wanted: Any) -> str:
         return "tucker" if isinstance(wanted, tuple) else self.method
 
-    def _rank_finding(self, layer: Any, wanted: int | tuple[int, int] | None) -> list[Finding]:
+    def _rank_finding(self, layer: KerasLayer, wanted: int | tuple[int, int] | None) -> list[Finding]:
         """Whether a rank given for this layer is one of its form's."""
         geometry = Geometry.of(layer)
         forms = geometry.forms(self._method(wanted))
@@ -244,19 +244,19 @@ class LowRank(Pass):
             )
 
 
-def _has_forms(layer: Any) -> bool:
+def _has_forms(layer: KerasLayer) -> bool:
     try:
         return bool(Geometry.of(layer).forms())
     except ModelError:
         return False
 
 
-def _full_rank(layer: Any, method: str) -> int:
+def _full_rank(layer: KerasLayer, method: str) -> int:
     geometry = Geometry.of(layer)
     return max(geometry.full_rank(geometry.forms(method)[0]))
 
 
-def _cheapest(layer: Any, method: str, multiple: int) -> int | None:
+def _cheapest(layer: KerasLayer, method: str, multiple: int) -> int | None:
     """MACs at the least rank of the cheapest form, or None where no form of the method saves any."""
     geometry = Geometry.of(layer)
     found = []
@@ -281,17 +281,17 @@ def _refined(
     return found
 
 
-def _weights_left(layer: Any, made: Decomposition) -> float:
+def _weights_left(layer: KerasLayer, made: Decomposition) -> float:
     before = sum(weight.size for weight in layer.get_weights() if weight.ndim > 1)
     return float(sum(kernel.size for kernel in made.kernels) / before)
 
 
-def _chain(layer: Any, made: Decomposition) -> tuple[list[Any], list[Any]]:
+def _chain(layer: KerasLayer, made: Decomposition) -> tuple[list[Any], list[Any]]:
     bias = [] if made.bias is None else [made.bias]
     return plain_layers(made.factors, layer.name, layer.get_config()), [*made.kernels, *bias]
 
 
-def _inner(layer: Any) -> int:
+def _inner(layer: KerasLayer) -> int:
     """The width of a factor towards the inside of its chain: what it makes, but what the last factor takes."""
     kernel = getattr(layer, "depthwise_kernel", None)
     if kernel is not None:

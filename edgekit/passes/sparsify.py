@@ -19,9 +19,10 @@ from edgekit.errors import Finding, ModelError
 from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.kernels import named_kernels
 from edgekit.keras.kinds import kind_of, unknown_kernels
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 from edgekit.methods.dropout import with_less_dropout
-from edgekit.methods.sparsity import Importance, pooled, pruning_wrapper, share_out
+from edgekit.methods.sparsity import Importance, pooled, share_out
+from edgekit.methods.tfmot import make_masks
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns
 from edgekit.target import Target
 
@@ -132,7 +133,7 @@ class Sparsify(Pass):
         self._assert_sparse(result, chosen)
         return result
 
-    def lost(self, made: Any, later: Any) -> list[Finding]:
+    def lost(self, made: KerasModel, later: KerasModel) -> list[Finding]:
         """Zeros that a later model has lost, by kernel; one whose layer was renamed or split is known by its size."""
         after = {n: w.numpy() for n, w in named_kernels(later)}
         findings = []
@@ -164,7 +165,7 @@ class Sparsify(Pass):
             chosen |= {layer.name: share for layer, share in zip(shared, shares, strict=True)}
         return {name: wanted for name, wanted in chosen.items() if wanted > 0}
 
-    def _fits(self, layer: Any) -> bool:
+    def _fits(self, layer: KerasLayer) -> bool:
         """TF-MOT prunes N:M only in ranks 2 and 4 with a multiple of M input channels.
 
         Blocks need output channels last: the matrix [all other axes, last axis] has the neighbours of the shipped one.
@@ -177,7 +178,9 @@ class Sparsify(Pass):
         return True
 
     def _wrapped(self, model: KerasModel, schedule: Any, chosen: Mapping[str, float]) -> Any:
-        def wrap(layer: Any) -> Any:
+        from edgekit.methods.pruning import PruneLowMagnitude
+
+        def wrap(layer: KerasLayer) -> Any:
             copy = layer.__class__.from_config(layer.get_config())
             if layer.name not in chosen:
                 return copy
@@ -190,7 +193,7 @@ class Sparsify(Pass):
                 copy(**inputs)
             copy.get_prunable_weights = lambda: _weights(copy)
             form = tuple(map(int, self.pattern.split(":"))) if self.pattern else None
-            wrapper = pruning_wrapper()(copy, pruning_schedule=schedule(chosen[layer.name]), sparsity_m_by_n=form)
+            wrapper = PruneLowMagnitude(copy, pruning_schedule=schedule(chosen[layer.name]), sparsity_m_by_n=form)
             wrapper.block = self.block
             return wrapper
 
@@ -204,10 +207,8 @@ class Sparsify(Pass):
         sparsity = _tf.tfmot().sparsity.keras
         pruned = self._wrapped(model, lambda final: sparsity.ConstantSparsity(final, 0, -1, 1), chosen)
         for layer in pruned.layers:
-            if hasattr(layer, "pruning_obj"):
-                layer.pruning_step.assign(1)  # TF-MOT makes N:M masks at step 1 and no other
-                layer.pruning_obj.conditional_mask_update()
-                layer.pruning_obj.weight_mask_op()
+            if kind_of(layer).is_wrapper:
+                make_masks(layer)
         return _stripped(model, pruned)
 
     def _prune_gradually(self, model: KerasModel, chosen: Mapping[str, float], context: Context, plan: Any) -> Any:
@@ -241,16 +242,16 @@ class Sparsify(Pass):
                     )
 
 
-def _paths(layer: Any) -> tuple[str, ...]:
+def _paths(layer: KerasLayer) -> tuple[str, ...]:
     return tuple(kernel.path for kernel in kind_of(layer).pruned_kernels)
 
 
-def _weights(layer: Any) -> list[Any]:
+def _weights(layer: KerasLayer) -> list[Any]:
     return [attrgetter(path)(layer) for path in _paths(layer)]
 
 
-def _inner(layer: Any) -> Any:
-    return layer.layer if hasattr(layer, "pruning_obj") else layer
+def _inner(layer: KerasLayer) -> Any:
+    return layer.layer if kind_of(layer).is_wrapper else layer
 
 
 def _stripped(model: KerasModel, pruned: Any) -> Any:

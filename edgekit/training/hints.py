@@ -10,16 +10,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from edgekit import _tf
 from edgekit.errors import ModelError, did_you_mean
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasModel, KerasTensor
 from edgekit.training.distillation import Distillation, LayerPair
 
-__all__ = ["Hints", "Matched", "attention_map", "find_hints", "hint_loss", "layer_output"]
+__all__ = ["Hints", "Matched", "attention_map", "find_hints", "hint_loss", "layer_output", "places_of"]
 
 WRAPPERS = ("prune_low_magnitude_", "quant_")
 
@@ -29,8 +29,8 @@ class Matched:
     """A layer pair that was found: what both layers give, as symbolic tensors."""
 
     pair: LayerPair
-    student: Any
-    teacher: Any
+    student: KerasTensor
+    teacher: KerasTensor
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Hints:
         return bool(self.features or self.attention)
 
 
-def find_hints(settings: Distillation, student: Any, teacher: Any, log: Callable[[str], None]) -> Hints:
+def find_hints(settings: Distillation, student: KerasModel, teacher: Any, log: Callable[[str], None]) -> Hints:
     """Look up the layer pairs; TF-MOT's wrappers are looked through.
 
     Args:
@@ -119,57 +119,12 @@ def hint_loss(hints: Hints, teacher: Any, seed: int) -> Callable[[Any, Any], Any
         teacher: tf_keras model; not trained.
         seed: Of the projections.
     """
-    keras, tf = _tf.tf_keras(), _tf.tensorflow()
-    shown = keras.Model(teacher.inputs, [m.teacher for m in hints.features]) if hints.features else None
-    sizes = [_places(m.teacher) for m in hints.attention]
+    from edgekit.training.hint_loss import HintLoss
 
-    class HintLoss(_tf.tf_keras().layers.Layer):  # type: ignore[misc]
-        """Holds the projections; the teacher stays outside, where nothing trains or saves it."""
-
-        def __init__(self) -> None:
-            super().__init__(name="hints")
-            self.supports_masking = True
-            self.projections = [
-                keras.layers.Dense(
-                    matched.teacher.shape[-1],
-                    kernel_initializer=keras.initializers.GlorotUniform(seed + number),
-                    name=f"projection_{number}",
-                )
-                for number, matched in enumerate(hints.features)
-            ]
-
-        def build(self, input_shape: Any) -> None:
-            for projection, matched in zip(self.projections, hints.features, strict=True):
-                projection.build(matched.student.shape)
-            super().build(input_shape)
-
-        def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-            return None
-
-        def call(self, inputs: Any, training: Any = None) -> Any:
-            loss = tf.zeros(())
-            if not training:
-                return loss
-            samples, *students = inputs
-            maps = students.pop(0) if sizes else None
-            features = students[: len(hints.features)]
-            if shown is not None:
-                taught = shown(samples, training=False)
-                for matched, projection, ours, theirs in zip(
-                    hints.features, self.projections, features, _listed(taught), strict=True
-                ):
-                    error = tf.square(projection(ours) - tf.stop_gradient(tf.cast(theirs, tf.float32)))
-                    loss += matched.pair.weight / 2 * tf.reduce_mean(error)
-            theirs_by_pair = tf.split(maps, sizes, axis=1) if sizes else []
-            for matched, ours, theirs in zip(
-                hints.attention, students[len(hints.features) :], theirs_by_pair, strict=True
-            ):
-                error = tf.reduce_sum(tf.square(attention_map(ours) - theirs), axis=1)
-                loss += matched.pair.weight / 2 * tf.reduce_mean(error)
-            return loss
-
+    outputs = [m.teacher for m in hints.features]
+    shown = _tf.tf_keras().Model(teacher.inputs, outputs) if outputs else None
     students = [m.student for m in (*hints.features, *hints.attention)]
-    return lambda samples, maps: HintLoss()([samples, *([] if maps is None else [maps]), *students])
+    return lambda samples, maps: HintLoss(hints, shown, seed)([samples, *([] if maps is None else [maps]), *students])
 
 
 def _find(model: KerasModel, name: str) -> Any:
@@ -183,7 +138,7 @@ def _bare(name: str) -> str:
     return name
 
 
-def _matched(pair: LayerPair, student: Any, teacher: Any, *, channels: bool) -> Matched:
+def _matched(pair: LayerPair, student: KerasModel, teacher: Any, *, channels: bool) -> Matched:
     ours, theirs = layer_output(student, pair.student, "student"), layer_output(teacher, pair.teacher, "teacher")
     places = tuple(ours.shape[1:-1]), tuple(theirs.shape[1:-1])
     if places[0] != places[1] or (not channels and (not places[0] or None in places[0])):
@@ -196,12 +151,9 @@ def _matched(pair: LayerPair, student: Any, teacher: Any, *, channels: bool) -> 
     return Matched(pair, ours, theirs)
 
 
-def _places(tensor: Any) -> int:
+def places_of(tensor: KerasTensor) -> int:
+    """How many places a layer's output [B, ..., C] has."""
     count = 1
     for size in tensor.shape[1:-1]:
         count *= int(size)
     return count
-
-
-def _listed(outputs: Any) -> Sequence[Any]:
-    return outputs if isinstance(outputs, list | tuple) else [outputs]

@@ -11,7 +11,7 @@ from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.keras import FOREIGN, Loading, build_network, is_network, load_model
 from edgekit.keras.kinds import kind_of
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 
 __all__ = ["afresh", "named_student", "narrower"]
 
@@ -59,7 +59,7 @@ def narrower(model: KerasModel, width: float, multiple: int = 1) -> Any:
     """
     keep = _output_makers(model)
 
-    def rebuild(layer: Any) -> Any:
+    def rebuild(layer: KerasLayer) -> Any:
         config, kind = layer.get_config(), kind_of(layer)
         if kind.holds:
             _refuse(width, f"the layer {layer.name!r} of type {type(layer).__name__}")

@@ -93,6 +93,8 @@ class Trainer:
     def _fit(
         self, model: KerasModel, plan: Train, taught: Lesson | None, name: str, callbacks: Sequence[Any]
     ) -> dict[str, list[float]]:
+        from edgekit.training.callbacks import DropoutSeeds
+
         keras = _tf.tf_keras()
         seed_everything(self.seed)
         steps = math.ceil(len(self.dataset.raw("train")) / plan.batch_size)
@@ -105,7 +107,7 @@ class Trainer:
         monitor, mode = ("val_accuracy", "max") if self.objective.metric == "top1" else ("val_loss", "min")
         if checkpoint.is_symlink():
             raise EdgekitError("A checkpoint is a folder of EdgeKit's own.", received=f"{checkpoint}, a symbolic link")
-        watchers = [*callbacks, interrupt_watch(), _dropout_seeds(self.seed), keras.callbacks.TerminateOnNaN()]
+        watchers = [*callbacks, interrupt_watch(), DropoutSeeds(self.seed), keras.callbacks.TerminateOnNaN()]
         if plan.early_stopping is None:
             watchers.append(keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False))
         else:
@@ -173,20 +175,6 @@ def seed_everything(seed: int) -> None:
     _tf.tf_keras().backend.reset_uids()  # names are in the file, so its bytes depend on them
     _tf.tf_keras().utils.set_random_seed(seed)
     _tf.tensorflow().config.experimental.enable_op_determinism()
-
-
-def _dropout_seeds(seed: int) -> Any:
-    """A callback that lets the masks of dropout, too, follow from the seed and the epoch's number alone."""
-
-    class DropoutSeeds(_tf.tf_keras().callbacks.Callback):  # type: ignore[misc]
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            for number, layer in enumerate(self.model.submodules):
-                source = getattr(getattr(layer, "_random_generator", None), "_generator", None)
-                if source is not None:
-                    words = np.random.SeedSequence((seed, epoch, number)).generate_state(1)
-                    source.reset_from_seed(int(words[0]))
-
-    return DropoutSeeds()
 
 
 def _optimizer(plan: Train, steps: int) -> Any:

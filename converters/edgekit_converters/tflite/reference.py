@@ -66,7 +66,7 @@ def reference_of(model: KerasModel, held: Held | None, *, seed: int = 0) -> Refe
         shapes = {n: tuple(t.shape[1:]) for n, t in zip(names, model.inputs, strict=True)}
         samples = bound_samples(held.compared, shapes, {})
         data = held.data
-    arrays = [samples[n].astype(t.dtype.as_numpy_dtype) for n, t in zip(names, model.inputs, strict=True)]
+    arrays: list[Array] = [samples[n].astype(t.dtype.as_numpy_dtype) for n, t in zip(names, model.inputs, strict=True)]
     names_out = output_names(model)
     final = [output_activation(model, k) for k in range(len(names_out))]
     with ExitStack() as stack:
@@ -88,7 +88,7 @@ def layer_answers(model: KerasModel, reference: Reference) -> list[tuple[str, Ar
     keras = _tf.tf_keras()
     layers = [layer for layer in model.layers if len(layer.inbound_nodes) and not isinstance(layer.output, list | dict)]
     arrays = [a[:LAYERS_OF] for a in reference.samples.values()]
-    inputs = [a.astype(t.dtype.as_numpy_dtype) for a, t in zip(arrays, model.inputs, strict=True)]
+    inputs: list[Array] = [a.astype(t.dtype.as_numpy_dtype) for a, t in zip(arrays, model.inputs, strict=True)]
     probe = keras.Model(model.inputs, [layer.output for layer in layers])
     outputs = probe(inputs if len(inputs) > 1 else inputs[0], training=False)
     outputs = outputs if isinstance(outputs, list) else [outputs]

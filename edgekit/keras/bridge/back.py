@@ -57,7 +57,7 @@ def to_keras3(model: KerasModel, *, seed: int = 0) -> Any:
     return new
 
 
-def _check_same(old: KerasModel, new: Any, seed: int) -> None:
+def _check_same(old: KerasModel, new: KerasModel, seed: int) -> None:
     inputs = random_inputs(old, seed=seed)
     arrays = pack(inputs, {id(value): np.asarray(value) for value in leaves(inputs)})
     expected = [np.asarray(out) for out in leaves(old(inputs, training=False))]

@@ -12,7 +12,7 @@ from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.keras.bridge.replay import leaves, pack, reason
 from edgekit.keras.kinds import kind_of
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel, KerasTensor
 
 __all__ = ["TOLERANCE", "assert_same_outputs", "largest_difference", "random_inputs"]
 
@@ -22,7 +22,7 @@ _SAMPLES = 2
 _SIDES = (16, 64, 224)  # what to try for a dimension left open, until the model takes it
 
 
-def assert_same_outputs(old: Any, new: Any, *, seed: int = 0, tolerance: float = TOLERANCE) -> float:
+def assert_same_outputs(old: KerasModel, new: KerasModel, *, seed: int = 0, tolerance: float = TOLERANCE) -> float:
     """Run both models on the same random inputs.
 
     Args:
@@ -88,7 +88,7 @@ def random_inputs(model: KerasModel, *, seed: int = 0, side: int = _SIDES[0]) ->
     return pack(model._nested_inputs, values)
 
 
-def _first_that_runs(old: Any, new: Any, seed: int) -> tuple[Any, list[NDArray[Any]]]:
+def _first_that_runs(old: KerasModel, new: KerasModel, seed: int) -> tuple[Any, list[NDArray[Any]]]:
     open_sizes = any(None in tuple(x.shape)[1:] for x in new.inputs)
     for side in _SIDES:
         inputs = random_inputs(new, seed=seed, side=side)
@@ -104,7 +104,7 @@ def _first_that_runs(old: Any, new: Any, seed: int) -> tuple[Any, list[NDArray[A
     raise AssertionError("unreachable")
 
 
-def _draw(tensor: Any, layers: list[Any], rng: np.random.Generator, side: int) -> Any:
+def _draw(tensor: KerasTensor, layers: list[Any], rng: np.random.Generator, side: int) -> Any:
     tf = _tf.tensorflow()
     dtype = tf.as_dtype(tensor.dtype)
     shape = [_SAMPLES if i == 0 and d is None else side if d is None else d for i, d in enumerate(tensor.shape)]
@@ -135,7 +135,7 @@ def _draw(tensor: Any, layers: list[Any], rng: np.random.Generator, side: int) -
     return tf.constant(values, dtype)
 
 
-def _table_size(layer: Any) -> int | None:
+def _table_size(layer: KerasLayer) -> int | None:
     """How many integers a layer that looks them up knows."""
     key = kind_of(layer).indices_key
     return int(getattr(layer, key)) if key else None

@@ -8,7 +8,7 @@ from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.keras.bridge.opening import opened_model
 from edgekit.keras.bridge.replay import Graph, Step, leaves
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import Keras3Node, KerasModel
 
 __all__ = ["Keras3Reader"]
 
@@ -56,7 +56,7 @@ class Keras3Reader:
         return self._opened[id(model)]
 
 
-def _arguments(node: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _arguments(node: Keras3Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A node's arguments as its author wrote them.
 
     Keras 3 adds `training` (always, and overrides it when the model runs, so it carries no meaning) and the masks that
@@ -76,7 +76,7 @@ def _arguments(node: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return args, kwargs
 
 
-def _masked(node: Any, argument: str) -> Any:
+def _masked(node: Keras3Node, argument: str) -> Any:
     """The tensors that a mask argument speaks of: those of `query` for `query_mask`, the first ones for `mask`."""
     kwargs = node.arguments.kwargs
     if argument in kwargs:

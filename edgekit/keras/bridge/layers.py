@@ -11,6 +11,7 @@ from edgekit import _tf
 from edgekit.errors import ModelError
 from edgekit.keras.bridge.emit import NATIVE_ACTIVATIONS
 from edgekit.keras.kinds import kind_of
+from edgekit.keras.types import KerasLayer
 
 __all__ = ["Made", "activation_name", "float32_for", "has_equivalent", "make_layer", "transfer_weights"]
 
@@ -27,11 +28,11 @@ class Made:
             `keras.activations`, or a Keras 3 layer; None where the layer is complete.
     """
 
-    layer: Any
+    layer: KerasLayer
     activation: Any = None
 
 
-def make_layer(layer: Any, name: str, *, unsafe: bool = False, bridge: Callable[[Any], Any]) -> Made:
+def make_layer(layer: KerasLayer, name: str, *, unsafe: bool = False, bridge: Callable[[Any], Any]) -> Made:
     """The tf_keras equivalent of a Keras 3 layer, without weights.
 
     Args:
@@ -64,7 +65,7 @@ def make_layer(layer: Any, name: str, *, unsafe: bool = False, bridge: Callable[
         raise _unfit(layer, str(error)) from error
 
 
-def transfer_weights(old: Any, new: Any) -> None:
+def transfer_weights(old: KerasLayer, new: KerasLayer) -> None:
     """Copy the weights of a Keras 3 layer to its built tf_keras equivalent, and whether they are trainable.
 
     Raises:
@@ -93,11 +94,11 @@ def float32_for(dtype: str) -> str:
     return "float32" if "float" in dtype else dtype
 
 
-def _built_in(layer: Any) -> bool:
+def _built_in(layer: KerasLayer) -> bool:
     return getattr(_tf.keras3().layers, type(layer).__name__, None) is type(layer)
 
 
-def has_equivalent(layer: Any) -> bool:
+def has_equivalent(layer: KerasLayer) -> bool:
     """Whether tf_keras may have the layer: it is built in, or its author has registered one of the same name."""
     return type(layer).__module__.partition(".")[0] == "keras" or _registered(type(layer)) is not None
 
@@ -107,7 +108,7 @@ def _registered(kind: type) -> Any:
     return find(_tf.keras3().saving.get_registered_name(kind)) or find(kind.__name__)
 
 
-def _equivalent(layer: Any) -> Any:
+def _equivalent(layer: KerasLayer) -> Any:
     kind = type(layer)
     if not _built_in(layer):
         if (own := _registered(kind)) is not None:
@@ -130,12 +131,12 @@ def _equivalent(layer: Any) -> Any:
     return equivalent
 
 
-def _refuse_quantized(layer: Any) -> None:
+def _refuse_quantized(layer: KerasLayer) -> None:
     if getattr(layer, "quantization_mode", None) is not None:
         raise _unfit(layer, f"its weights are already quantized ({layer.quantization_mode})")
 
 
-def _lambda(layer: Any, name: str, unsafe: bool) -> Any:
+def _lambda(layer: KerasLayer, name: str, unsafe: bool) -> Any:
     if not unsafe:
         raise ModelError(
             "A Lambda layer runs Python code of the model's author, so it needs consent.",
@@ -163,7 +164,7 @@ def _inner(value: Any, outer: Any, unsafe: bool, bridge: Callable[[Any], Any]) -
     return made.layer
 
 
-def _statistics(layer: Any) -> dict[str, Any]:
+def _statistics(layer: KerasLayer) -> dict[str, Any]:
     """A Normalization layer's mean and variance as constants, which is what tf_keras makes fixed numbers of."""
     if layer.mean is None:
         raise _unfit(layer, "it is not adapted to data yet")
@@ -173,7 +174,7 @@ def _statistics(layer: Any) -> dict[str, Any]:
     return {"mean": mean.tolist(), "variance": variance.tolist()}
 
 
-def _translate_activations(layer: Any, config: dict[str, Any], unsafe: bool) -> Any:
+def _translate_activations(layer: KerasLayer, config: dict[str, Any], unsafe: bool) -> Any:
     """Replace activations by what tf_keras understands; the one that it cannot compute is taken out and returned."""
     after = None
     for key in ("activation", "recurrent_activation"):
@@ -204,7 +205,7 @@ def activation_name(function: Any) -> str | None:
     return name if name and any(function is k for k in known) else None
 
 
-def _translate_objects(layer: Any, config: dict[str, Any]) -> None:
+def _translate_objects(layer: KerasLayer, config: dict[str, Any]) -> None:
     """Replace the serialised initializers, regularizers and constraints by tf_keras objects."""
     for key, value in config.items():
         if not (isinstance(value, dict) and "class_name" in value):
@@ -220,7 +221,7 @@ def _translate_objects(layer: Any, config: dict[str, Any]) -> None:
             raise _unfit(layer, f"its {key} is a {value['class_name']}")
 
 
-def _accepted(layer: Any, make: Any, config: dict[str, Any]) -> dict[str, Any]:
+def _accepted(layer: KerasLayer, make: Any, config: dict[str, Any]) -> dict[str, Any]:
     """The arguments that the tf_keras layer takes; the others must be at their defaults, so that nothing is lost."""
     known, defaults = _parameters(make), _parameters(type(layer))
     if "return_sequences" in known:
@@ -249,7 +250,7 @@ def _parameters(kind: type) -> dict[str, Any]:
     return found
 
 
-def _unfit(layer: Any, reason: str) -> ModelError:
+def _unfit(layer: KerasLayer, reason: str) -> ModelError:
     return ModelError(
         "Every layer needs a tf_keras equivalent.",
         received=f"layer {layer.name!r} of type {type(layer).__name__}: {reason}",

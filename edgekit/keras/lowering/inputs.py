@@ -11,7 +11,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.keras.cloning import cloned
 from edgekit.keras.kinds import kind_of
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel, KerasTensor
 
 __all__ = ["with_float_inputs", "with_index_inputs", "with_single_batch"]
 
@@ -57,24 +57,24 @@ def _with_dtypes(model: KerasModel, dtypes: dict[int, str]) -> Any:
     return cloned(model, lambda layer: None, [_input_like(t, dtype=dtypes.get(id(t))) for t in model.inputs])
 
 
-def _input_like(tensor: Any, *, shape: tuple[int | None, ...] | None = None, dtype: str | None = None) -> Any:
+def _input_like(tensor: KerasTensor, *, shape: tuple[int | None, ...] | None = None, dtype: str | None = None) -> Any:
     """A new input with the name of another one."""
     return _tf.tf_keras().Input(
         batch_shape=shape or tuple(tensor.shape), dtype=dtype or tensor.dtype, name=tensor._keras_history.layer.name
     )
 
 
-def _holds_indices(tensor: Any) -> bool:
+def _holds_indices(tensor: KerasTensor) -> bool:
     readers = [node.outbound_layer for node in tensor._keras_history.layer.outbound_nodes]
     embedding = _tf.tf_keras().layers.Embedding
     return tensor.dtype.is_floating and bool(readers) and all(isinstance(r, embedding) for r in readers)
 
 
-def _is_small(tensor: Any) -> bool:
+def _is_small(tensor: KerasTensor) -> bool:
     return tensor.dtype.name in SMALL and _becomes_float(tensor._keras_history.layer)
 
 
-def _becomes_float(layer: Any) -> bool:
+def _becomes_float(layer: KerasLayer) -> bool:
     """Whether everything that reads a layer's output makes floats of it before it computes."""
     readers = [node.outbound_layer for node in layer.outbound_nodes]
     return bool(readers) and all(

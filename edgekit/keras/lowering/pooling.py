@@ -11,7 +11,7 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.keras.cloning import cloned
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 
 __all__ = ["with_free_pooling_scale"]
 
@@ -28,7 +28,7 @@ def with_free_pooling_scale(model: KerasModel) -> Any:
     if not any(_covers_image(layer) for layer in model.layers):
         return model
 
-    def change(layer: Any) -> Any | None:
+    def change(layer: KerasLayer) -> Any | None:
         if not _covers_image(layer):
             return None
         return _tf.tf_keras().layers.GlobalAveragePooling2D(keepdims=True, name=layer.name)
@@ -36,7 +36,7 @@ def with_free_pooling_scale(model: KerasModel) -> Any:
     return cloned(model, change)
 
 
-def _covers_image(layer: Any) -> bool:
+def _covers_image(layer: KerasLayer) -> bool:
     if type(layer) is not _tf.tf_keras().layers.AveragePooling2D or layer.data_format != "channels_last":
         return False
     nodes = layer.inbound_nodes

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgekit import _tf
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 
 __all__ = ["distributed_loops", "is_plain_lstm", "is_recurrent", "keeps_state", "recurrent_layers"]
 
@@ -26,7 +26,7 @@ def keeps_state(model: KerasModel) -> bool:
     return any(layer.stateful for layer in recurrent_layers(model))
 
 
-def is_plain_lstm(layer: Any) -> bool:
+def is_plain_lstm(layer: KerasLayer) -> bool:
     """Whether an LSTM's options are those of TFLite's one operator for it: plain gates, biases, no state returned."""
     keras = _tf.tf_keras()
     if type(layer).__name__ != "LSTM" or layer.return_state or layer.unroll:
@@ -42,7 +42,7 @@ def distributed_loops(model: KerasModel) -> list[str]:
     return [w.name for w in wrappers if any(not is_plain_lstm(inner) for inner in _inside(w.layer))]
 
 
-def _inside(layer: Any) -> Iterator[Any]:
+def _inside(layer: KerasLayer) -> Iterator[Any]:
     layers = _tf.tf_keras().layers
     if isinstance(layer, layers.Bidirectional):
         yield from (layer.forward_layer, layer.backward_layer)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.keras.kinds import kind_of
 from edgekit.keras.macs import layer_macs
+from edgekit.keras.types import KerasLayer
 from edgekit.methods.channels.graph import Channels, Cut
 
 __all__ = ["Cost", "Unit", "cost_of"]
@@ -48,7 +49,7 @@ class Cost:
             total += math.prod(shape) * (1 if self.unit == "params" else self._bytes(cut.layer, len(shape)))
         return total
 
-    def _bytes(self, layer: Any, rank: int) -> int:
+    def _bytes(self, layer: KerasLayer, rank: int) -> int:
         if kind_of(layer).is_batch_norm:
             return 0
         return 1 if rank > 1 and self.integer else 4

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.keras.bridge.replay import Step, leaves, steps_of
 from edgekit.keras.rewriting import TfKerasReader
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel, KerasTensor
 from edgekit.methods.channels.rules import Call, Tracker, rule_for
 
 __all__ = ["KEPT", "MAKES_OUTPUT", "Channels", "Cut", "Group", "Ids", "analyse"]
@@ -42,7 +41,7 @@ class Cut:
         heads: Attention heads, or None.
     """
 
-    layer: Any
+    layer: KerasLayer
     weights: tuple[Mapping[int, Ids], ...]
     widths: Mapping[str, Ids]
     inputs: Mapping[int, Ids]
@@ -117,7 +116,7 @@ def analyse(model: KerasModel) -> Channels:
 
 @dataclass
 class _Draft:
-    layer: Any
+    layer: KerasLayer
     weights: list[dict[int, Ids]]
     widths: dict[str, Ids] = field(default_factory=dict)
     inputs: dict[int, Ids] = field(default_factory=dict)
@@ -149,15 +148,15 @@ class _Analysis(Tracker):
         for i in ids.tolist():
             self.reasons.setdefault(i, reason)
 
-    def unknown(self, tensor: Any, reason: str) -> Ids:
+    def unknown(self, tensor: KerasTensor, reason: str) -> Ids:
         shape = tensor.shape
-        ids = self.fresh(int(shape[-1]) if shape.rank and shape[-1] is not None else 0)
+        ids = self.fresh(int(shape[-1]) if len(shape) and shape[-1] is not None else 0)
         self.freeze(ids, reason)
         return ids
 
     def cut(
         self,
-        layer: Any,
+        layer: KerasLayer,
         weights: list[dict[int, Ids]],
         *,
         widths: dict[str, Ids] | None = None,

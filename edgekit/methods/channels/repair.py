@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgekit import _tf
 from edgekit.keras.bridge.replay import leaves
 from edgekit.keras.kinds import kind_of
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 from edgekit.methods.channels.graph import Channels, Cut, analyse
 from edgekit.methods.channels.walk import batches, walk
 from edgekit.tensors import Array
@@ -32,7 +32,7 @@ _MOST_ROWS = 2400
 
 
 def correct(
-    old: Any, new: Any, channels: Channels, keep: Keep, x: Array, *, done: frozenset[str] = frozenset()
+    old: KerasModel, new: KerasModel, channels: Channels, keep: Keep, x: Array, *, done: frozenset[str] = frozenset()
 ) -> None:
     """Give back the mean of what was removed, in place.
 
@@ -54,7 +54,9 @@ def correct(
     _move_statistics(old, new, channels, keep, x)
 
 
-def reconstruct(old: Any, new: Any, channels: Channels, keep: Keep, x: Array, *, seed: int) -> frozenset[str]:
+def reconstruct(
+    old: KerasModel, new: KerasModel, channels: Channels, keep: Keep, x: Array, *, seed: int
+) -> frozenset[str]:
     """Fit the kernels that read fewer channels to the outputs that they gave before, by least squares, in place.
 
     He et al. 2017 (arXiv:1707.06168, section 3.1) without its choice of channels, which the importance has made. Dense
@@ -139,12 +141,12 @@ def _contribution(cut: Cut, mean: Array, keep: Keep) -> Array:
     return np.asarray(added[keep[cut.outputs]] if cut.outputs is not None else added)
 
 
-def _add_to_bias(layer: Any, added: Array) -> None:
+def _add_to_bias(layer: KerasLayer, added: Array) -> None:
     if layer.use_bias:  # without one, batch normalisation follows as a rule, and its mean moves
         layer.bias.assign_add(added.astype(layer.bias.dtype.as_numpy_dtype))
 
 
-def _move_statistics(old: Any, new: Any, channels: Channels, keep: Keep, x: Array) -> None:
+def _move_statistics(old: KerasModel, new: KerasModel, channels: Channels, keep: Keep, x: Array) -> None:
     before = _moments(old, channels, x)
     after = _moments(new, analyse(new), x) if before else {}
     for name, (mean, variance) in after.items():
@@ -162,7 +164,7 @@ def _moments(model: KerasModel, channels: Channels, x: Array) -> dict[str, tuple
     tf = _tf.tensorflow()
     found: dict[str, list[tuple[int, Array, Array]]] = {}
 
-    def run(layer: Any, value: Any) -> Any:
+    def run(layer: KerasLayer, value: Any) -> Any:
         cut = channels.cuts.get(layer.name)
         if not kind_of(layer).is_batch_norm or cut is None or not cut.weights[0]:
             return None
@@ -201,7 +203,7 @@ class _Sums:
         self.second += rows.T @ rows
 
 
-def _sampled(layer: Any, value: Any, rng: np.random.Generator) -> Array:
+def _sampled(layer: KerasLayer, value: Any, rng: np.random.Generator) -> Array:
     """Rows [samples, inputs of one output], at random places of the output."""
     values: Array = value.numpy()
     if kind_of(layer).channels == "dense":
@@ -228,7 +230,7 @@ def _sampled(layer: Any, value: Any, rng: np.random.Generator) -> Array:
     return np.concatenate(found)
 
 
-def _fit(layer: Any, cut: Cut, keep: Keep, sums: _Sums, *, centred: bool) -> None:
+def _fit(layer: KerasLayer, cut: Cut, keep: Keep, sums: _Sums, *, centred: bool) -> None:
     kernel = cut.layer.kernel.numpy()
     taps = len(sums.first) // len(cut.inputs[0])
     stay = np.tile(keep[cut.inputs[0]], taps)

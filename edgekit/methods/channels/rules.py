@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgekit import _tf
 from edgekit.keras.kinds import Flow, is_own, kind_of
+from edgekit.keras.types import KerasLayer
 
 __all__ = ["Call", "Rule", "Tracker", "rule_for"]
 
@@ -38,7 +39,7 @@ class Tracker(Protocol):
 
     def cut(
         self,
-        layer: Any,
+        layer: KerasLayer,
         weights: list[dict[int, Ids]],
         *,
         widths: dict[str, Ids] | None = None,
@@ -62,7 +63,7 @@ class Call:
         output: The symbolic tensor that it gave.
     """
 
-    layer: Any
+    layer: KerasLayer
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     tensors: list[Any]
@@ -77,7 +78,7 @@ class Call:
 Rule = Callable[[Tracker, Call], Ids | None]
 
 
-def rule_for(layer: Any) -> Rule | None:
+def rule_for(layer: KerasLayer) -> Rule | None:
     """The rule of a layer that the table of kinds knows by its very class; None for images with channels first."""
     flow = kind_of(layer).channels
     if flow is None or not (flow == "operation" or is_own(layer)):
@@ -143,7 +144,7 @@ def _activation(tracker: Tracker, call: Call) -> Ids | None:
     return call.inputs[0] if _elementwise_activation(call.layer) else None
 
 
-def _elementwise_activation(layer: Any) -> bool:
+def _elementwise_activation(layer: KerasLayer) -> bool:
     homes = (_tf.tf_keras().activations, _tf.tensorflow().nn, _tf.tensorflow().math)
     known = [getattr(home, name, None) for home in homes for name in _ELEMENTWISE_ACTIVATIONS]
     return layer.activation is None or any(layer.activation is k for k in known)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import _tf
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 from edgekit.methods.channels.graph import Channels, Cut
 
 __all__ = ["shrink"]
@@ -27,7 +27,7 @@ def shrink(model: KerasModel, channels: Channels, keep: NDArray[np.bool_]) -> An
         channels removed are zero, except that LayerNormalization takes its mean and variance over those that stay.
     """
 
-    def copy(layer: Any) -> Any:
+    def copy(layer: KerasLayer) -> Any:
         config, cut = layer.get_config(), channels.cuts.get(layer.name)
         if cut is not None:
             config.update({key: _resized(config[key], int(keep[ids].sum())) for key, ids in cut.widths.items()})

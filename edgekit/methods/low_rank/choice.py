@@ -6,10 +6,11 @@ import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from edgekit.keras.types import KerasLayer
 from edgekit.methods.low_rank import solvers
 from edgekit.methods.low_rank.decomposition import Decomposition, decompose_kernel, solver
 from edgekit.methods.low_rank.evbmf import evbmf_rank
@@ -48,7 +49,7 @@ class Problem:
     multiple: int = 1
 
     @classmethod
-    def of(cls, layer: Any, method: str, moments: Moments | None, multiple: int) -> Problem:
+    def of(cls, layer: KerasLayer, method: str, moments: Moments | None, multiple: int) -> Problem:
         """Of a built tf_keras layer."""
         weights, geometry = layer.get_weights(), Geometry.of(layer)
         bias = np.asarray(weights[1], np.float64) if layer.use_bias else None

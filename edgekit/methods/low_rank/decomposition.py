@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from edgekit.errors import ModelError
+from edgekit.keras.types import KerasLayer
 from edgekit.methods.low_rank import solvers
 from edgekit.methods.low_rank.forms import Factor, Form, Geometry, Rank
 from edgekit.methods.low_rank.moments import Moments, moments_of
@@ -50,7 +50,7 @@ class Decomposition:
 
 
 def decompose(
-    layer: Any, rank: int | Rank, method: str = "spatial", inputs: Array | Moments | None = None
+    layer: KerasLayer, rank: int | Rank, method: str = "spatial", inputs: Array | Moments | None = None
 ) -> Decomposition:
     """Factors of a layer at a given rank.
 
@@ -82,7 +82,7 @@ def decompose(
 
 
 def low_rank_kernel(
-    layer: Any, rank: int | Rank, method: str = "spatial", inputs: Array | Moments | None = None
+    layer: KerasLayer, rank: int | Rank, method: str = "spatial", inputs: Array | Moments | None = None
 ) -> Array:
     """The layer's kernel as it is after `decompose`: same shape, float32, of lower rank."""
     found = decompose(layer, rank, method, inputs)

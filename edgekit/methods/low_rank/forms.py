@@ -13,11 +13,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from edgekit.errors import ModelError
 from edgekit.keras.kinds import kind_of
+from edgekit.keras.types import KerasLayer
 
 __all__ = ["FORMS", "METHODS", "Factor", "Form", "Geometry", "Method", "Rank"]
 
@@ -83,7 +85,7 @@ class Geometry:
     dense: bool = False
 
     @classmethod
-    def of(cls, layer: Any) -> Geometry:
+    def of(cls, layer: KerasLayer) -> Geometry:
         """Of a built tf_keras Dense or Conv2D layer; open sizes count as one output position.
 
         Raises:
@@ -105,12 +107,12 @@ class Geometry:
             inner = tuple(node.output_shapes[1:-1]) if node else ()
             positions = math.prod(n or 1 for n in inner)
             return cls((1, 1), shape[0], shape[1], size_in=(positions, 1), size_out=(positions, 1), dense=True)
-        strides = tuple(layer.strides)
+        strides = _pair(layer.strides)
         size_in, size_out = strides, (1, 1)
         if node and None not in (*node.input_shapes[1:3], *node.output_shapes[1:3]):
-            size_in, size_out = tuple(node.input_shapes[1:3]), tuple(node.output_shapes[1:3])
+            size_in, size_out = _pair(node.input_shapes[1:3]), _pair(node.output_shapes[1:3])
         return cls(
-            (shape[0], shape[1]), shape[2], shape[3], strides, layer.padding, tuple(layer.dilation_rate), size_in,
+            (shape[0], shape[1]), shape[2], shape[3], strides, layer.padding, _pair(layer.dilation_rate), size_in,
             size_out,
         )  # fmt: skip
 
@@ -231,3 +233,8 @@ def _up(number: int, multiple: int) -> int:
 
 def _said(rank: Rank) -> str:
     return str(rank[0]) if len(rank) == 1 else str(list(rank))
+
+
+def _pair(sizes: Sequence[int]) -> Pair:
+    height, width = sizes
+    return height, width

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgekit import _tf
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 from edgekit.methods.low_rank.forms import Geometry
 from edgekit.tensors import Array
 
@@ -65,7 +65,7 @@ class Moments:
         return self.second.reshape(k, c, k, c)
 
 
-def moments_of(layer: Any, inputs: Array) -> Moments:
+def moments_of(layer: KerasLayer, inputs: Array) -> Moments:
     """Of one layer, from samples of its input.
 
     Args:
@@ -103,7 +103,7 @@ def collect_moments(model: KerasModel, names: list[str], data: Array) -> Mapping
     return {name: total.moments() for name, total in zip(chosen, sums, strict=True)}
 
 
-def _input_in(model: KerasModel, layer: Any) -> Any:
+def _input_in(model: KerasModel, layer: KerasLayer) -> Any:
     """The tensor that a layer takes in this model; it may have been called in another one too."""
     for depth in model._nodes_by_depth.values():
         for node in depth:
@@ -124,7 +124,7 @@ class _Sums:
     count: int = 0
 
     @classmethod
-    def of(cls, layer: Any, samples: int, places: int) -> _Sums:
+    def of(cls, layer: KerasLayer, samples: int, places: int) -> _Sums:
         geometry = Geometry.of(layer)
         size = geometry.fan_in
         wanted = max(PATCHES_PER_INPUT * size, 4096)

@@ -8,7 +8,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.keras.bridge.replay import Names, Step
 from edgekit.keras.rewriting import Copies, replayed, reserved_names
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 from edgekit.methods.low_rank.forms import Factor
 from edgekit.tensors import Array
 
@@ -87,7 +87,7 @@ def calls(model: KerasModel) -> dict[str, int]:
     return found
 
 
-def _named(layer: Any, names: Names) -> Any:
+def _named(layer: KerasLayer, names: Names) -> Any:
     """The layer, or a copy under another name where an earlier chain has taken its own."""
     fresh = names.fresh(layer.name)
     return layer if fresh == layer.name else type(layer).from_config({**layer.get_config(), "name": fresh})

@@ -7,15 +7,13 @@ quantizers.py   rounding itself, on TF-MOT's extension points
 wrapping.py     the rounded model
 ranges.py       ranges from data, frozen, handed over
 biases.py       biases on the file's grid
-keras_files.py  wrappers out of .keras files
+callbacks.py    ranges and statistics held still
 zeros.py        pruned zeros stay zeros
 """
 
 from __future__ import annotations
 
-from edgekit.methods.quantize.keras_files import wrappers_read
 from edgekit.methods.quantize.ranges import calibrate, freezing, settled
-from edgekit.methods.quantize.tfmot import quantize_scope
 from edgekit.methods.quantize.wrapping import Quantized, Ranges, quantize
 from edgekit.methods.quantize.zeros import keeping_zeros
 
@@ -26,7 +24,5 @@ __all__ = [
     "freezing",
     "keeping_zeros",
     "quantize",
-    "quantize_scope",
     "settled",
-    "wrappers_read",
 ]

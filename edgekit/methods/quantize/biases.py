@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.keras.bridge.replay import leaves, steps_of
+from edgekit.keras.bridge.replay import Step, leaves, steps_of
 from edgekit.keras.kinds import kind_of
 from edgekit.keras.rewriting import TfKerasReader
-from edgekit.keras.types import KerasModel
-from edgekit.methods.quantize.tfmot import internals
+from edgekit.keras.types import KerasLayer, KerasModel
+from edgekit.methods.tfmot import internals, output_quantizer, weight_quantizers
 from edgekit.tensors import Array
 
 __all__ = ["round_biases"]
@@ -44,25 +44,25 @@ def round_biases(model: KerasModel) -> None:
             scales[id(step.outputs[0])] = scale
 
 
-def _is_weighted(layer: Any) -> bool:
+def _is_weighted(layer: KerasLayer) -> bool:
     return isinstance(layer, internals().Wrapper) and hasattr(layer.layer, "use_bias")
 
 
-def _weight_scale(layer: Any) -> Array:
+def _weight_scale(layer: KerasLayer) -> Array:
     """One step of the weights: a scalar, or a value for each output channel."""
-    _, _, variables = layer._weight_vars[0]
+    _, _, variables = weight_quantizers(layer)[0]
     return np.asarray(variables["max_var"].numpy(), dtype=np.float64) / 127
 
 
-def _output_scale(layer: Any, incoming: float | None) -> float | None:
-    mot = internals()
-    if isinstance(layer, mot.Layer):
-        if isinstance(layer.quantizer, mot.quantizers.FixedQuantizer):
-            return float(layer.quantizer.init_max - layer.quantizer.init_min) / 255
-        return _span(layer.quantizer_vars)
-    if isinstance(layer, mot.Wrapper):
-        variables = getattr(layer, "_output_quantizer_vars", None)
+def _output_scale(layer: KerasLayer, incoming: float | None) -> float | None:
+    rounded = output_quantizer(layer)
+    if rounded is not None:
+        quantizer, variables = rounded
+        if isinstance(quantizer, internals().quantizers.FixedQuantizer):
+            return float(quantizer.init_max - quantizer.init_min) / 255
         return _span(variables) if variables else None
+    if isinstance(layer, internals().Wrapper):
+        return None
     return incoming if kind_of(layer).scale == "same" else None
 
 
@@ -70,9 +70,9 @@ def _span(variables: Any) -> float:
     return float(variables["max_var"].numpy() - variables["min_var"].numpy()) / 255
 
 
-def _norm_after(step: Any, consumers: dict[int, list[Any]]) -> Any:
+def _norm_after(step: Step, consumers: dict[int, list[Any]]) -> Any:
     """The batch normalisation that takes a layer's output in, or None."""
-    if step.operation._output_quantizers or not kind_of(step.operation.layer).folds_batch_norm:
+    if output_quantizer(step.operation) or not kind_of(step.operation.layer).folds_batch_norm:
         return None
     after = consumers.get(id(step.outputs[0]), [])
     while len(after) == 1 and kind_of(after[0].operation).is_gone:
@@ -80,7 +80,7 @@ def _norm_after(step: Any, consumers: dict[int, list[Any]]) -> Any:
     return after[0].operation if len(after) == 1 and hasattr(after[0].operation, "moving_mean") else None
 
 
-def _round(layer: Any, grid: Array, norm: Any) -> None:
+def _round(layer: KerasLayer, grid: Array, norm: Any) -> None:
     bias = layer.layer.bias if layer.layer.use_bias else None
     if norm is None:
         if bias is not None:

@@ -12,7 +12,7 @@ from edgekit import _tf
 from edgekit.keras.bridge.replay import Names, Step
 from edgekit.keras.kinds import kind_of
 from edgekit.keras.rewriting import Copies, replayed, reserved_names
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel, KerasTensor
 from edgekit.methods.quantize.kinds import activation_name, is_fused_relu
 
 __all__ = ["TAKEN_APART", "Canonical", "canonical"]
@@ -75,17 +75,17 @@ class _Rewriter:
             return self._on_two_dimensions(layer, tensor, step.training)
         return self.copies.call(step)
 
-    def _apart(self, layer: Any) -> Call | None:
+    def _apart(self, layer: KerasLayer) -> Call | None:
         return TAKEN_APART.get(type(layer).__name__, _Rewriter._split)(self, layer)
 
-    def _split(self, layer: Any) -> Call | None:
+    def _split(self, layer: KerasLayer) -> Call | None:
         """A layer and its activation, where the converter would not fuse it."""
         if not kind_of(layer).rounded or activation_name(layer) in INSIDE:
             return None
         linear = type(layer).from_config({**layer.get_config(), "activation": "linear"})
         return _chain([(linear, layer.get_weights()), *self._ending(layer)])
 
-    def _ending(self, layer: Any) -> list[tuple[Any, Any]]:
+    def _ending(self, layer: KerasLayer) -> list[tuple[Any, Any]]:
         """The activation that a layer ends in, as a layer of its own."""
         if activation_name(layer) == "linear":
             return []
@@ -94,7 +94,7 @@ class _Rewriter:
         made = self._swish(activation)
         return [(made or activation, None)]
 
-    def _swish(self, layer: Any) -> Call | None:
+    def _swish(self, layer: KerasLayer) -> Call | None:
         """x * sigmoid(x), which the converter makes LOGISTIC and MUL."""
         if activation_name(layer) not in ("swish", "silu"):
             return None
@@ -103,7 +103,7 @@ class _Rewriter:
         product = layers.Multiply(name=layer.name)
         return lambda x: product([x, gate(x)])
 
-    def _conv1d(self, layer: Any) -> Call | None:
+    def _conv1d(self, layer: KerasLayer) -> Call | None:
         """A convolution of 1 x k: the integer operator is the two-dimensional one anyway."""
         if layer.data_format != "channels_last" or None in layer.output_shape[1:] or layer.groups != 1:
             return None
@@ -124,7 +124,7 @@ class _Rewriter:
             layer, [(convolution, [kernel[None], *bias])], [] if inside else self._ending(layer)
         )
 
-    def _separable1d(self, layer: Any) -> Call | None:
+    def _separable1d(self, layer: KerasLayer) -> Call | None:
         if layer.data_format != "channels_last" or None in layer.output_shape[1:]:
             return None
         depthwise, pointwise, *bias = layer.get_weights()
@@ -142,7 +142,7 @@ class _Rewriter:
         )
         return self._in_two_dimensions(layer, parts, self._ending(layer))
 
-    def _separable2d(self, layer: Any) -> Call | None:
+    def _separable2d(self, layer: KerasLayer) -> Call | None:
         if layer.data_format != "channels_last":
             return None
         depthwise, pointwise, *bias = layer.get_weights()
@@ -152,7 +152,7 @@ class _Rewriter:
         return _chain([*parts, *self._ending(layer)])
 
     def _separated(
-        self, layer: Any, size: Any, strides: Any, dilation: Any, depthwise: Any, pointwise: Any, bias: list[Any]
+        self, layer: KerasLayer, size: Any, strides: Any, dilation: Any, depthwise: Any, pointwise: Any, bias: list[Any]
     ) -> list[tuple[Any, Any]]:
         layers = _tf.tf_keras().layers
         first = layers.DepthwiseConv2D(
@@ -177,7 +177,9 @@ class _Rewriter:
         self.ends[second.name] = layer.name
         return [(first, [depthwise]), (second, [pointwise, *bias])]
 
-    def _in_two_dimensions(self, layer: Any, parts: list[tuple[Any, Any]], ending: list[tuple[Any, Any]]) -> Call:
+    def _in_two_dimensions(
+        self, layer: KerasLayer, parts: list[tuple[Any, Any]], ending: list[tuple[Any, Any]]
+    ) -> Call:
         layers = _tf.tf_keras().layers
         before: list[tuple[Any, Any]] = []
         length = int(layer.input_shape[1])
@@ -200,7 +202,7 @@ class _Rewriter:
 
         return call
 
-    def _on_two_dimensions(self, layer: Any, tensor: Any, training: bool | None) -> Any:
+    def _on_two_dimensions(self, layer: KerasLayer, tensor: KerasTensor, training: bool | None) -> Any:
         """Normalisation and ReLU before the reshape back, where the converter folds and fuses them."""
         wide, _ = self.spread[id(tensor)]
         config = layer.get_config()
@@ -216,7 +218,7 @@ class _Rewriter:
         self.ends[squeeze.name] = layer.name
         return narrow
 
-    def _name(self, layer: Any, part: str) -> str:
+    def _name(self, layer: KerasLayer, part: str) -> str:
         return self.names.fresh(f"{layer.name}_{part}")
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from edgekit import _tf
-from edgekit.keras.bridge.replay import leaves, steps_of
+from edgekit.keras.bridge.replay import Step, leaves, steps_of
 from edgekit.keras.kinds import kind_of
 from edgekit.keras.rewriting import TfKerasReader
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel, KerasTensor
 from edgekit.methods.quantize.kinds import activation_name, fixed_range, is_fused_relu
 
 __all__ = ["Placement", "has_mask", "place", "unrounded_inputs"]
@@ -88,7 +88,7 @@ def unrounded_inputs(model: KerasModel, placements: dict[str, Placement]) -> set
     return found
 
 
-def has_mask(step: Any) -> bool:
+def has_mask(step: Step) -> bool:
     """Whether a Keras mask comes in or goes out: wrappers would lose it, and with it the layer's meaning."""
     tensors = [*leaves((step.args, step.kwargs)), *step.outputs]
     return any(getattr(t, "_keras_mask", None) is not None for t in tensors)
@@ -100,7 +100,7 @@ class _Around:
     producers: dict[int, Any]
     ends: set[int]
 
-    def next_of(self, tensor: Any) -> list[Any]:
+    def next_of(self, tensor: KerasTensor) -> list[Any]:
         """The layers that a value goes to, dropouts looked through; None stands for the model's output."""
         found: list[Any] = [None] if id(tensor) in self.ends else []
         for step in self.consumers.get(id(tensor), []):
@@ -111,7 +111,7 @@ class _Around:
         return found
 
 
-def _of(step: Any, around: _Around) -> Placement:
+def _of(step: Step, around: _Around) -> Placement:
     layer, kind = step.operation, kind_of(step.operation)
     weights = kind.rounded
     if kind.indices_key and step.args and step.args[0].dtype != _tf.tensorflow().int32:
@@ -135,14 +135,14 @@ def _of(step: Any, around: _Around) -> Placement:
     return Placement(weights, ranged, by_converter="inside" if inside else "")
 
 
-def _folded(step: Any, around: _Around) -> bool:
+def _folded(step: Step, around: _Around) -> bool:
     """Whether a batch normalisation's own producer takes it in."""
     tensor = step.args[0]
     producer = around.producers.get(id(tensor))
     return producer is not None and _fused_into(producer, around.next_of(tensor))
 
 
-def _fused_into(layer: Any, after: list[Any]) -> bool:
+def _fused_into(layer: KerasLayer, after: list[Any]) -> bool:
     """Whether the value that a layer makes is in no file, or comes in the scale of what follows."""
     if len(after) != 1 or after[0] is None:
         return False
@@ -155,7 +155,7 @@ def _fused_into(layer: Any, after: list[Any]) -> bool:
     return is_fused_relu(after[0]) and kind_of(layer).fuses_relu
 
 
-def _relu_of_pool(step: Any, around: _Around) -> bool:
+def _relu_of_pool(step: Step, around: _Around) -> bool:
     """A ReLU that the converter fuses into a pooling, whose scale is that of its input."""
     if not is_fused_relu(step.operation):
         return False
@@ -163,7 +163,7 @@ def _relu_of_pool(step: Any, around: _Around) -> bool:
     return producer is not None and kind_of(producer).is_pool
 
 
-def _inside_hard_swish(step: Any, after: list[Any], around: _Around) -> bool:
+def _inside_hard_swish(step: Step, after: list[Any], around: _Around) -> bool:
     """A ReLU6 between bare operations, x * relu6(x + 3) / 6: the converter makes HARD_SWISH of the whole."""
     if not is_fused_relu(step.operation) or not step.args:
         return False

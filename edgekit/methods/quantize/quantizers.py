@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit import _tf
-from edgekit.methods.quantize.tfmot import internals
+from edgekit.keras.types import KerasLayer
+from edgekit.methods.tfmot import internals
 
 __all__ = ["DepthwiseConfig", "InputRange", "LearnedRange", "MovingRange"]
 
@@ -57,7 +58,7 @@ class Learned(mot.quantizers.Quantizer):  # type: ignore[misc, name-defined]
     def __init__(self, **bits: Any) -> None:
         """It has 8 bits, whatever others are given."""
 
-    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
+    def build(self, tensor_shape: Any, name: str, layer: KerasLayer) -> dict[str, Any]:
         return {
             f"{end}_var": layer.add_weight(
                 f"{name}_{end}", initializer=keras.initializers.Constant(value), trainable=True
@@ -94,7 +95,7 @@ class DepthwiseWeights(mot.quantizers.LastValueQuantizer):  # type: ignore[misc,
     def __init__(self) -> None:
         super().__init__(num_bits=8, per_axis=True, symmetric=True, narrow_range=True)
 
-    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
+    def build(self, tensor_shape: Any, name: str, layer: KerasLayer) -> dict[str, Any]:
         channels = int(tensor_shape[-2]) * int(tensor_shape[-1])
         return {
             f"{end}_var": layer.add_weight(

@@ -13,7 +13,14 @@ from edgekit.keras.rewriting import copied
 from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize.biases import round_biases
 from edgekit.methods.quantize.kinds import fixed_range
-from edgekit.methods.quantize.tfmot import internals
+from edgekit.methods.tfmot import (
+    Ranges,
+    hold_ranges,
+    internals,
+    output_quantizer,
+    set_output_quantizer,
+    weight_quantizers,
+)
 
 __all__ = ["calibrate", "freezing", "settled"]
 
@@ -37,7 +44,7 @@ def calibrate(model: KerasModel, samples: Any) -> None:
 
     tf = _tf.tensorflow()
     for layer in model.layers:
-        for weight, quantizer, variables in getattr(layer, "_weight_vars", ()):
+        for weight, quantizer, variables in weight_quantizers(layer):
             quantizer(weight, True, weights=variables)
     places = list(_places(model))
     for _, quantizer, _ in places:
@@ -79,28 +86,11 @@ def freezing(model: KerasModel, fraction: float, epochs: int) -> Any:
         fraction: Of the epochs that see moving statistics, in (0, 1]; the first epoch always does.
         epochs: How many there are.
     """
+    from edgekit.methods.quantize.callbacks import Freeze
+
     first = max(1, math.ceil(fraction * epochs))
     norms = [layer for layer in model.layers if hasattr(layer, "moving_mean")]
-
-    class Freeze(_tf.tf_keras().callbacks.Callback):  # type: ignore[misc]
-        frozen = False
-
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            if epoch < first or self.frozen:
-                return
-            self.frozen = True
-            for _, quantizer, _ in _places(model):
-                quantizer.mode = "frozen"
-            for norm in norms:
-                norm._get_training_value = lambda training=None: False
-            self.model.make_train_function(force=True)
-
-        def on_train_end(self, logs: Any = None) -> None:
-            if self.frozen:
-                for norm in norms:
-                    del norm._get_training_value
-
-    return Freeze()
+    return Freeze(first, [quantizer for _, quantizer, _ in _places(model)], norms)
 
 
 def settled(model: KerasModel) -> Any:
@@ -113,31 +103,13 @@ def settled(model: KerasModel) -> Any:
         plain = (mot.quantizers.AllValuesQuantizer if is_input else mot.quantizers.MovingAverageQuantizer)(
             **quantizers.BITS
         )
-        if isinstance(layer, mot.Layer):
-            layer.quantizer = plain
-        else:
-            layer.quantize_config.activation_quantizer = plain
-            layer._output_quantizers = [plain]
+        set_output_quantizer(layer, plain)
         if isinstance(quantizer, quantizers.LearnedRange):
-            _hold(layer, variables)
+            variables["min_var"].assign(min(float(variables["min_var"]), 0.0))
+            variables["max_var"].assign(max(float(variables["max_var"]), 0.0))
+            hold_ranges(layer, variables)
     round_biases(model)
     return _with_rounded_ends(model)
-
-
-def _hold(layer: Any, variables: dict[str, Any]) -> None:
-    """Trained ranges become weights that do not train, in the order in which a loaded layer has them."""
-    ends = [variables["min_var"], variables["max_var"]]
-    for end in ends:
-        end.assign(min(float(end), 0.0) if end is ends[0] else max(float(end), 0.0))
-    if isinstance(layer, internals().Layer):
-        plain = {"min_var": ends[0], "max_var": ends[1]}
-        del (
-            layer.quantizer_vars
-        )  # Keras finds what trains in a dictionary that it has seen assigned, and lists it again
-        layer.__dict__["quantizer_vars"] = plain
-    trained, others = layer._trainable_weights, layer._non_trainable_weights
-    trained[:] = [w for w in trained if not any(w is end for end in ends)]  # in place: Keras watches assignments
-    others[:] = [*ends, *others] if isinstance(layer, internals().Layer) else [*others, *ends]
 
 
 def _with_rounded_ends(model: KerasModel) -> Any:
@@ -156,11 +128,9 @@ def _with_rounded_ends(model: KerasModel) -> Any:
     return _tf.tf_keras().Model(model._nested_inputs, ends, name=model.name)
 
 
-def _places(model: KerasModel) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+def _places(model: KerasModel) -> Iterator[tuple[Any, Any, Ranges]]:
     """(layer, quantizer, its variables) of every value that is rounded to a range from data."""
-    mot = internals()
     for layer in model.layers:
-        if isinstance(layer, mot.Layer) and not isinstance(layer.quantizer, mot.quantizers.FixedQuantizer):
-            yield layer, layer.quantizer, layer.quantizer_vars
-        elif isinstance(layer, mot.Wrapper) and getattr(layer, "_output_quantizer_vars", None):
-            yield layer, layer._output_quantizers[0], layer._output_quantizer_vars
+        rounded = output_quantizer(layer)
+        if rounded is not None and rounded[1]:
+            yield layer, *rounded

@@ -10,10 +10,10 @@ from edgekit import _tf
 from edgekit.keras.bridge.replay import Step, leaves, pack, steps_of
 from edgekit.keras.kinds import Scales, kind_of
 from edgekit.keras.rewriting import TfKerasReader, copied, replayed
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel, KerasTensor
 from edgekit.methods.quantize.canonical import canonical
 from edgekit.methods.quantize.placement import Placement, has_mask, place, unrounded_inputs
-from edgekit.methods.quantize.tfmot import internals
+from edgekit.methods.tfmot import internals
 
 __all__ = ["Quantized", "Ranges", "quantize"]
 
@@ -96,7 +96,7 @@ class _Wrapper:
             outputs = part(outputs)
         return outputs
 
-    def _layers(self, layer: Any) -> list[Any]:
+    def _layers(self, layer: KerasLayer) -> list[Any]:
         """The layer's copy, wrapped where it has weights to round; and what rounds its output."""
         mot, placement = internals(), self.placements[layer.name]
         if placement.weights:
@@ -109,7 +109,7 @@ class _Wrapper:
             return [copy, mot.Layer(quantizer, name=PREFIX + layer.name)]
         return [copy, mot.Layer(self._range(), name=PREFIX + layer.name)] if placement.ranged else [copy]
 
-    def _fill(self, head: Any, layer: Any) -> None:
+    def _fill(self, head: Any, layer: KerasLayer) -> None:
         """Weights go in before the wrapper's first call, which puts rounded tensors in their place."""
         if isinstance(head, internals().Wrapper):
             with _tf.tensorflow().name_scope(layer.name):  # so that "layer/kernel" is the same name as before
@@ -135,7 +135,7 @@ class _Wrapper:
 
         return quantizers.LearnedRange() if self.ranges == "learned" else quantizers.MovingRange()
 
-    def _rounded_input(self, tensor: Any) -> Any:
+    def _rounded_input(self, tensor: KerasTensor) -> Any:
         """A float input of the model goes through a rounding layer first, one for all who take it."""
         from edgekit.methods.quantize import quantizers
 

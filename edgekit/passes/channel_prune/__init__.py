@@ -17,7 +17,7 @@ from edgekit.errors import Finding, ModelError
 from edgekit.keras import FOREIGN, Loading, load_model, save_model
 from edgekit.keras.kernels import connections_left, widths
 from edgekit.keras.kinds import kind_of
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasModel, KerasTensor
 from edgekit.methods.channels import (
     MAKES_OUTPUT,
     Channels,
@@ -172,7 +172,7 @@ class ChannelPrune(Pass):
         self._say(current, limits, full, context)
         return current
 
-    def lost(self, made: Any, later: Any) -> list[Finding]:
+    def lost(self, made: KerasModel, later: KerasModel) -> list[Finding]:
         before = widths(made)
         return [
             Finding("The layer keeps its number of channels", f"{width} in place of {before[name]}", where=name)
@@ -390,7 +390,7 @@ def _copied(model: KerasModel) -> Any:
 
 
 def _shape(channels: Channels) -> list[int | None]:
-    tensor: Any = channels.steps[0].args[0]
+    tensor: KerasTensor = channels.steps[0].args[0]
     return list(tensor.shape)
 
 

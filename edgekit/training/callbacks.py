@@ -1,0 +1,72 @@
+"""EdgeKit's own tf_keras callbacks: the progress bar, the end that the user asks for, and the seeds of dropout.
+
+This module loads tf_keras: only functions import it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from rich.progress import Progress, TaskID
+
+from edgekit import _tf, interrupt
+
+__all__ = ["Bar", "DropoutSeeds", "Watch"]
+
+keras = _tf.tf_keras()
+
+
+class Bar(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+    """One bar over all epochs.
+
+    Args:
+        progress, task: Where it is drawn.
+        name: What is shown before the epoch's number.
+        epochs, steps: How many epochs, and steps in each.
+    """
+
+    def __init__(self, progress: Progress, task: TaskID, name: str, epochs: int, steps: int) -> None:
+        super().__init__()
+        self.progress, self.task = progress, task
+        self.name, self.epochs, self.steps = name, epochs, steps
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        shown = f"{self.name} {epoch + 1}/{self.epochs}"
+        self.progress.update(self.task, completed=epoch * self.steps, description=shown)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.progress.advance(self.task)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        shown = {k: v for k, v in (logs or {}).items() if k in ("loss", "val_loss", "val_accuracy")}
+        self.progress.update(self.task, figures="  ".join(f"{k} {v:.4f}" for k, v in shown.items()))
+
+
+class Watch(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+    """Ends training, scoring and prediction after the batch in which the user asked to end."""
+
+    _supports_tf_logs = True  # or Keras would fetch the figures of every batch for it
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        interrupt.check()
+
+    on_test_batch_end = on_predict_batch_end = on_train_batch_end
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        interrupt.check()
+
+
+class DropoutSeeds(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+    """Lets the masks of dropout, too, follow from the seed and the epoch's number alone."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        for number, layer in enumerate(self.model.submodules):
+            source = getattr(getattr(layer, "_random_generator", None), "_generator", None)
+            if source is not None:
+                words = np.random.SeedSequence((self.seed, epoch, number)).generate_state(1)
+                source.reset_from_seed(int(words[0]))
