@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from edgekit.keras.types import KerasLayer, KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel, KerasTensor
 
 __all__ = ["output_activation", "softmax_inputs"]
 
@@ -31,7 +31,7 @@ def softmax_inputs(model: KerasModel, number: int) -> Iterator[list[Any]]:
     holder, name = (producer, "call") if type(producer).__name__ == "Softmax" else (_holder(producer), "activation")
     original = getattr(holder, name)
 
-    def watched(x: Any, *more: Any, **options: Any) -> Any:
+    def watched(x: KerasTensor, *more: Any, **options: Any) -> Any:
         seen.append(x)
         return original(x, *more, **options)
 

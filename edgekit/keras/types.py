@@ -30,11 +30,19 @@ class KerasHistory(Protocol):
     layer: KerasLayer
 
 
+class Operation(Protocol):
+    """What made a tensor inside a TensorFlow function."""
+
+    type: str
+    inputs: Sequence[KerasTensor]
+
+
 class KerasTensor(Protocol):
     """A symbolic tensor or, where a model runs, an eager one."""
 
     shape: Shape
     dtype: DType
+    op: Operation
     _keras_history: KerasHistory
 
     @property
@@ -54,7 +62,11 @@ class KerasTensor(Protocol):
 
     def __truediv__(self, other: Any, /) -> KerasTensor: ...
 
+    def __mod__(self, other: Any, /) -> KerasTensor: ...
+
     def __neg__(self) -> KerasTensor: ...
+
+    def __len__(self) -> int: ...
 
     def __getitem__(self, index: Any, /) -> KerasTensor: ...
 
@@ -70,7 +82,7 @@ class KerasVariable(Protocol):
     def numpy(self) -> Array: ...
 
     @property
-    def assign(self) -> Callable[[Array], Any]: ...
+    def assign(self) -> Callable[[Any], Any]: ...
 
     @property
     def assign_add(self) -> Callable[[Array], Any]: ...

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgekit import _tf
+from edgekit.keras.types import KerasTensor, Shape
 from edgekit.methods.sparsity import Block, block_sums
 from edgekit.methods.tfmot import mask_blocks, pruning_wrapper_class
 
@@ -30,20 +31,20 @@ class PruneLowMagnitude(base):  # type: ignore[misc, valid-type]
         names = inspect.getfullargspec(self.layer.call).args[1:]
         return super().__call__(*args[:1], **dict(zip(names[1:], args[1:], strict=False)), **kwargs)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         if self.block != (1, 1):
             mask_blocks(self, self._block_mask)
 
-    def call(self, inputs: Any, training: Any = None, **kwargs: Any) -> Any:
+    def call(self, inputs: KerasTensor, training: bool | None = None, **kwargs: Any) -> Any:
         if "mask" not in inspect.getfullargspec(self.layer.call).args:
             kwargs.pop("mask", None)
         return super().call(inputs, training=training, **kwargs)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+    def compute_mask(self, inputs: KerasTensor, mask: KerasTensor | None = None) -> Any:
         return self.layer.compute_mask(inputs, mask)
 
-    def _block_mask(self, update_mask: Any, weights: Any) -> Any:
+    def _block_mask(self, update_mask: Any, weights: KerasTensor) -> Any:
         """Threshold and mask of whole blocks by their mean magnitude, for any rank; TF-MOT takes matrices only."""
         block = self.block
         rows, columns = int(np.prod(weights.shape[:-1])), int(weights.shape[-1])

@@ -18,7 +18,7 @@ import numpy as np
 from edgekit import _tf
 from edgekit.errors import ModelError, UsageError, did_you_mean
 from edgekit.keras.kinds import kind_of
-from edgekit.keras.types import KerasLayer, KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel, KerasVariable
 from edgekit.methods.channels import Channels, analyse, correct, importance, shrink
 from edgekit.methods.channels.graph import Ids
 from edgekit.methods.low_rank import Geometry, low_rank_kernel
@@ -204,7 +204,7 @@ def _kernels(model: KerasModel) -> Iterator[tuple[Any, Any]]:
 
 
 @contextmanager
-def _with_weight(model: KerasModel, weight: Any, change: Callable[[Array], Array]) -> Iterator[Any]:
+def _with_weight(model: KerasModel, weight: KerasVariable, change: Callable[[Array], Array]) -> Iterator[Any]:
     kept = weight.numpy()
     weight.assign(change(kept))
     try:

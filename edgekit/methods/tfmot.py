@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 
 from edgekit import _tf
-from edgekit.keras.types import KerasLayer, KerasVariable
+from edgekit.keras.types import KerasLayer, KerasTensor, KerasVariable
 
 __all__ = [
     "Ranges",
@@ -47,6 +47,24 @@ class RoundedLayer(Protocol):
     _output_quantizers: list[Any]
     _trainable_weights: list[KerasVariable]
     _non_trainable_weights: list[KerasVariable]
+
+
+class Masks(Protocol):
+    """What makes a pruning wrapper's masks."""
+
+    _maybe_update_block_mask: Callable[[KerasTensor], Any]
+    _update_mask: Callable[[KerasTensor], Any]
+
+    def conditional_mask_update(self) -> None: ...
+
+    def weight_mask_op(self) -> None: ...
+
+
+class PruningWrapper(Protocol):
+    """TF-MOT's wrapper of pruning, built."""
+
+    pruning_obj: Masks
+    pruning_step: KerasVariable
 
 
 @functools.cache
@@ -93,7 +111,7 @@ def _wrappers_read() -> Iterator[None]:
     wrapper = internals().Wrapper
     load = wrapper.load_own_variables
 
-    def load_own_variables(self: Any, store: Mapping[str, Any]) -> None:
+    def load_own_variables(self: RoundedLayer, store: Mapping[str, Any]) -> None:
         more = len(store) - len(self._trainable_weights) - len(self._non_trainable_weights)
         if more > 0:
             store = {str(number - more): store[str(number)] for number in range(more, len(store))}
@@ -149,13 +167,13 @@ def pruning_wrapper_class() -> Any:
     return type(_tf.tfmot().sparsity.keras.prune_low_magnitude(_tf.tf_keras().layers.Dense(1)))
 
 
-def mask_blocks(wrapper: Any, masked: Callable[[Callable[[Any], Any], Any], Any]) -> None:
+def mask_blocks(wrapper: PruningWrapper, masked: Callable[[Callable[[KerasTensor], Any], KerasTensor], Any]) -> None:
     """Let a built pruning wrapper make masks by `masked`, given TF-MOT's own masking and a weight."""
     pruning = wrapper.pruning_obj
     pruning._maybe_update_block_mask = lambda weight: masked(pruning._update_mask, weight)
 
 
-def make_masks(wrapper: Any) -> None:
+def make_masks(wrapper: PruningWrapper) -> None:
     """Prune what a wrapper holds now, without a training."""
     wrapper.pruning_step.assign(1)  # TF-MOT makes N:M masks at step 1 and no other
     wrapper.pruning_obj.conditional_mask_update()

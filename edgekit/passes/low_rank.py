@@ -234,7 +234,7 @@ class LowRank(Pass):
             return None
         return choose(problem, rank=self.rank)
 
-    def _assert_macs(self, model: KerasModel, result: Any) -> None:
+    def _assert_macs(self, model: KerasModel, result: KerasModel) -> None:
         before, after = model_macs(model), model_macs(result)
         if self.macs is not None and before and after is not None and after > self.macs * before + 1:
             raise ModelError(

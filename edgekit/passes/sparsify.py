@@ -25,6 +25,7 @@ from edgekit.methods.sparsity import Importance, pooled, share_out
 from edgekit.methods.tfmot import make_masks
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns
 from edgekit.target import Target
+from edgekit.training import Train
 
 __all__ = ["PASS", "Sparsify"]
 
@@ -211,7 +212,7 @@ class Sparsify(Pass):
                 make_masks(layer)
         return _stripped(model, pruned)
 
-    def _prune_gradually(self, model: KerasModel, chosen: Mapping[str, float], context: Context, plan: Any) -> Any:
+    def _prune_gradually(self, model: KerasModel, chosen: Mapping[str, float], context: Context, plan: Train) -> Any:
         sparsity = _tf.tfmot().sparsity.keras
         steps = plan.epochs * -(-len(context.trainer.dataset.raw("train")) // plan.batch_size)
         first, last = int(self.begin * steps), max(int(self.end * steps), int(self.begin * steps) + 1)
@@ -254,7 +255,7 @@ def _inner(layer: KerasLayer) -> Any:
     return layer.layer if kind_of(layer).is_wrapper else layer
 
 
-def _stripped(model: KerasModel, pruned: Any) -> Any:
+def _stripped(model: KerasModel, pruned: KerasModel) -> Any:
     """The pruned weights in a fresh copy of the model: TF-MOT's own stripping leaves its names on the weights."""
     clean = _tf.tf_keras().models.clone_model(model)
     for layer in map(_inner, pruned.layers):

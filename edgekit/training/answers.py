@@ -12,6 +12,7 @@ import numpy as np
 from edgekit import _tf
 from edgekit.artifact import write_atomically
 from edgekit.errors import ModelError
+from edgekit.keras.types import KerasTensor
 from edgekit.tensors import Array
 from edgekit.training.augment import Views
 from edgekit.training.progress import count_bar
@@ -37,7 +38,7 @@ class Answers:
         """Numbers per sample, by kind."""
         return tuple(kind.shape[1] for kind in self.views[0])
 
-    def of(self, indices: Any, epoch: Any) -> tuple[Any, ...]:
+    def of(self, indices: KerasTensor, epoch: KerasTensor) -> tuple[Any, ...]:
         """Answers to samples as an epoch shows them; runs in a TensorFlow graph.
 
         Args:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edgekit import _tf
 from edgekit.errors import ModelError
+from edgekit.keras.types import KerasTensor
 
 __all__ = ["Augment", "Views"]
 
@@ -65,7 +66,7 @@ class Views:
     samples: int
     seed: int
 
-    def of(self, x: Any, indices: Any, view: Any) -> Any:
+    def of(self, x: KerasTensor, indices: KerasTensor, view: KerasTensor) -> Any:
         """The samples `indices` as they are in a view; runs in a TensorFlow graph.
 
         Args:

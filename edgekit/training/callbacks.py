@@ -5,7 +5,7 @@ This module loads tf_keras: only functions import it.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from rich.progress import Progress, TaskID
@@ -31,14 +31,14 @@ class Bar(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
         self.progress, self.task = progress, task
         self.name, self.epochs, self.steps = name, epochs, steps
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         shown = f"{self.name} {epoch + 1}/{self.epochs}"
         self.progress.update(self.task, completed=epoch * self.steps, description=shown)
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         self.progress.advance(self.task)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         shown = {k: v for k, v in (logs or {}).items() if k in ("loss", "val_loss", "val_accuracy")}
         self.progress.update(self.task, figures="  ".join(f"{k} {v:.4f}" for k, v in shown.items()))
 
@@ -48,12 +48,12 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
 
     _supports_tf_logs = True  # or Keras would fetch the figures of every batch for it
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         interrupt.check()
 
     on_test_batch_end = on_predict_batch_end = on_train_batch_end
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         interrupt.check()
 
 
@@ -64,7 +64,7 @@ class DropoutSeeds(keras.callbacks.Callback):  # type: ignore[misc, name-defined
         super().__init__()
         self.seed = seed
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         for number, layer in enumerate(self.model.submodules):
             source = getattr(getattr(layer, "_random_generator", None), "_generator", None)
             if source is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgekit import _tf
+from edgekit.keras.types import Shape
 from edgekit.training.hints import Hints, attention_map, places_of
 
 __all__ = ["HintLoss"]
@@ -40,7 +41,7 @@ class HintLoss(keras.layers.Layer):  # type: ignore[misc, name-defined]
             for number, matched in enumerate(hints.features)
         ]
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         hints, _ = self._untracked()
         for projection, matched in zip(self.projections, hints.features, strict=True):
             projection.build(matched.student.shape)
@@ -49,7 +50,7 @@ class HintLoss(keras.layers.Layer):  # type: ignore[misc, name-defined]
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:
         return None
 
-    def call(self, inputs: Any, training: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         loss = tf.zeros(())
         if not training:
             return loss

@@ -44,7 +44,9 @@ class Hints:
         return bool(self.features or self.attention)
 
 
-def find_hints(settings: Distillation, student: KerasModel, teacher: Any, log: Callable[[str], None]) -> Hints:
+def find_hints(
+    settings: Distillation, student: KerasModel, teacher: KerasModel | None, log: Callable[[str], None]
+) -> Hints:
     """Look up the layer pairs; TF-MOT's wrappers are looked through.
 
     Args:
@@ -57,7 +59,9 @@ def find_hints(settings: Distillation, student: KerasModel, teacher: Any, log: C
         ModelError: A layer is missing, is called twice or fits its partner not, or no pair is left.
     """
     named = [*settings.features, *settings.attention]
-    if named and teacher is None:
+    if not named:
+        return Hints((), ())
+    if teacher is None:
         raise ModelError(
             "Layer pairs need a Keras model as the teacher.",
             received=", ".join(f"{p.student}: {p.teacher}" for p in named),
@@ -102,27 +106,27 @@ def layer_output(model: KerasModel, name: str, role: str) -> Any:
     return layer.output
 
 
-def attention_map(features: Any) -> Any:
+def attention_map(features: KerasTensor) -> Any:
     """[B, ..., C] -> [B, places]: energy over channels at every place, of norm 1."""
     tf = _tf.tensorflow()
     energy = tf.reduce_sum(tf.square(tf.cast(features, tf.float32)), axis=-1)
     return tf.math.l2_normalize(tf.reshape(energy, [tf.shape(energy)[0], -1]), axis=1)
 
 
-def hint_loss(hints: Hints, teacher: Any, seed: int) -> Callable[[Any, Any], Any]:
+def hint_loss(hints: Hints, teacher: KerasModel | None, seed: int) -> Callable[[Any, Any], Any]:
     """A function (samples, maps) -> the loss of all pairs, a symbolic scalar; 0 outside training.
 
     `maps` are those of the teacher in the order of the pairs, [B, places of all]; None without attention.
 
     Args:
         hints: At least one pair.
-        teacher: tf_keras model; not trained.
+        teacher: tf_keras model, not trained; None only without features.
         seed: Of the projections.
     """
     from edgekit.training.hint_loss import HintLoss
 
     outputs = [m.teacher for m in hints.features]
-    shown = _tf.tf_keras().Model(teacher.inputs, outputs) if outputs else None
+    shown = _tf.tf_keras().Model(teacher.inputs, outputs) if outputs and teacher is not None else None
     students = [m.student for m in (*hints.features, *hints.attention)]
     return lambda samples, maps: HintLoss(hints, shown, seed)([samples, *([] if maps is None else [maps]), *students])
 
@@ -138,7 +142,7 @@ def _bare(name: str) -> str:
     return name
 
 
-def _matched(pair: LayerPair, student: KerasModel, teacher: Any, *, channels: bool) -> Matched:
+def _matched(pair: LayerPair, student: KerasModel, teacher: KerasModel, *, channels: bool) -> Matched:
     ours, theirs = layer_output(student, pair.student, "student"), layer_output(teacher, pair.teacher, "teacher")
     places = tuple(ours.shape[1:-1]), tuple(theirs.shape[1:-1])
     if places[0] != places[1] or (not channels and (not places[0] or None in places[0])):

@@ -21,7 +21,7 @@ from edgekit import _tf
 from edgekit.data import Dataset
 from edgekit.errors import DataError, ModelError
 from edgekit.keras.outputs import output_activation
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasModel, KerasTensor
 from edgekit.tensors import Array
 from edgekit.training.answers import Answers, Asked, record
 from edgekit.training.augment import Views
@@ -71,7 +71,9 @@ class Lesson:
     metrics: Sequence[Any]
     answers: Answers
 
-    def packed(self, samples: Any, targets: Any, indices: Any, epoch: Any) -> tuple[Any, Any]:
+    def packed(
+        self, samples: KerasTensor, targets: KerasTensor, indices: KerasTensor, epoch: KerasTensor
+    ) -> tuple[Any, Any]:
         """A training batch as the model and the loss take it; runs in a TensorFlow graph."""
         tf = _tf.tensorflow()
         outputs, *maps = self.answers.of(indices, epoch)
@@ -205,7 +207,7 @@ def _asking(teacher: Teacher, hints: Hints, converted: Callable[[Array], Array])
     assert teacher.model is not None  # as its hints are tensors of it
     shown = keras.Model(teacher.model.inputs, [teacher.model.outputs[0], *(m.teacher for m in hints.attention)])
 
-    def run(samples: Any) -> Any:
+    def run(samples: KerasTensor) -> Any:
         outputs, *features = shown(samples, training=False)
         return outputs, [tf.cast(attention_map(f), tf.float16) for f in features]
 
@@ -225,8 +227,8 @@ def _loss(settings: Distillation, objective: Objective, model: KerasModel) -> Ca
     width = (1 if objective.classifies else size) + size
     alpha, temperature, activation = settings.alpha, settings.temperature, output_activation(model)
 
-    def loss(targets: Any, outputs: Any) -> Any:
-        if targets.shape.rank != 2 or targets.shape[-1] != width:
+    def loss(targets: KerasTensor, outputs: KerasTensor) -> Any:
+        if len(targets.shape) != 2 or targets.shape[-1] != width:
             return plain(targets, outputs)
         labels, answers = targets[:, :-size], targets[:, -size:]
         if not objective.classifies:
@@ -241,7 +243,7 @@ def _loss(settings: Distillation, objective: Objective, model: KerasModel) -> Ca
     return loss
 
 
-def _logits(outputs: Any, activation: str | None) -> Any:
+def _logits(outputs: KerasTensor, activation: str | None) -> Any:
     """Logits of a model's outputs [B, classes]: what went into the last activation, where the graph still shows it."""
     tf = _tf.tensorflow()
     if activation not in ("softmax", "sigmoid") or (activation == "sigmoid" and outputs.shape[-1] > 1):
@@ -255,7 +257,7 @@ def _logits(outputs: Any, activation: str | None) -> Any:
     return tf.math.log(likely) - (tf.math.log1p(-likely) if activation == "sigmoid" else 0.0)
 
 
-def _with_zero(logits: Any) -> Any:
+def _with_zero(logits: KerasTensor) -> Any:
     """A single logit as those of two classes."""
     tf = _tf.tensorflow()
     return tf.concat([tf.zeros_like(logits), logits], axis=-1) if logits.shape[-1] == 1 else logits
@@ -264,7 +266,7 @@ def _with_zero(logits: Any) -> Any:
 def _accuracy(model: KerasModel) -> Callable[[Any, Any], Any]:
     metrics, binary = _tf.tf_keras().metrics, int(model.output_shape[-1]) == 1
 
-    def accuracy(targets: Any, outputs: Any) -> Any:
+    def accuracy(targets: KerasTensor, outputs: KerasTensor) -> Any:
         measured = metrics.binary_accuracy if binary else metrics.sparse_categorical_accuracy
         return measured(targets[:, :1], outputs)
 

@@ -14,7 +14,7 @@ from edgekit import _tf, interrupt
 from edgekit.data import Dataset
 from edgekit.data.dataset import SplitName
 from edgekit.errors import EdgekitError
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasModel, KerasTensor
 from edgekit.scratch import remove_tree
 from edgekit.tensors import Array
 from edgekit.training.augment import Views
@@ -156,12 +156,12 @@ class Trainer:
         if plan.augment:
             plan.augment.check(tuple(x.shape[1:]))
 
-        def order(epoch: Any) -> Any:
+        def order(epoch: KerasTensor) -> Any:
             shuffled = tf.random.experimental.stateless_shuffle(tf.range(len(x)), seed=tf.stack([seed, epoch]))
             batches = tf.data.Dataset.from_tensor_slices(shuffled).batch(plan.batch_size)
             return batches.map(lambda indices: (indices, epoch))
 
-        def gathered(indices: Any, epoch: Any) -> Any:
+        def gathered(indices: KerasTensor, epoch: KerasTensor) -> Any:
             samples = views.of(x, indices, epoch) if views else tf.gather(x, indices)
             targets = tf.gather(y, indices)
             return taught.packed(samples, targets, indices, epoch) if taught else (samples, targets)

@@ -13,6 +13,7 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.keras.bridge.replay import Names
+from edgekit.keras.types import KerasTensor
 
 __all__ = ["Emit", "NATIVE_ACTIVATIONS", "activation_emitter"]
 
@@ -68,26 +69,26 @@ def activation_emitter(name: str) -> Callable[[Emit, Any], Any] | None:
     return _COMPOSED.get(name)
 
 
-def _hard_sigmoid(emit: Emit, x: Any, part: str = "") -> Any:
+def _hard_sigmoid(emit: Emit, x: KerasTensor, part: str = "") -> Any:
     shifted = emit.layer("Rescaling", x, {"scale": 1.0, "offset": 3.0}, part="shift")
     clipped = emit.layer("ReLU", shifted, {"max_value": 6.0}, part="relu6")
     return emit.layer("Rescaling", clipped, {"scale": 1.0 / 6.0}, part=part)
 
 
-def _hard_silu(emit: Emit, x: Any) -> Any:
+def _hard_silu(emit: Emit, x: KerasTensor) -> Any:
     # The form that the TFLite converter fuses into one HARD_SWISH.
     return emit.layer("Multiply", [x, _hard_sigmoid(emit, x, part="gate")])
 
 
-def _hard_tanh(emit: Emit, x: Any) -> Any:
+def _hard_tanh(emit: Emit, x: KerasTensor) -> Any:
     return emit.function(_tf.tensorflow().clip_by_value, x, -1.0, 1.0)
 
 
-def _log_sigmoid(emit: Emit, x: Any) -> Any:
+def _log_sigmoid(emit: Emit, x: KerasTensor) -> Any:
     return emit.function(_tf.tensorflow().math.log_sigmoid, x)
 
 
-def _tanh_shrink(emit: Emit, x: Any) -> Any:
+def _tanh_shrink(emit: Emit, x: KerasTensor) -> Any:
     return emit.layer("Subtract", [x, emit.layer("Activation", x, {"activation": "tanh"}, part="tanh")])
 
 

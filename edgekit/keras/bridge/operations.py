@@ -16,6 +16,7 @@ from edgekit.keras.bridge.layers import float32_for
 from edgekit.keras.bridge.moving import einsum, flip, get_item, pad, reshape, split, transpose
 from edgekit.keras.bridge.operands import axes_of, cast, constant, constants, is_tensor
 from edgekit.keras.bridge.replay import Step
+from edgekit.keras.types import KerasTensor
 
 __all__ = ["emit_operation"]
 
@@ -88,7 +89,7 @@ def _affine(kind: str, operands: list[Any]) -> dict[str, Any] | None:
     return None
 
 
-def _reduction(kind: str, x: Any, operation: Any, dtype: str, emit: Emit) -> Any:
+def _reduction(kind: str, x: KerasTensor, operation: Any, dtype: str, emit: Emit) -> Any:
     axes = axes_of(operation.axis, len(x.shape))
     keepdims = bool(operation.keepdims)
     x = cast(x, dtype, emit) if kind in ("mean", "var", "std") else x

@@ -14,7 +14,7 @@ from typing import Any
 from edgekit import _tf
 from edgekit.keras.cloning import cloned
 from edgekit.keras.lowering.recurrent import recurrent_layers
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasModel, KerasTensor
 
 __all__ = ["REWRITTEN", "rewrite_activations", "with_integer_activations"]
 
@@ -25,21 +25,21 @@ BELOW = 32.0
 """How far below the least score masked ones are put: exp(-32) is far below the step of a softmax of 8 or 16 bits."""
 
 
-def _elu(x: Any) -> Any:
+def _elu(x: KerasTensor) -> Any:
     return _tf.tensorflow().nn.elu(x)
 
 
 def _scaled_elu(alpha: float, scale: float = 1.0) -> Callable[[Any], Any]:
     """scale * (x above zero, alpha * (exp(x) - 1) below)."""
 
-    def activation(x: Any) -> Any:
+    def activation(x: KerasTensor) -> Any:
         leaky = _tf.tensorflow().nn.leaky_relu(_elu(x), alpha=alpha)
         return leaky * scale if scale != 1 else leaky
 
     return activation
 
 
-def _softsign(x: Any) -> Any:
+def _softsign(x: KerasTensor) -> Any:
     """x / (1 + |x|), the reciprocal by the inverse square root of a square."""
     math = _tf.tensorflow().math
     divisor = 1.0 + math.abs(x)
@@ -49,7 +49,7 @@ def _softsign(x: Any) -> Any:
 def _masked_softmax(axis: int, robust: bool) -> Callable[..., Any]:
     """Keras's Softmax with a mask, of the shape of what it takes or one that is broadcast to it."""
 
-    def call(inputs: Any, mask: Any = None) -> Any:
+    def call(inputs: KerasTensor, mask: Any = None) -> Any:
         tf = _tf.tensorflow()
         if mask is not None and mask.dtype != tf.bool:
             mask = mask > 0.5 if robust else tf.cast(mask, inputs.dtype) >= 1.0
@@ -58,14 +58,16 @@ def _masked_softmax(axis: int, robust: bool) -> Callable[..., Any]:
     return call
 
 
-def _attended(scores: Any, value: Any, scores_mask: Any = None, training: bool | None = None) -> tuple[Any, Any]:
+def _attended(
+    scores: KerasTensor, value: KerasTensor, scores_mask: KerasTensor | None = None, training: bool | None = None
+) -> tuple[Any, Any]:
     """What Attention and AdditiveAttention make of their scores [N, Tq, Tv] and values [N, Tv, dim], in inference."""
     tf = _tf.tensorflow()
     weights = tf.nn.softmax(_without_masked(scores, scores_mask, -1))
     return tf.matmul(weights, value), weights
 
 
-def _without_masked(scores: Any, mask: Any, axis: int) -> Any:
+def _without_masked(scores: KerasTensor, mask: KerasTensor | None, axis: int) -> Any:
     """Scores in which all masked ones are the same, so that a row without any other one is uniform, as in Keras."""
     tf = _tf.tensorflow()
     if mask is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit import _tf
+from edgekit.keras.types import KerasTensor
 
 
 def build(input_shape: tuple[int, ...], classes: int) -> Any:
@@ -25,6 +26,6 @@ def build(input_shape: tuple[int, ...], classes: int) -> Any:
     return keras.Model(inputs, layers.Dense(classes, activation="softmax", name="scores")(x), name="ds_cnn")
 
 
-def _norm_relu(x: Any, name: str) -> Any:
+def _norm_relu(x: KerasTensor, name: str) -> Any:
     layers = _tf.tf_keras().layers
     return layers.ReLU(name=f"{name}_relu")(layers.BatchNormalization(name=f"{name}_bn")(x))

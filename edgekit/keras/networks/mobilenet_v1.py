@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit import _tf
+from edgekit.keras.types import KerasTensor
 
 BLOCKS = ((16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *[(128, 1)] * 5, (256, 2), (256, 1))
 """Output channels at width 0.25 and stride of each depthwise-separable block."""
@@ -26,6 +27,6 @@ def build(input_shape: tuple[int, ...], classes: int) -> Any:
     return keras.Model(inputs, layers.Dense(classes, activation="softmax", name="scores")(x), name="mobilenet_v1")
 
 
-def _norm_relu(x: Any, name: str) -> Any:
+def _norm_relu(x: KerasTensor, name: str) -> Any:
     layers = _tf.tf_keras().layers
     return layers.ReLU(name=f"{name}_relu")(layers.BatchNormalization(name=f"{name}_bn")(x))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit import _tf
+from edgekit.keras.types import KerasTensor
 
 
 def build(input_shape: tuple[int, ...], classes: int) -> Any:
@@ -27,7 +28,7 @@ def build(input_shape: tuple[int, ...], classes: int) -> Any:
     return keras.Model(inputs, scores, name="resnet8")
 
 
-def _conv(x: Any, filters: int, size: int, stride: int, name: str) -> Any:
+def _conv(x: KerasTensor, filters: int, size: int, stride: int, name: str) -> Any:
     keras = _tf.tf_keras()
     x = keras.layers.Conv2D(
         filters,

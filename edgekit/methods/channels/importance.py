@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgekit import _tf
 from edgekit.keras.kinds import kind_of
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasModel, KerasTensor
 from edgekit.methods.channels.graph import Channels
 from edgekit.methods.channels.walk import batches, walk
 
@@ -117,7 +117,7 @@ def _gates(model: KerasModel, channels: Channels, x: NDArray[Any], loss: Callabl
         gates: dict[tuple[str, int], Any] = {}
         with tf.GradientTape(watch_accessed_variables=False) as tape:
 
-            def look(name: str, place: int, value: Any, gates: Any = gates, tape: Any = tape) -> Any:
+            def look(name: str, place: int, value: KerasTensor, gates: Any = gates, tape: Any = tape) -> Any:
                 return _gated(value, gates, (name, place), tape, -1)
 
             with _gated_heads(channels, gates, tape):
@@ -138,7 +138,7 @@ _HEADS = -1
 """Stands for the heads among the places of an attention layer's inputs."""
 
 
-def _gated(value: Any, gates: dict[tuple[str, int], Any], key: tuple[str, int], tape: Any, axis: int) -> Any:
+def _gated(value: KerasTensor, gates: dict[tuple[str, int], Any], key: tuple[str, int], tape: Any, axis: int) -> Any:
     """The tensor times ones [batch, 1, ..., channels, ...] that the tape watches; Keras's mask stays on it."""
     tf = _tf.tensorflow()
     if not value.dtype.is_floating:
@@ -196,5 +196,5 @@ def _projected(out: Any, kind: str, logits: bool, rng: np.random.Generator) -> A
     return tf.reduce_sum(tf.stop_gradient(tf.sqrt(p)) * _signs(p, rng) * tf.math.log(p)) / out.shape[0]
 
 
-def _signs(like: Any, rng: np.random.Generator) -> Any:
+def _signs(like: KerasTensor, rng: np.random.Generator) -> Any:
     return _tf.tensorflow().constant(rng.choice([-1.0, 1.0], like.shape), like.dtype)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgekit import _tf
 from edgekit.keras.bridge.replay import leaves
 from edgekit.keras.kinds import kind_of
-from edgekit.keras.types import KerasLayer, KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel, KerasTensor
 from edgekit.methods.channels.graph import Channels, Cut, analyse
 from edgekit.methods.channels.walk import batches, walk
 from edgekit.tensors import Array
@@ -76,7 +76,7 @@ def reconstruct(
     sums = {name: _Sums.of(_rows(cut)) for name, cut in readers.items()}
     rng = np.random.default_rng(seed)
 
-    def look(name: str, place: int, value: Any) -> Any:
+    def look(name: str, place: int, value: KerasTensor) -> Any:
         if name in readers:
             sums[name].add(_sampled(readers[name].layer, value, rng))
         return value
@@ -116,7 +116,7 @@ def _input_means(model: KerasModel, channels: Channels, readers: Mapping[str, Cu
     """Mean of each channel of the layers' inputs, over samples and positions."""
     means = {name: np.zeros(len(cut.inputs[0])) for name, cut in readers.items()}
 
-    def look(name: str, place: int, value: Any) -> Any:
+    def look(name: str, place: int, value: KerasTensor) -> Any:
         if name in readers:
             values = value.numpy()
             means[name] += values.mean(axis=tuple(range(values.ndim - 1)), dtype=np.float64) * len(values) / len(x)
@@ -164,7 +164,7 @@ def _moments(model: KerasModel, channels: Channels, x: Array) -> dict[str, tuple
     tf = _tf.tensorflow()
     found: dict[str, list[tuple[int, Array, Array]]] = {}
 
-    def run(layer: KerasLayer, value: Any) -> Any:
+    def run(layer: KerasLayer, value: KerasTensor) -> Any:
         cut = channels.cuts.get(layer.name)
         if not kind_of(layer).is_batch_norm or cut is None or not cut.weights[0]:
             return None
@@ -203,7 +203,7 @@ class _Sums:
         self.second += rows.T @ rows
 
 
-def _sampled(layer: KerasLayer, value: Any, rng: np.random.Generator) -> Array:
+def _sampled(layer: KerasLayer, value: KerasTensor, rng: np.random.Generator) -> Array:
     """Rows [samples, inputs of one output], at random places of the output."""
     values: Array = value.numpy()
     if kind_of(layer).channels == "dense":

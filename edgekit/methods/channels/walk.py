@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgekit import _tf
 from edgekit.keras.bridge.replay import leaves, pack
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasModel, KerasTensor
 from edgekit.methods.channels.graph import Channels
 
 __all__ = ["BATCH", "Look", "batches", "walk"]
@@ -23,7 +23,7 @@ Run = Callable[[Any, Any], Any]
 """Gets a layer and its only input; gives its output, or None to have the layer called as usual."""
 
 
-def walk(channels: Channels, model: KerasModel, x: Any, look: Look, *, run: Run | None = None) -> Any:
+def walk(channels: Channels, model: KerasModel, x: KerasTensor, look: Look, *, run: Run | None = None) -> Any:
     """The model's output in inference mode, made eagerly layer by layer.
 
     Args:

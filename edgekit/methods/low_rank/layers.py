@@ -9,6 +9,7 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.errors import ModelError, did_you_mean
+from edgekit.keras.types import KerasTensor, Shape
 from edgekit.methods.low_rank.forms import FORMS, Factor, Form, Geometry, Rank
 from edgekit.methods.low_rank.rebuild import plain_layers
 
@@ -22,7 +23,7 @@ class LowRank(keras.layers.Layer):  # type: ignore[misc, name-defined]
 
     factors: list[Any]
 
-    def _make(self, factors: tuple[Factor, ...], shape: Any) -> None:
+    def _make(self, factors: tuple[Factor, ...], shape: Shape) -> None:
         self.factors = plain_layers(factors, self.name, self.get_config())
         for layer in self.factors:
             with keras.backend.name_scope(layer.name):
@@ -30,12 +31,12 @@ class LowRank(keras.layers.Layer):  # type: ignore[misc, name-defined]
             shape = layer.compute_output_shape(shape)
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: KerasTensor) -> Any:
         for layer in self.factors:
             inputs = layer(inputs)
         return inputs
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Any:
         if not self.built:
             self.build(input_shape)
         for layer in self.factors:
@@ -88,7 +89,7 @@ class LowRankDense(LowRank):
         self.units, self.rank = units, rank
         self._keep(activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         geometry = Geometry((1, 1), int(input_shape[-1]), self.units, dense=True)
         self._make(geometry.factors("svd", geometry.rank("svd", self.rank)), input_shape)
 
@@ -137,7 +138,7 @@ class LowRankConv2D(LowRank):
         self.strides, self.padding, self.dilation_rate = _pair(strides), padding, _pair(dilation_rate)
         self._keep(activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         geometry = Geometry(
             self.kernel_size, int(input_shape[-1]), self.filters, self.strides, self.padding, self.dilation_rate
         )

@@ -15,7 +15,7 @@ from edgekit.keras.bridge.replay import Step, leaves, steps_of
 from edgekit.keras.kinds import kind_of
 from edgekit.keras.rewriting import TfKerasReader
 from edgekit.keras.types import KerasLayer, KerasModel
-from edgekit.methods.tfmot import internals, output_quantizer, weight_quantizers
+from edgekit.methods.tfmot import Ranges, internals, output_quantizer, weight_quantizers
 from edgekit.tensors import Array
 
 __all__ = ["round_biases"]
@@ -66,7 +66,7 @@ def _output_scale(layer: KerasLayer, incoming: float | None) -> float | None:
     return incoming if kind_of(layer).scale == "same" else None
 
 
-def _span(variables: Any) -> float:
+def _span(variables: Ranges) -> float:
     return float(variables["max_var"].numpy() - variables["min_var"].numpy()) / 255
 
 
@@ -80,7 +80,7 @@ def _norm_after(step: Step, consumers: dict[int, list[Any]]) -> Any:
     return after[0].operation if len(after) == 1 and hasattr(after[0].operation, "moving_mean") else None
 
 
-def _round(layer: KerasLayer, grid: Array, norm: Any) -> None:
+def _round(layer: KerasLayer, grid: Array, norm: KerasLayer | None) -> None:
     bias = layer.layer.bias if layer.layer.use_bias else None
     if norm is None:
         if bias is not None:

@@ -5,7 +5,7 @@ This module loads tf_keras: only functions import it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgekit import _tf
@@ -29,7 +29,7 @@ class Freeze(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
         self.first, self.quantizers, self.norms = first, quantizers, norms
         self.frozen = False
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         if epoch < self.first or self.frozen:
             return
         self.frozen = True
@@ -39,7 +39,7 @@ class Freeze(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
             norm._get_training_value = lambda training=None: False
         self.model.make_train_function(force=True)
 
-    def on_train_end(self, logs: Any = None) -> None:
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
         if self.frozen:
             for norm in self.norms:
                 del norm._get_training_value

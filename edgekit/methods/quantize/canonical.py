@@ -14,6 +14,7 @@ from edgekit.keras.kinds import kind_of
 from edgekit.keras.rewriting import Copies, replayed, reserved_names
 from edgekit.keras.types import KerasLayer, KerasModel, KerasTensor
 from edgekit.methods.quantize.kinds import activation_name, is_fused_relu
+from edgekit.tensors import Array
 
 __all__ = ["TAKEN_APART", "Canonical", "canonical"]
 
@@ -152,7 +153,14 @@ class _Rewriter:
         return _chain([*parts, *self._ending(layer)])
 
     def _separated(
-        self, layer: KerasLayer, size: Any, strides: Any, dilation: Any, depthwise: Any, pointwise: Any, bias: list[Any]
+        self,
+        layer: KerasLayer,
+        size: tuple[int, ...],
+        strides: tuple[int, ...],
+        dilation: tuple[int, ...],
+        depthwise: Array,
+        pointwise: Array,
+        bias: list[Array],
     ) -> list[tuple[Any, Any]]:
         layers = _tf.tf_keras().layers
         first = layers.DepthwiseConv2D(
@@ -193,7 +201,7 @@ class _Rewriter:
         squeeze = layers.Reshape(tuple(layer.output_shape[1:]), name=self._name(layer, "squeeze"))
         finish = _chain(ending)
 
-        def call(x: Any) -> Any:
+        def call(x: KerasTensor) -> Any:
             wide = convolve(x)
             narrow = squeeze(wide)
             if not ending:
@@ -226,7 +234,7 @@ def _chain(parts: list[tuple[Any, Any]]) -> Call:
     """Calls one after another; the weights given are set once the layer has them."""
     pending = dict(enumerate(parts))
 
-    def call(x: Any) -> Any:
+    def call(x: KerasTensor) -> Any:
         for i, (part, _) in enumerate(parts):
             x = part(x)
             weights = pending.pop(i, (None, None))[1]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit import _tf
-from edgekit.keras.types import KerasLayer
-from edgekit.methods.tfmot import internals
+from edgekit.keras.types import KerasLayer, KerasTensor, Shape
+from edgekit.methods.tfmot import Ranges, internals
 
 __all__ = ["DepthwiseConfig", "InputRange", "LearnedRange", "MovingRange"]
 
@@ -33,7 +33,7 @@ class Observing:
         super().__init__(**(config or BITS))
         self.seen: list[tuple[float, float]] = []
 
-    def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: KerasTensor, training: bool | None, weights: Ranges, **kwargs: Any) -> Any:
         if self.mode == "observe":
             self.seen.append((float(tf.reduce_min(inputs)), float(tf.reduce_max(inputs))))
             return inputs
@@ -58,7 +58,7 @@ class Learned(mot.quantizers.Quantizer):  # type: ignore[misc, name-defined]
     def __init__(self, **bits: Any) -> None:
         """It has 8 bits, whatever others are given."""
 
-    def build(self, tensor_shape: Any, name: str, layer: KerasLayer) -> dict[str, Any]:
+    def build(self, tensor_shape: Shape, name: str, layer: KerasLayer) -> dict[str, Any]:
         return {
             f"{end}_var": layer.add_weight(
                 f"{name}_{end}", initializer=keras.initializers.Constant(value), trainable=True
@@ -66,7 +66,7 @@ class Learned(mot.quantizers.Quantizer):  # type: ignore[misc, name-defined]
             for end, value in (("min", -6.0), ("max", 6.0))
         }
 
-    def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: KerasTensor, training: bool | None, weights: Ranges, **kwargs: Any) -> Any:
         low, high = weights["min_var"], weights["max_var"]
         if not training:
             low, high = tf.stop_gradient(low), tf.stop_gradient(high)
@@ -95,7 +95,7 @@ class DepthwiseWeights(mot.quantizers.LastValueQuantizer):  # type: ignore[misc,
     def __init__(self) -> None:
         super().__init__(num_bits=8, per_axis=True, symmetric=True, narrow_range=True)
 
-    def build(self, tensor_shape: Any, name: str, layer: KerasLayer) -> dict[str, Any]:
+    def build(self, tensor_shape: Shape, name: str, layer: KerasLayer) -> dict[str, Any]:
         channels = int(tensor_shape[-2]) * int(tensor_shape[-1])
         return {
             f"{end}_var": layer.add_weight(
@@ -107,7 +107,7 @@ class DepthwiseWeights(mot.quantizers.LastValueQuantizer):  # type: ignore[misc,
             for end, value in (("min", -6.0), ("max", 6.0))
         }
 
-    def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: KerasTensor, training: bool | None, weights: Ranges, **kwargs: Any) -> Any:
         height, width, channels, multiplier = inputs.shape
         flat = tf.reshape(inputs, (height, width, 1, channels * multiplier))
         return tf.reshape(super().__call__(flat, training, weights, **kwargs), inputs.shape)
@@ -117,16 +117,16 @@ class DepthwiseWeights(mot.quantizers.LastValueQuantizer):  # type: ignore[misc,
 class DepthwiseConfig(mot.PerTensor):  # type: ignore[misc, name-defined]
     """A depthwise convolution, its kernel rounded by output channel."""
 
-    def __init__(self, weight_attrs: Any, activation_attrs: Any, quantize_output: bool) -> None:
+    def __init__(self, weight_attrs: list[str], activation_attrs: list[str], quantize_output: bool) -> None:
         super().__init__(weight_attrs, activation_attrs, quantize_output)
         self.weight_quantizer = DepthwiseWeights()
 
 
-def _slowed(value: Any, factor: Any) -> Any:
+def _slowed(value: KerasTensor, factor: KerasTensor) -> Any:
     """The same value with its gradient multiplied by a factor."""
     return value * factor + tf.stop_gradient(value - value * factor)
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: KerasTensor) -> Any:
     """Rounded, with the gradient passing straight through."""
     return value + tf.stop_gradient(tf.round(value) - value)

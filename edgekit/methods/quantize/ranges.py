@@ -21,6 +21,7 @@ from edgekit.methods.tfmot import (
     set_output_quantizer,
     weight_quantizers,
 )
+from edgekit.tensors import Array
 
 __all__ = ["calibrate", "freezing", "settled"]
 
@@ -29,7 +30,7 @@ WIDER = 1 + 1e-5
 """Enough to take samples off the middle between two steps, too little to cost any precision."""
 
 
-def calibrate(model: KerasModel, samples: Any) -> None:
+def calibrate(model: KerasModel, samples: Array) -> None:
     """Set weight ranges from the weights and value ranges from samples, in place; weights and statistics stay.
 
     Fresh ranges are -6..6 and move by a thousandth per batch, so a model that is trained little would clip. Each range
@@ -65,7 +66,7 @@ def calibrate(model: KerasModel, samples: Any) -> None:
         variables["max_var"].assign(high)
 
 
-def _on_the_fence(samples: Any, low: float, high: float) -> bool:
+def _on_the_fence(samples: Array, low: float, high: float) -> bool:
     """Whether samples lie midway between two steps (8 of 0..16 does), where a last bit decides how they are rounded."""
 
     scale = (high - low) / 255

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgekit import _tf
 from edgekit.keras.kernels import named_kernels
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasModel, KerasVariable
 from edgekit.tensors import Array
 
 __all__ = ["keeping_zeros"]
@@ -39,7 +39,7 @@ def _constraint(alive: Array, before: Any) -> Any:
     tf = _tf.tensorflow()
     factor = tf.constant(alive, dtype=tf.float32)
 
-    def keep(weight: Any) -> Any:
+    def keep(weight: KerasVariable) -> Any:
         return (weight if before is None else before(weight)) * factor
 
     return keep
