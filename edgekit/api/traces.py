@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
-
 __all__ = ["leaves_no_trace", "untouched"]
 
 _P = ParamSpec("_P")
@@ -51,6 +49,8 @@ def untouched() -> Iterator[None]:
 
 
 def _process() -> _Undo:
+    import numpy as np  # not at start-up: it starts threads, which no sandbox of a child would hold
+
     python, numpy = random.getstate(), np.random.get_state()
     environment, path, filters = dict(os.environ), list(sys.path), list(warnings.filters)
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}

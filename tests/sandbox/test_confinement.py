@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextvars import Context
@@ -160,3 +162,9 @@ def test_every_thread_is_confined(tried: Tried) -> None:
 
 def test_the_kernel_of_this_machine() -> None:
     assert all(line.endswith(".") for line in sandbox.missing_limits())
+
+
+def test_a_child_imports_no_numpy_before_it_is_shut_off() -> None:
+    """It starts threads, which Landlock would not hold; so does TensorFlow."""
+    code = "import sys, edgekit.sandbox.worker; assert not {'numpy', 'tensorflow'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
