@@ -26,7 +26,7 @@ from edgekit import passes, registry
 from edgekit.data import KNOWN_SOURCES, DataSpec
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
 from edgekit.figures import limited
-from edgekit.keras import is_network
+from edgekit.keras import Network, is_network, network_names, network_options, parse_model
 from edgekit.overrides import override
 from edgekit.passes import Pass, Stage, load_pass, parse_pass
 from edgekit.recipe_text import check_values, read_yaml
@@ -122,6 +122,12 @@ AnyFormat = Annotated[
 ]
 
 
+AnyModel = Annotated[
+    str | Network,
+    PlainValidator(parse_model),
+    PlainSerializer(lambda m: m if isinstance(m, str) else {m.name: m.parameters}),
+    WithJsonSchema({"type": "string"}),
+]
 AnyExporter = Annotated[
     Exporter,
     PlainValidator(parse_exporter),
@@ -140,7 +146,10 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", title="EdgeKit recipe")
 
     edgekit: Annotated[int, Field(ge=1, le=1000)] = Field(FORM, description="version of the recipe's form")
-    model: str = Field(description="a reference network, a .keras or .h5 file, a SavedModel or module:function")
+    model: AnyModel = Field(
+        description="a reference network, also with parameters ({resnet8: {width: 0.5}}), a .keras or .h5 file, a "
+        "SavedModel or module:function"
+    )
     data: DataSpec
     target: str = Field("generic", description="the device that the result is for, or a .yaml that describes one")
     train: Train | None = Field(None, description="left out where the model comes trained")
@@ -171,7 +180,12 @@ class Recipe(BaseModel):
     @property
     def stem(self) -> str:
         """What files are called that are made of its model."""
-        return Path(self.model.removesuffix(HELD)).stem.replace(":", "_")
+        return Path(self.source.removesuffix(HELD)).stem.replace(":", "_")
+
+    @property
+    def source(self) -> str:
+        """Its model without parameters: a name, a path or a reference."""
+        return self.model if isinstance(self.model, str) else self.model.name
 
     def dump(self) -> dict[str, Any]:
         """JSON-ready; `parse_recipe` reads it back."""
@@ -223,7 +237,7 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
     recipe = checked_recipe(changed)
     return recipe.model_copy(
         update={
-            "model": _beside(recipe.model, folder),
+            "model": _beside(recipe.model, folder) if isinstance(recipe.model, str) else recipe.model,
             "data": _with_paths(recipe.data, folder),
             "objective": recipe.objective.model_copy(update={"distill": _with_paths(recipe.objective.distill, folder)}),
             "passes": tuple(_with_paths(p, folder) for p in recipe.passes),
@@ -254,6 +268,9 @@ def recipe_schema() -> dict[str, Any]:
     schema["properties"]["passes"]["items"] = _named_schema(kinds)
     exporters = {name: _inlined(load_exporter(name)) for name in exporter_names()}
     schema["properties"]["export"]["items"] = _named_schema(exporters)
+    families = {name: _inlined(network_options(name)) for name in network_names()}
+    del schema["properties"]["model"]["type"]
+    schema["properties"]["model"] |= {"anyOf": [{"type": "string"}, *_named_schema(families)["anyOf"][1:]]}
     schema["properties"]["data"] = {"anyOf": [{"type": "string"}, schema["properties"]["data"]]}
     schema["properties"]["target"] |= {"anyOf": [{"enum": target_names()}, {"pattern": r"\.ya?ml$"}]}
     schema["properties"]["measure"]["items"] = {"type": "string", "examples": runtime_names()}

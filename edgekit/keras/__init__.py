@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from edgekit.keras.loading import FOREIGN, OWN, Loading, build_network, is_network, load_model, network_names
+from edgekit.keras.families import Network, build_network, is_network, network_names, network_options, parse_model
+from edgekit.keras.loading import FOREIGN, OWN, Loading, load_model
 from edgekit.keras.saving import save_model
 
-__all__ = ["FOREIGN", "OWN", "Loading", "build_network", "is_network", "load_model", "network_names", "save_model"]
+__all__ = [
+    "FOREIGN", "OWN", "Loading", "Network", "build_network", "is_network", "load_model", "network_names",
+    "network_options", "parse_model", "save_model",
+]  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any
 from edgekit import _tf, registry, sandbox
 from edgekit.errors import ModelError, did_you_mean
 from edgekit.filekinds import TFLITE, kind_of
-from edgekit.keras import networks
+from edgekit.keras.families import network_names
 from edgekit.keras.files.archives import holds_saved_model, unpack_saved_model
 from edgekit.keras.files.building import build_model, first_line
 from edgekit.keras.files.plain import PlainModel
@@ -28,13 +28,10 @@ __all__ = [
     "FOREIGN",
     "OWN",
     "Loading",
-    "build_network",
     "check_source",
     "classes_made_known",
-    "is_network",
     "load_model",
     "model_from",
-    "network_names",
     "size_of",
 ]
 
@@ -162,37 +159,6 @@ def model_from(
     """
     with classes_made_known(plain.makers):
         return _as_flat_tf_keras(build_model(plain, name=name, custom_objects=custom_objects), name, log, unsafe=False)
-
-
-def network_names() -> list[str]:
-    """The reference networks."""
-    return registry.names(networks)
-
-
-def is_network(source: str) -> bool:
-    """Whether a recipe's `model` names a reference network."""
-    return source in network_names()
-
-
-def build_network(name: str, input_shape: tuple[int, ...], classes: int) -> Any:
-    """An untrained reference network.
-
-    Args:
-        name: One of `network_names()`.
-        input_shape: Of one sample, without batch; images are HWC.
-        classes: Width of the output.
-
-    Raises:
-        ModelError: The input is too small or has the wrong rank for the network.
-    """
-    try:
-        return registry.load(networks, name).build(tuple(input_shape), classes)
-    except ValueError as error:
-        raise ModelError(
-            f"The network {name} must fit its input.",
-            received=f"samples of shape {list(input_shape)} ({str(error).splitlines()[0]})",
-            remedy="Choose another network, or reshape or resize the samples in data.preprocessing.",
-        ) from None
 
 
 def _as_flat_tf_keras(model: object, source: str, log: Callable[[str], None], *, unsafe: bool) -> Any:

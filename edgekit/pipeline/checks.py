@@ -28,10 +28,10 @@ def check_model_exists(recipe: Recipe) -> None:
     Raises:
         RecipeError: It does not.
     """
-    if is_network(recipe.model) and recipe.train is None:
+    if is_network(recipe.source) and recipe.train is None:
         raise RecipeError(
             "A reference network comes untrained.",
-            received=f"model: {recipe.model} without train",
+            received=f"model: {recipe.source} without train",
             remedy="Add for example: train: {epochs: 20}",
         )
 

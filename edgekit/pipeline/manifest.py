@@ -205,7 +205,8 @@ class Manifest(Readable):
 
     def title(self) -> str:
         """What was made."""
-        return f"{self.recipe['model']}, compressed: {self.path}"
+        told = self.recipe["model"]
+        return f"{told if isinstance(told, str) else next(iter(told))}, compressed: {self.path}"
 
     def rows(self) -> Rows:
         """The chosen file against the baseline."""

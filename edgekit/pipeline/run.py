@@ -127,7 +127,7 @@ class _Run:
     def has_own_code(self) -> bool:
         """Whether models may hold layers of the user's own, which a child process would not know."""
         students = [getattr(item, "student", None) or "" for item in self.recipe.passes]
-        own = any(registry.is_reference(name) for name in (self.recipe.model, *students))
+        own = any(registry.is_reference(name) for name in (self.recipe.source, *students))
         return own or self.loading.unsafe or bool(self.loading.custom_objects)
 
     def instructions(self, model: KerasModel) -> int:
@@ -221,7 +221,7 @@ def _baseline(run: _Run, base: str) -> Measured:
 
     def make() -> Any:
         if recipe.train:
-            run.log(f"baseline: training {recipe.model} for {recipe.train.epochs} epochs")
+            run.log(f"baseline: training {recipe.source} for {recipe.train.epochs} epochs")
             run.trainer("baseline", key).fit(model, recipe.train, name="train")
         return model
 
@@ -303,7 +303,7 @@ def _convert(run: _Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
     if spec.format != "int8" and not unquantized:
         raise RecipeError(
             f"{spec.format} is made from a model without quantisation-aware wrappers.",
-            received=f"{run.recipe.model}, which has them",
+            received=f"{run.recipe.source}, which has them",
             remedy="Start from the model before quantisation-aware training, or convert to int8 only.",
         )
     source = done[-1] if spec.format == "int8" else unquantized[-1]

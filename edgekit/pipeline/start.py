@@ -68,16 +68,16 @@ def with_data(recipe: Recipe, given: Given) -> tuple[Recipe, Dataset]:
 
 def fingerprint_of(recipe: Recipe, given: Given) -> str:
     """The model's content; for code, its text."""
-    path = Path(recipe.model)
+    path = Path(recipe.source)
     if given.fingerprint is not None:
         return given.fingerprint
     if path.exists():
         return sha256_of(path)
-    if registry.is_reference(recipe.model):
-        return registry.source_sha256(recipe.model)
-    if recipe.model in registry.outside("networks"):
-        return registry.code_of(registry.load(networks, recipe.model))
-    return recipe.model
+    if registry.is_reference(recipe.source):
+        return registry.source_sha256(recipe.source)
+    if recipe.source in registry.outside("networks"):
+        return f"{recipe.model}{registry.code_of(registry.load(networks, recipe.source))}"
+    return recipe.source if isinstance(recipe.model, str) else recipe.model.model_dump_json()
 
 
 def starting_model(recipe: Recipe, dataset: Dataset, given: Given, loading: Loading) -> Any:
@@ -85,9 +85,10 @@ def starting_model(recipe: Recipe, dataset: Dataset, given: Given, loading: Load
     seed_everything(recipe.seed)
     if given.model is not None:
         return cloned(given.model, lambda layer: None)
-    if not is_network(recipe.model):
-        return load_model(recipe.model, loading)
-    return build_network(recipe.model, dataset.features("train").shape[1:], dataset.classes or 1)
+    if not is_network(recipe.source):
+        return load_model(recipe.source, loading)
+    parameters = {} if isinstance(recipe.model, str) else recipe.model.parameters
+    return build_network(recipe.source, dataset.features("train").shape[1:], dataset.classes or 1, parameters)
 
 
 def rows_of(recipe: Recipe, dataset: Dataset, given: Given, count: int) -> Array:
@@ -106,8 +107,8 @@ def rows_of(recipe: Recipe, dataset: Dataset, given: Given, count: int) -> Array
 
 
 def _named_data(recipe: Recipe, given: Given) -> Dataset:
-    in_file = given.model is None and not registry.is_reference(recipe.model)
-    own = read_sidecar(Path(recipe.model)) if in_file else None
+    in_file = given.model is None and not registry.is_reference(recipe.source)
+    own = read_sidecar(Path(recipe.source)) if in_file else None
     return load_data(
         recipe.data,
         seed=recipe.seed,

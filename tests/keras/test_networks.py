@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgekit.errors import ModelError
-from edgekit.keras import build_network, is_network, network_names
+from edgekit.keras import build_network, is_network, network_names, network_options
 
 SHAPES = {
     "autoencoder": (640,), "digits_cnn": (8, 8, 1), "ds_cnn": (49, 10, 1), "lenet5": (28, 28, 1),
@@ -42,3 +42,9 @@ def test_input_that_does_not_fit(name: str, shape: tuple[int, ...]) -> None:
 
 def test_names_are_not_paths() -> None:
     assert not is_network("resnet8.h5") and not is_network("__init__")
+
+
+@pytest.mark.parametrize("name", [name for name in network_names() if "width" in network_options(name).model_fields])
+def test_a_narrower_network_has_fewer_parameters(name: str) -> None:
+    sizes = [build_network(name, SHAPES[name], 10, {"width": width}).count_params() for width in (0.25, 0.5, 1.0)]
+    assert sizes[0] < sizes[1] < sizes[2] == build_network(name, SHAPES[name], 10).count_params()

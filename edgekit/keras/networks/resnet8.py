@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from edgekit import _tf
+from edgekit.keras.networks._width import Width, scaled
 from edgekit.keras.types import KerasTensor
 
 
-def build(input_shape: tuple[int, ...], classes: int) -> Any:
+def build(input_shape: tuple[int, ...], classes: int, width: Width = 1.0) -> Any:
     """Three residual stacks of 16, 32 and 64 channels; 12.5 M MACs on 32x32x3 input; softmax output."""
     keras = _tf.tf_keras()
     layers = keras.layers
     inputs = layers.Input(input_shape, name="image")
-    x = _conv(inputs, 16, 3, 1, "stem")
+    x = _conv(inputs, scaled(16, width), 3, 1, "stem")
     x = layers.ReLU(name="stem_relu")(x)
-    for stack, (filters, stride) in enumerate(((16, 1), (32, 2), (64, 2)), start=1):
+    for stack, (channels, stride) in enumerate(((16, 1), (32, 2), (64, 2)), start=1):
+        filters = scaled(channels, width)
         y = layers.ReLU(name=f"stack{stack}_relu1")(_conv(x, filters, 3, stride, f"stack{stack}_conv1"))
         y = _conv(y, filters, 3, 1, f"stack{stack}_conv2")
         if stride != 1:

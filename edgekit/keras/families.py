@@ -1,0 +1,101 @@
+"""Reference networks with their parameters: what `model: {resnet8: {width: 0.5}}` says in a recipe."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from edgekit import registry
+from edgekit.errors import ModelError, RecipeError, did_you_mean
+from edgekit.keras import networks
+
+__all__ = ["Network", "build_network", "is_network", "network_names", "network_options", "parse_model"]
+
+
+class Network(BaseModel):
+    """A reference network that differs from its family's usual one.
+
+    Attributes:
+        name: Of the family.
+        parameters: All of the family's, by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    parameters: dict[str, Any]
+
+
+def network_names() -> list[str]:
+    """The families."""
+    return registry.names(networks)
+
+
+def is_network(source: str) -> bool:
+    """Whether a recipe's `model` names a reference network."""
+    return source in network_names()
+
+
+def network_options(name: str) -> type[BaseModel]:
+    """What a family's parameters may be: those of its `build` after input shape and classes, with their defaults."""
+    build = registry.load(networks, name).build
+    hints = typing.get_type_hints(build, include_extras=True)
+    own = list(inspect.signature(build).parameters.values())[2:]
+    fields: dict[str, Any] = {parameter.name: (hints[parameter.name], parameter.default) for parameter in own}
+    return create_model(name, __config__=ConfigDict(frozen=True, extra="forbid"), **fields)
+
+
+def parse_model(item: object) -> str | Network:
+    """From recipe form: the name or path of a model, or `{resnet8: {width: 0.5}}`.
+
+    Returns:
+        The name or path itself; a Network only where a parameter differs from its default.
+
+    Raises:
+        RecipeError: No such network, an unknown parameter, or a value that it cannot have.
+    """
+    if isinstance(item, str | Network):
+        return item
+    if not isinstance(item, Mapping):
+        raise RecipeError(
+            "The recipe key model must fit: a name, a path, or one network with its parameters.", received=repr(item)
+        )
+    name, options = registry.entry(dict(item))
+    if not is_network(name):
+        raise RecipeError(
+            "Only reference networks have parameters.", received=repr(name), remedy=did_you_mean(name, network_names())
+        )
+    kind = network_options(name)
+    try:
+        parameters = kind.model_validate(options).model_dump()
+    except ValidationError as error:
+        raise RecipeError.from_pydantic(error, where=f"model.{name}", model=kind) from None
+    return name if parameters == kind().model_dump() else Network(name=name, parameters=parameters)
+
+
+def build_network(
+    name: str, input_shape: tuple[int, ...], classes: int, parameters: Mapping[str, Any] | None = None
+) -> Any:
+    """An untrained reference network.
+
+    Args:
+        name: One of `network_names()`.
+        input_shape: Of one sample, without batch; images are HWC.
+        classes: Width of the output.
+        parameters: Of the family; default the usual ones.
+
+    Raises:
+        ModelError: The input is too small or has the wrong rank for the network.
+    """
+    try:
+        return registry.load(networks, name).build(tuple(input_shape), classes, **(parameters or {}))
+    except ValueError as error:
+        raise ModelError(
+            f"The network {name} must fit its input.",
+            received=f"samples of shape {list(input_shape)} ({str(error).splitlines()[0]})",
+            remedy="Choose another network, or reshape or resize the samples in data.preprocessing.",
+        ) from None
