@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DEBIAN_PACKAGES := adb qemu-user gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 	libstdc++6-arm64-cross
 
-.PHONY: help demo test test-random test-3.13 slow-test device-test device-tools lint clean
+.PHONY: help demo docs test test-random test-3.13 slow-test device-test device-tools lint clean
 
 help:
 	@echo "make demo       set up .venv and run the whole job on embedded real digits"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-3.13  the same with Python 3.13, in a root of Debian 13 made for it (root)"
 	@echo "make slow-test  the tests that need minutes or the data sets in EDGEKIT_DATA"
 	@echo "make device-test  models on emulated devices; installs Debian packages (root)"
+	@echo "make docs       write docs/reference from the code"
 	@echo "make lint       ruff and mypy"
 
 demo: $(READY)
@@ -39,6 +40,9 @@ device-tools: $(READY)
 	dpkg -s $(DEBIAN_PACKAGES) >/dev/null 2>&1 || \
 	{ apt-get update && apt-get install -y --no-install-recommends $(DEBIAN_PACKAGES); }
 	$(BIN)/edgekit doctor --install arm64 >/dev/null
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -150,10 +150,10 @@ class Recipe(BaseModel):
         description="a reference network, also with parameters ({resnet8: {width: 0.5}}), a .keras or .h5 file, a "
         "SavedModel or module:function"
     )
-    data: DataSpec
+    data: DataSpec = Field(description="where samples come from and how they are split")
     target: str = Field("generic", description="the device that the result is for, or a .yaml that describes one")
     train: Train | None = Field(None, description="left out where the model comes trained")
-    objective: Objective = Objective()
+    objective: Objective = Field(Objective(), description="the task, and whom fine-tuning learns from")
     passes: tuple[AnyPass, ...] = Field((), description="Keras -> Keras steps, in order")
     convert: tuple[AnyFormat, ...] = Field((ConvertSpec(format="int8").resolved(),), description="files to make")
     measure: tuple[str, ...] = Field(("litert",), description="runtimes; the first one gives the accuracy")
@@ -161,8 +161,8 @@ class Recipe(BaseModel):
         None, description="dB that files must be near their Keras model (SQNR), in place of each format's own bound"
     )
     export: tuple[AnyExporter, ...] = Field((), description="sources to make of the chosen file, such as tflm")
-    budget: Budget = Budget.model_validate({})
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    budget: Budget = Field(Budget.model_validate({}), description="what the chosen file may cost")
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="of the split, of weights and of training")
 
     @model_validator(mode="after")
     def _holds(self) -> Recipe:

@@ -20,10 +20,10 @@ class Train(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: Epochs = 20
-    batch_size: Annotated[int, Field(ge=1, le=1 << 20)] = 64
+    epochs: Epochs = Field(20, description="passes over the training samples")
+    batch_size: Annotated[int, Field(ge=1, le=1 << 20)] = Field(64, description="samples of one step")
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="sgd has momentum 0.9 (Nesterov)")
-    learning_rate: Rate = 1e-3
+    learning_rate: Rate = Field(1e-3, description="of the optimizer, at the start")
     schedule: Literal["constant", "cosine"] = Field("cosine", description="cosine falls to 0 at the last step")
     weight_decay: Annotated[float, Field(ge=0, le=1000)] = Field(0.0, description="for adamw")
     early_stopping: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
@@ -42,7 +42,7 @@ class Finetune(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: Epochs = 2
+    epochs: Epochs = Field(2, description="passes over the training samples")
     learning_rate: Rate | None = Field(None, description="default: a tenth of train.learning_rate")
     batch_size: Annotated[int, Field(ge=1, le=1 << 20)] | None = Field(None, description="default: that of train")
     augment: Augment | None = Field(None, description="default: that of train")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from edgekit import registry
 from edgekit.errors import ConversionError
@@ -24,9 +24,9 @@ class ConvertSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Format = "int8"
-    input_dtype: str | None = None
-    output_dtype: str | None = None
+    format: Format = Field("int8", description="how weights and activations are stored")
+    input_dtype: str | None = Field(None, description="of the file's inputs; default the format's own, int8 for int8")
+    output_dtype: str | None = Field(None, description="of the file's outputs; default the format's own")
 
     def resolved(self) -> ConvertSpec:
         """With the format's own dtypes where none are given.
