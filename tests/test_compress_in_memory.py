@@ -41,7 +41,8 @@ def result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def test_a_result_has_the_models_in_reach(result: tuple[Any, Any, Path]) -> None:
     model, made, output = result
-    assert made.path == output / "models" / "mine_int8.tflite" and made.path.is_file()
+    assert made.path == output / made.selected and made.path.parent.name == "models"
+    assert sorted(m.path for m in made.models) == ["models/mine_float32.tflite", "models/mine_int8.tflite"]
     assert hashlib.sha256(made.tflite_bytes).hexdigest() == made.chosen.sha256
     sparse = made.model("sparsify")
     assert float(np.mean(sparse.get_layer("conv").get_weights()[0] == 0)) == pytest.approx(0.5, abs=0.05)
@@ -58,6 +59,17 @@ def test_a_result_reads_well(result: tuple[Any, Any, Path]) -> None:
     assert "mine (in memory)" in text and "times smaller than the baseline" in text and "<table>" in html
     assert made.to_dict()["schema"].startswith("edgekit.compress/") and made.to_dict() == made.as_dict()
     assert made.recipe["model"] == "mine (in memory)" and made.recipe["data"]["source"] == "the arrays in memory"
+
+
+def test_models_and_results_are_benchmarked(result: tuple[Any, Any, Path], tmp_path: Path) -> None:
+    model, made, _ = result
+    converted = edgekit.convert(model, tmp_path / "m.tflite", format="float16")
+    report = edgekit.benchmark([model, made, converted, made.path], runs=3, launches=1)
+    assert [r.error for r in report.results] == [None] * 4
+    names = ["mine.tflite", made.path.name, "m.tflite", made.path.name]
+    assert [Path(r.model).name for r in report.results] == names
+    assert report.summary().count(" ms [") == 4 and "<table>" in report._repr_html_()
+    assert len(edgekit.benchmark(made, runs=3, launches=1).results) == 1
 
 
 def test_steps_are_found_again_until_the_weights_change(result: tuple[Any, Any, Path]) -> None:

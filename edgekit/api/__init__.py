@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgekit.api.benchmarking import benchmark
 from edgekit.api.compressing import compress
 from edgekit.api.exporting import export
 from edgekit.api.inputs import data_for, sidecar_of, task_of, tflite_path
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from edgekit.data.targets import Task
     from edgekit.keras.types import KerasModel
     from edgekit.measure.evaluation import Evaluation
-    from edgekit.measure.latency import BenchmarkReport
     from edgekit.methods.sensitivity import Effect, Kind
-    from edgekit.runtimes import Kernels
     from edgekit.tflite import Inspection
     from edgekit_converters.tflite import Conversion
 
@@ -192,42 +191,6 @@ def inspect(model: str | Path) -> Inspection:
     from edgekit import tflite
 
     return tflite.inspect(Path(model))
-
-
-@leaves_no_trace
-def benchmark(
-    models: Sequence[str | Path],
-    *,
-    runtimes: Sequence[str] = ("litert",),
-    threads: int = 1,
-    runs: int | None = None,
-    launches: int = 5,
-    kernels: Kernels = "default",
-    profile: bool = False,
-    time_limit: float = 60.0,
-    progress: Progress | None = None,
-) -> BenchmarkReport:
-    """Latency of `.tflite` files on this host, interleaved, each in a child process; device figures where there are.
-
-    A model that fails has an `error` in its result; the others are kept. The arguments are those of
-    `edgekit.measure.latency.benchmark`.
-
-    Raises:
-        UsageError: No such runtime.
-    """
-    from edgekit.measure import latency
-
-    return latency.benchmark(
-        [Path(m) for m in models],
-        runtimes=tuple(runtimes),
-        threads=threads,
-        runs=runs,
-        launches=launches,
-        kernels=kernels,
-        profile=profile,
-        time_limit=time_limit,
-        progress=progress,
-    )
 
 
 @leaves_no_trace

@@ -16,6 +16,7 @@ from edgekit.measure._results import Job, Latency, Result, compare_all
 from edgekit.measure.comparison import Comparison
 from edgekit.measure.environment import environment, load
 from edgekit.measure.noise import Noise, judge, spread
+from edgekit.readable import Readable, Rows
 from edgekit.runtimes import Kernels, check_kernels, load_runtime
 
 __all__ = ["NOTE", "BenchmarkReport", "BenchmarkResult", "Latency", "benchmark"]
@@ -32,7 +33,7 @@ _FEWEST_TURNS = 3
 
 
 @dataclass(frozen=True)
-class BenchmarkReport:
+class BenchmarkReport(Readable):
     """All results of one interleaved run.
 
     Attributes:
@@ -60,6 +61,20 @@ class BenchmarkReport:
             "environment": self.environment,
             "note": self.note,
         }
+
+    def title(self) -> str:
+        """What the times are."""
+        return self.note
+
+    def rows(self) -> Rows:
+        """Each model on each runtime: its time, and what the runtime counted."""
+        return [(f"{result.model} on {result.runtime}", result.error or _told(result)) for result in self.results]
+
+
+def _told(result: Result) -> str | None:
+    times, counts = result.latency_ms, [f"{value:,} {name}" for name, value in result.figures.items()]
+    told = [f"{times.p50 or times.mean:.3f} ms [{times.low:.3f}, {times.high:.3f}]"] if times else []
+    return ", ".join([*told, *counts]) or None
 
 
 def benchmark(

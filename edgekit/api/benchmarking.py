@@ -1,0 +1,82 @@
+"""`edgekit.benchmark`: what files cost, also those of results and of models in memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, TypeAlias
+
+from edgekit.api.traces import leaves_no_trace
+
+if TYPE_CHECKING:
+    from edgekit.keras.types import KerasModel
+    from edgekit.measure.latency import BenchmarkReport
+    from edgekit.pipeline import Manifest
+    from edgekit.runtimes import Kernels
+    from edgekit_converters.tflite import Conversion
+
+    Costly: TypeAlias = str | Path | Conversion | Manifest | KerasModel
+
+__all__ = ["benchmark"]
+
+
+@leaves_no_trace
+def benchmark(
+    models: Costly | Sequence[Costly],
+    *,
+    runtimes: Sequence[str] = ("litert",),
+    threads: int = 1,
+    runs: int | None = None,
+    launches: int = 5,
+    kernels: Kernels = "default",
+    profile: bool = False,
+    time_limit: float = 60.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> BenchmarkReport:
+    """Latency of `.tflite` files on this host, interleaved, each in a child process; device figures where there are.
+
+    A model that fails has an `error` in its result; the others are kept. The other arguments are those of
+    `edgekit.measure.latency.benchmark`.
+
+    Args:
+        models: One or several: paths of `.tflite` files, what `edgekit.convert` and `edgekit.compress` gave (the chosen
+            file), or Keras models in memory, which are converted to float32 for it.
+
+    Raises:
+        UsageError: No such runtime.
+        EdgekitError: A model in memory cannot be converted.
+    """
+    from edgekit.measure import latency
+
+    several = models if isinstance(models, Sequence) and not isinstance(models, str) else [models]
+    with TemporaryDirectory() as folder:
+        return latency.benchmark(
+            [_file(model, Path(folder) / str(number)) for number, model in enumerate(several)],
+            runtimes=tuple(runtimes),
+            threads=threads,
+            runs=runs,
+            launches=launches,
+            kernels=kernels,
+            profile=profile,
+            time_limit=time_limit,
+            progress=progress,
+        )
+
+
+def _file(model: Costly, folder: Path) -> Path:
+    """The file of a model; of one in memory, written into a folder of its own."""
+    if isinstance(model, str | Path):
+        return Path(model)
+    from edgekit.keras import FOREIGN, load_model
+    from edgekit.pipeline import Manifest
+    from edgekit_converters.tflite import Conversion, ConvertSpec, convert_keras
+
+    if isinstance(model, Conversion | Manifest):
+        return Path(model.path)
+    loaded = load_model(model, FOREIGN)
+    folder.mkdir()
+    path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', loaded.name)}.tflite"
+    convert_keras(loaded, path, ConvertSpec(format="float32").resolved())
+    return path
