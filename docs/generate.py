@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydantic import BaseModel
 import edgekit
 from edgekit import errors, figures, passes, registry
 from edgekit.cli import cli
-from edgekit.data import DataSpec
+from edgekit.data import DataSpec, preprocessing
 from edgekit.keras import network_names, network_options
 from edgekit.keras.kinds import KINDS, LayerKind
 from edgekit.measure.evaluation import Evaluation
@@ -42,7 +43,7 @@ VARIABLES = {
     "ANDROID_SDK_ROOT": "As ANDROID_HOME, of older installations.",
     "ANDROID_SERIAL": "The phone that `adb` uses, where EDGEKIT_ADB_SERIAL says nothing.",
     "EDGEKIT_ADB_SERIAL": "The phone that the runtime `adb` uses.",
-    "EDGEKIT_BENCHMARK_MODEL": "The benchmark tool for a phone, in place of the one that EdgeKit fetches.",
+    "EDGEKIT_BENCHMARK_MODEL": "TFLite's `benchmark_model` for phones, for the runtime `adb`; EdgeKit brings none.",
     "EDGEKIT_CACHE": "Where emulators and tools lie that `edgekit doctor --install` makes; default `~/.cache/edgekit`.",
     "EDGEKIT_DATA": "Folder of real models and data sets, for slow tests and benchmarks.",
     "EDGEKIT_RECORD_BASELINE": "For device tests: record their figures as the new baseline.",
@@ -81,6 +82,7 @@ def recipes() -> str:
         keys(ConvertSpec, "A format under `convert`", "`int8` is short for `{int8: {}}`.\n\n"),
         keys(Budget, "`budget`"),
     ]
+    parts += [keys(kind, f"The operation `{kind.__name__.lower()}` of `preprocessing`") for kind in operations()]
     for name in registry.names(passes):
         kind = load_pass(name)
         parts.append(keys(kind, f"The pass `{name}`", f"{kind.summary}\n\n"))
@@ -92,6 +94,13 @@ def recipes() -> str:
     ]
     parts.append(f"## Networks under `model`\n\n{table(['network', 'parameters (default)'], rows)}")
     return "\n".join(parts)
+
+
+def operations() -> list[type[BaseModel]]:
+    """What `preprocessing` may name."""
+    found = (kind for name, kind in vars(preprocessing).items() if not name.startswith("_"))
+    own = [kind for kind in found if isinstance(kind, type) and kind.__module__ == preprocessing.__name__]
+    return [kind for kind in own if issubclass(kind, BaseModel)]
 
 
 def command_line() -> str:
@@ -130,12 +139,15 @@ def devices() -> str:
         for t in found
     ]
     columns = ["target", "what it is", "formats", "channels in multiples of", "flash bytes", "RAM bytes"]
-    runtimes = [(f"`{name}`", ", ".join(f"`{f.name}`" for f in load_runtime(name).figures)) for name in runtime_names()]
+    runtimes = [
+        (f"`{name}`", _variants(name), ", ".join(f"`{f.name}`" for f in load_runtime(name).figures))
+        for name in runtime_names()
+    ]
     told = [(f"`{f.name}`", f.title, f.runtime, f.limit, f.caveat) for f in figures.FIGURES.values()]
     return "\n".join(
         [
             f"# Targets, runtimes, figures\n\n## Targets\n\n{table(columns, targets)}",
-            f"## Runtimes\n\n{table(['runtime', 'figures of its own'], runtimes)}",
+            f"## Runtimes\n\n{table(['runtime', 'variants', 'figures of its own'], runtimes)}",
             f"## Figures\n\n{table(['figure', 'title', 'runtime', 'as a budget', 'what it does not say'], told)}",
         ]
     )
@@ -168,6 +180,12 @@ def environment() -> str:
     return f"# Environment variables\n\n{table(['variable', 'what it does'], rows)}"
 
 
+def schemas() -> str:
+    """The names that JSON goes by."""
+    about = "The key `schema` of what `--json` prints, and of the records in a run's folder.\n\n"
+    return f"# JSON schemas\n\n{about}{table(['schema'], [(f'`{name}`',) for name in sorted(set(_schema_names()))])}"
+
+
 PAGES = {
     "recipes.md": recipes,
     "command-line.md": command_line,
@@ -175,6 +193,7 @@ PAGES = {
     "devices.md": devices,
     "layers.md": layers,
     "environment.md": environment,
+    "json.md": schemas,
 }
 
 
@@ -204,6 +223,19 @@ def _commands(group: click.Group, path: tuple[str, ...]) -> list[tuple[tuple[str
 def _errors() -> list[type[errors.EdgekitError]]:
     kinds = (getattr(errors, name) for name in errors.__all__)
     return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, errors.EdgekitError)]
+
+
+def _schema_names() -> Iterator[str]:
+    for path in Path(edgekit.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(text, str) and re.fullmatch(r"edgekit\.[a-z_-]+/\d+", text):
+                yield text
+
+
+def _variants(name: str) -> str:
+    variants = load_runtime(name).variants
+    return ", ".join(f"`{name}:{v}`" for v in variants.names or (variants.option.upper(),)) if variants else ""
 
 
 def _rounding(kind: LayerKind) -> str:

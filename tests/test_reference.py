@@ -44,7 +44,7 @@ def test_there_are_no_other_pages() -> None:
 
 
 PARTS: list[type[BaseModel]] = [
-    Recipe, DataSpec, Train, Finetune, Objective, Distillation,
+    Recipe, DataSpec, *GENERATE.operations(), Train, Finetune, Objective, Distillation,
     *(load_pass(name) for name in registry.names(passes)), *(load_exporter(name) for name in exporter_names()),
 ]  # fmt: skip
 

@@ -52,7 +52,7 @@ class _Operation(BaseModel):
 class Cast(_Operation):
     """Change the dtype."""
 
-    dtype: Literal["float32", "int32", "int8", "uint8"] = "float32"
+    dtype: Literal["float32", "int32", "int8", "uint8"] = Field("float32", description="what samples are turned into")
 
     def apply(self, x: Array) -> Array:
         return x.astype(self.dtype)
@@ -61,8 +61,8 @@ class Cast(_Operation):
 class Rescale(_Operation):
     """x * scale + offset."""
 
-    scale: Number = 1 / 255
-    offset: Number = 0.0
+    scale: Number = Field(1 / 255, description="what each value is multiplied by")
+    offset: Number = Field(0.0, description="what is added afterwards")
 
     def apply(self, x: Array) -> Array:
         return x.astype(np.float32) * np.float32(self.scale) + np.float32(self.offset)
@@ -71,8 +71,12 @@ class Rescale(_Operation):
 class Normalize(_Operation):
     """(x - mean) / std over the last axis."""
 
-    mean: tuple[Number, ...] = Field(min_length=1, max_length=MOST_CHANNELS)
-    std: tuple[Annotated[float, Field(gt=0, le=1e30)], ...] = Field(min_length=1, max_length=MOST_CHANNELS)
+    mean: tuple[Number, ...] = Field(
+        min_length=1, max_length=MOST_CHANNELS, description="what is subtracted: one number, or one for each channel"
+    )
+    std: tuple[Annotated[float, Field(gt=0, le=1e30)], ...] = Field(
+        min_length=1, max_length=MOST_CHANNELS, description="what is divided by: one number, or one for each channel"
+    )
 
     def apply(self, x: Array) -> Array:
         for key, values in (("mean", self.mean), ("std", self.std)):
@@ -86,8 +90,8 @@ class Normalize(_Operation):
 class Resize(_Operation):
     """Bilinear resize of NHWC images with half-pixel centres and no antialiasing, as `tf.image.resize` does it."""
 
-    height: Side
-    width: Side
+    height: Side = Field(description="rows of the result, in pixels")
+    width: Side = Field(description="columns of the result, in pixels")
 
     @model_validator(mode="after")
     def _small_enough(self) -> Resize:
@@ -121,7 +125,9 @@ class Grayscale(_Operation):
 class Reshape(_Operation):
     """New shape of one sample (without the batch axis)."""
 
-    shape: tuple[Annotated[int, Field(gt=0, le=MOST_VALUES)], ...] = Field(max_length=8)
+    shape: tuple[Annotated[int, Field(gt=0, le=MOST_VALUES)], ...] = Field(
+        max_length=8, description="of one sample, without the batch"
+    )
 
     @field_validator("shape")
     @classmethod
