@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCES = (ROOT / "edgekit", ROOT / "converters" / "edgekit_converters")
 HEAVY = {
-    "keras", "optuna", "plotly", "ray", "sklearn", "tensorflow", "tensorflow_model_optimization", "tensorly",
+    "keras", "optuna", "ray", "sklearn", "tensorflow", "tensorflow_model_optimization", "tensorly",
     "tf_keras",
 }  # fmt: skip
 LAYERS = (

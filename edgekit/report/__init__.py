@@ -23,7 +23,7 @@ def write_report(manifest: Manifest, output: Path, *, overwrite: bool = False) -
 
     Raises:
         EdgekitError: There are such, and `overwrite` is not set; nothing is then written.
-        MissingDependency: jinja2 or plotly are not installed; the other two files are written all the same.
+        MissingDependency: jinja2 is not installed; the other two files are written all the same.
     """
     from edgekit.report.page import html  # last, so that the light forms do not need its packages
 

@@ -2,95 +2,130 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
-from edgekit.errors import MissingDependency
+import yaml
+
+from edgekit import tflite
+from edgekit.errors import EdgekitError, MissingDependency
 from edgekit.pipeline.manifest import Manifest
+from edgekit.pipeline.step import Step
 from edgekit.report import text
+from edgekit.report.drawing import COLOURS, STYLE, Point, scatter
+from edgekit.report.gains import gains
+from edgekit.tflite.macs import macs_by_operator
 
 __all__ = ["html"]
 
+Table = tuple[str, str, Sequence[str], Sequence[Sequence[str | None]]]
+"""Heading, a note, columns and rows."""
+
 
 def html(manifest: Manifest) -> str:
-    """The page, with its plots and scripts inside.
+    """The page, with its drawings inside; it fetches nothing and runs nothing.
 
     Raises:
-        MissingDependency: jinja2 or plotly are not installed.
+        MissingDependency: jinja2 is not installed.
     """
     try:
         import jinja2
-        import plotly.graph_objects as go
-        from plotly.subplots import make_subplots
     except ModuleNotFoundError as error:
         raise MissingDependency(
-            "The HTML report needs jinja2 and plotly.",
+            "The HTML report needs jinja2.",
             received=f"no module {error.name}",
-            remedy="Install them with: pip install 'edgekit[report]' (report.md and report.json are written)",
+            remedy="Install it with: pip install 'edgekit[report]' (report.md and report.json are written)",
         ) from error
     template = (resources.files("edgekit") / "report" / "page.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    steps_columns, steps = text.step_rows(manifest)
-    models_columns, models = text.model_rows(manifest)
+    once = _each_file_once(manifest)
     return environment.from_string(template).render(
+        style=COLOURS + STYLE,
         warning=text.warning(manifest),
         headline=text.headline(manifest),
-        device=text.device_sentences(manifest),
         verdict=text.budget_sentence(manifest),
         met=manifest.budget["met"],
-        plot=_plot(manifest, go, make_subplots),
+        gains=gains(manifest),
+        drawing=_scatter(manifest, once),
         tables=[
-            ("What each step did", "Each figure is measured on the .tflite of its step.", steps_columns, steps),
-            ("Models", "Paired: on the same samples as the baseline.", models_columns, models),
+            _filled(
+                "What each step did",
+                "Each figure is measured on the .tflite of its step.",
+                *text.step_rows(_with_steps(manifest, once)),
+            ),
+            _filled("Models", "Paired: on the same samples as the baseline.", *text.model_rows(manifest)),
         ],
+        layers=_layers(manifest),
         caveats=text.caveats(manifest),
         artifacts=manifest.artifacts,
-        recipe=text.recipe_yaml(manifest),
+        recipe=yaml.safe_dump(_without_nulls(manifest.recipe), sort_keys=False),
         environment=manifest.environment,
     )
 
 
-def _plot(manifest: Manifest, go: Any, make_subplots: Any) -> str:
-    """Accuracy, size and latency of every step, side by side, with intervals."""
-    steps = manifest.steps
-    names = [f"{s.name}<br>({s.format})" for s in steps]
-    plots = make_subplots(
-        1, 3, subplot_titles=(f"{manifest.metric} with 95 % interval", "KiB: raw and gzip", "host ms, one thread")
-    )
+def _each_file_once(manifest: Manifest) -> list[Step]:
+    """Steps, without those that ship the very file of an earlier one."""
+    seen: set[str] = set()
+    return [s for s in manifest.steps if s.sha256 not in seen and not seen.add(s.sha256)]  # type: ignore[func-returns-value]
+
+
+def _with_steps(manifest: Manifest, steps: list[Step]) -> Manifest:
+    return replace(manifest, steps=tuple(steps))
+
+
+def _scatter(manifest: Manifest, steps: Sequence[Step]) -> str:
     scale = 100 if manifest.metric == "top1" else 1
-    plots.add_trace(
-        go.Scatter(
-            x=names,
-            y=[s.accuracy * scale for s in steps],
-            error_y={
-                "array": [(s.accuracy_high - s.accuracy) * scale for s in steps],
-                "arrayminus": [(s.accuracy - s.accuracy_low) * scale for s in steps],
-            },
-            mode="markers",
-            marker={"size": 10, "color": "#1b6ca8"},
-        ),
-        1,
-        1,
+    points = [
+        Point(
+            s.name if s.name.startswith("convert ") else f"{s.name} ({s.format})",
+            s.model_bytes / 1024,
+            s.accuracy * scale,
+            s.accuracy_low * scale,
+            s.accuracy_high * scale,
+            chosen=s.sha256 == manifest.chosen.sha256,
+        )
+        for s in steps
+    ]
+    unit = "top-1 in %" if manifest.metric == "top1" else manifest.metric
+    return scatter(
+        points,
+        title=f"{unit} of each step against the size of its file",
+        x="size of the .tflite in KiB",
+        y=f"{unit}, with 95 % interval",
+        higher_is_better=manifest.metric == "top1",
     )
-    for values, colour, name in (
-        ([s.model_bytes / 1024 for s in steps], "#1b6ca8", "raw"),
-        ([s.gzip_bytes / 1024 for s in steps], "#8ecae6", "gzip"),
-    ):
-        plots.add_trace(go.Bar(x=names, y=values, marker_color=colour, name=name), 1, 2)
-    timed = [s for s in steps if s.latency_ms is not None]
-    plots.add_trace(
-        go.Bar(
-            x=[f"{s.name}<br>({s.format})" for s in timed],
-            y=[s.latency_ms for s in timed],
-            error_y={
-                "array": [(s.latency_high or 0) - (s.latency_ms or 0) for s in timed],
-                "arrayminus": [(s.latency_ms or 0) - (s.latency_low or 0) for s in timed],
-            },
-            marker_color="#1b6ca8",
-        ),
-        1,
-        3,
+
+
+def _filled(title: str, note: str, columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> Table:
+    """The columns in which some row says something."""
+    kept = [n for n in range(len(columns)) if any(row[n] is not None for row in rows)]
+    return title, note, [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
+
+
+def _layers(manifest: Manifest) -> Table | None:
+    """The chosen file operator by operator; None where it is gone."""
+    try:
+        graph = tflite.read(manifest.path).graphs[0]
+    except (EdgekitError, OSError):
+        return None
+    rows = []
+    for number, (operator, macs) in enumerate(zip(graph.operators, macs_by_operator(graph), strict=True)):
+        stored = sum(graph.tensors[i].stored_bytes for i in dict.fromkeys(operator.inputs) if i >= 0)
+        shape = "x".join(str(size) for size in graph.tensors[operator.outputs[0]].shape) if operator.outputs else None
+        told = None if macs is None else f"{macs:,}" if macs else "0"
+        rows.append([str(number), operator.name, shape, f"{stored:,}", told])
+    return _filled(
+        "The chosen file, operator by operator",
+        "Bytes are those of the constants that an operator reads; a constant that two share counts for both.",
+        ["", "operator", "gives", "bytes", "MACs"],
+        rows,
     )
-    plots.update_layout(showlegend=False, height=380, margin={"l": 40, "r": 40, "t": 40, "b": 80}, barmode="group")
-    rendered: str = plots.to_html(full_html=False, include_plotlyjs=True, config={"displayModeBar": False})
-    return rendered
+
+
+def _without_nulls(value: Any) -> Any:
+    """A recipe as people write one: what is not set is left out."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value

@@ -12,7 +12,7 @@ from edgekit.tflite.options import While
 from edgekit.tflite.shapes import input_shapes, shapes_of
 from edgekit.tflite.weights import Sources
 
-__all__ = ["count_macs"]
+__all__ = ["count_macs", "macs_by_operator"]
 
 # Custom operators that multiply nothing worth counting; any other is a black box.
 _NO_MACS = frozenset(("TFLite_Detection_PostProcess", "AudioSpectrogram", "Mfcc", "NumericVerify", "TFLM_DECODE"))
@@ -80,6 +80,15 @@ class _Counter:
                 return None
             total += macs
         return total
+
+
+def macs_by_operator(graph: Graph) -> list[int | None]:
+    """MACs of each operator of a graph by the shapes that the file declares; None where they do not tell."""
+    shapes: list[Shape] = [tensor.shape for tensor in graph.tensors]
+    return [
+        _operator(op, graph, [shapes[i] if i >= 0 else () for i in op.inputs], [shapes[i] for i in op.outputs])
+        for op in graph.operators
+    ]
 
 
 def _weighing(model: Model) -> set[int]:

@@ -12,7 +12,7 @@ from edgekit.cli import commands
 from edgekit.runtimes import PROBE
 
 HEAVY = (
-    "tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "optuna", "ray", "plotly", "sklearn",
+    "tensorflow", "tf_keras", "keras", "tensorflow_model_optimization", "optuna", "ray", "sklearn",
 )  # fmt: skip
 
 RUN = """

@@ -10,7 +10,7 @@ SUMMARY = "What this machine has, what is missing and how to get it."
 
 EXTRAS = {
     "tensorflow": "train", "tf-keras": "train", "tensorflow-model-optimization": "train", "keras": "train",
-    "scikit-learn": "train", "tflite-micro": "mcu", "ethos-u-vela": "mcu", "jinja2": "report", "plotly": "report",
+    "scikit-learn": "train", "tflite-micro": "mcu", "ethos-u-vela": "mcu", "jinja2": "report",
 }  # fmt: skip
 
 
