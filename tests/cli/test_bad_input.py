@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command_lines import LEAVES
 from PIL import Image
 
 import edgekit
-from edgekit import _tf, registry
-from edgekit.cli import commands
+from edgekit import _tf
 from edgekit.measure import latency
 
 Cli = Callable[..., Any]
@@ -279,6 +279,6 @@ def test_interrupt(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_command_takes_json_and_debug() -> None:
-    for name in registry.names(commands):
-        options = {o for p in registry.load(commands, name).command.params for o in p.opts}
-        assert {"--json", "--debug"} <= options, name
+    for path, command in LEAVES.items():
+        options = {o for p in command.params for o in p.opts}
+        assert {"--json", "--debug"} <= options, path

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from command_lines import LEAVES
 
 from edgekit import passes, registry
 from edgekit.cli import commands
@@ -24,11 +25,11 @@ def parsed(result: Any, schema: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", registry.names(commands))
-def test_help_shows_an_example(name: str, cli: Cli) -> None:
-    result = cli(name, "--help")
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_help_shows_an_example(path: tuple[str, ...], cli: Cli) -> None:
+    result = cli(*path, "--help")
     assert result.code == 0
-    assert f"\n  edgekit {name}" in result.out, "an example, ready to be copied"
+    assert f"\n  edgekit {' '.join(path)}" in result.out, "an example, ready to be copied"
     assert "--json" in result.out and "--debug" in result.out
 
 
