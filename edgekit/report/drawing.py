@@ -29,9 +29,11 @@ STYLE = """
 """For the drawings of a page that has the colours."""
 
 _WIDTH = 760
-_LEFT, _RIGHT = 70, 150
+_LEFT, _RIGHT = 90, 30
 _SIGN = 6.6
 """Pixels of a sign, at most."""
+_LONGEST = 26
+"""Signs of a label in a scatter."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,12 @@ def scatter(points: Sequence[Point], *, title: str, x: str, y: str, higher_is_be
             parts.append(_line(across(point.x), up(point.low), across(point.x), up(point.high), "interval"))
         kind = "chosen" if point.chosen else "dot"
         parts.append(f'<circle class="{kind}" cx="{across(point.x):.1f}" cy="{up(point.y):.1f}" r="6"/>')
-        place = _free(across(point.x) + 11, up(point.y) + 4, len(point.label), taken)
-        parts.append(_text(across(point.x) + 11, place, point.label))
-    return _svg(parts, _WIDTH, height, title, f"{len(points)} files; the dashed line joins those that no other beats.")
+        left = across(point.x) > _LEFT + 0.55 * room_x  # else a long label would end outside
+        label = _end_of(point.label, _LONGEST)
+        place = _free(across(point.x), up(point.y) + 4, taken)
+        parts.append(_text(across(point.x) + (-11 if left else 11), place, label, "", "end" if left else "start"))
+    joined = "; the dashed line joins those that no other beats" if len(front) > 1 else ""
+    return _svg(parts, _WIDTH, height, title, f"{len(points)} files{joined}.")
 
 
 def bars(panels: Sequence[Panel], *, title: str) -> str:
@@ -131,10 +136,10 @@ def _axis(values: Sequence[float]) -> list[float]:
     return [n * step for n in range(first, max(last, first + 1) + 1)]
 
 
-def _free(x: float, y: float, length: int, taken: list[tuple[float, float]]) -> float:
-    """A height for a label where no other stands; `taken` learns it."""
-    while any(abs(y - other) < 14 and abs(x - place) < max(60.0, _SIGN * length) for place, other in taken):
-        y += 14
+def _free(x: float, y: float, taken: list[tuple[float, float]]) -> float:
+    """A height for a label where no other stands near; `taken` learns it. Phones get letters of 22 pixels."""
+    while any(abs(y - other) < 22 and abs(x - place) < 330 for place, other in taken):
+        y += 22
     taken.append((x, y))
     return y
 

@@ -41,14 +41,17 @@ def html(manifest: Manifest) -> str:
     template = (resources.files("edgekit") / "report" / "page.html").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     once = _each_file_once(manifest)
+    drawing = _scatter(manifest, once)
     return environment.from_string(template).render(
         style=COLOURS + STYLE,
         warning=text.warning(manifest),
         headline=text.headline(manifest),
+        device=text.device_sentences(manifest),
         verdict=text.budget_sentence(manifest),
         met=manifest.budget["met"],
         gains=gains(manifest),
-        drawing=_scatter(manifest, once),
+        drawing=drawing,
+        joined="<polyline" in drawing,
         tables=[
             _filled(
                 "What each step did",
@@ -115,11 +118,11 @@ def _layers(manifest: Manifest) -> Table | None:
         stored = sum(graph.tensors[i].stored_bytes for i in dict.fromkeys(operator.inputs) if i >= 0)
         shape = "x".join(str(size) for size in graph.tensors[operator.outputs[0]].shape) if operator.outputs else None
         told = None if macs is None else f"{macs:,}" if macs else "0"
-        rows.append([str(number), operator.name, shape, f"{stored:,}", told])
+        rows.append([f"{number} {operator.name}", shape, f"{stored:,}", told])
     return _filled(
         "The chosen file, operator by operator",
         "Bytes are those of the constants that an operator reads; a constant that two share counts for both.",
-        ["", "operator", "gives", "bytes", "MACs"],
+        ["operator", "gives", "bytes", "MACs"],
         rows,
     )
 

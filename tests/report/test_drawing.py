@@ -29,6 +29,7 @@ SERIES: dict[str, list[Point]] = {
     "all alike": [Point("a", 2, 0.5), Point("b", 2, 0.5), Point("c", 2, 0.5)],
     "zeros": [Point("a", 0, 0.0)],
     "tiny and huge": [Point("a", 1e-6, 1e-9), Point("b", 1e9, 1e6)],
+    "a long name at the right": [Point("x" * 60, 10, 1), Point("y" * 60, 9.9, 1)],
     "hostile": [Point(HOSTILE, 1, 1, 0.5, 1.5, chosen=True)],
 }
 
@@ -39,6 +40,10 @@ def test_a_scatter_is_well_formed(name: str) -> None:
     root = ElementTree.fromstring(drawn)
     assert len(root.findall("{*}circle")) == len(SERIES[name]) and "<script" not in drawn and "\x1b" not in drawn
     width, height = map(float, root.attrib["viewBox"].split()[2:])
+    for text in root.findall("{*}text"):
+        room = 9.5 * len(text.text or "")  # pixels, of letters of 22 pixels in the mean
+        start = float(text.attrib["x"]) - {"end": room, "middle": room / 2}.get(text.attrib["text-anchor"], 0.0)
+        assert start >= -1 and start + room <= width + 60, text.text
     for dot in root.findall("{*}circle"):
         assert 0 <= float(dot.attrib["cx"]) <= width and 0 <= float(dot.attrib["cy"]) <= height
 
@@ -86,4 +91,16 @@ def test_gains_say_what_changed_and_nothing_that_is_unknown(finished: Any) -> No
     chosen = replace(manifest.chosen, latency_ms=2.0)
     models = tuple(chosen if m.path == chosen.path else m for m in manifest.models)
     slower = replace(manifest, models=models, steps=(replace(manifest.steps[0], latency_ms=1.0), *manifest.steps[1:]))
-    assert dict(gains(slower))["time on this host"].startswith("2.00 times slower")
+    told = tuple(replace(s, latency_ms=2.0) if s.sha256 == chosen.sha256 else s for s in slower.steps)
+    assert dict(gains(replace(slower, steps=told)))["time on this host"].startswith("2.00 times slower")
+
+
+def test_a_known_zero_is_told_and_a_better_score_is_no_drop(finished: Any) -> None:
+    manifest = finished.manifest
+    first = replace(manifest.steps[0], figures={"arena_bytes": 5}, accuracy=0.5)
+    better = replace(
+        manifest.chosen, figures={"arena_bytes": 0}, accuracy=0.6, accuracy_drop=-0.1, drop_low=-0.2, drop_high=0.1
+    )
+    models = tuple(better if m.path == better.path else m for m in manifest.models)
+    told = dict(gains(replace(manifest, models=models, steps=(first, *manifest.steps[1:]))))
+    assert "5 → 0" in told["arena bytes"] and "+10.00% [-10.00%, +20.00%]" in told[manifest.metric]
