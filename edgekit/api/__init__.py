@@ -210,7 +210,7 @@ def sensitivity(
     progress: Progress = lambda done, total: None,
     log: Callable[[str], None] = lambda line: None,
 ) -> list[Effect]:
-    """What each layer of a Keras model can bear, one change at a time; see `edgekit.methods.sensitivity`.
+    """How much each layer of a Keras model tolerates, one change at a time; see `edgekit.methods.sensitivity`.
 
     Args:
         model: .h5, .keras, SavedModel or `module:function`, or a model in memory; trained.

@@ -20,7 +20,7 @@ __all__ = ["UNKNOWN", "Sidecar", "read_sidecar", "sidecar_path", "write_sidecar"
 
 SCHEMA = "edgekit.sidecar/2"
 FIRST = "edgekit.sidecar/1"
-"""Also read. It called a model a classifier where nothing was known, which only names of classes bear out."""
+"""Also read. It called a model a classifier where nothing was known, which only class names can show."""
 UNKNOWN = "unknown"
 STATES = ("none", "reset before each call", "kept")
 LARGEST = 64 << 20

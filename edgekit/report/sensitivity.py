@@ -1,4 +1,4 @@
-"""What layers can bear, as tables, plot panels and JSON."""
+"""How much layers tolerate, as tables, plot panels and JSON."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ def _show(data: dict[str, Any], *, profile: bool) -> None:
             columns, rows = profile_rows(result["profile"])
             output.table(f"{result['model']} on {result['runtime']}, by operator", columns, rows)
         elif result["error"] is None:
-            reason = result["profile_note"] or f"{result['runtime']} tells none"
+            reason = result["profile_note"] or f"{result['runtime']} gives no profile"
             click.echo(f"{result['model']} on {result['runtime']}: no profile ({reason})")
     noise = data["noise"]
     if noise and noise["reasons"]:

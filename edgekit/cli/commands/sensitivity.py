@@ -1,4 +1,4 @@
-"""edgekit sensitivity: what each layer of a Keras model can bear."""
+"""edgekit sensitivity: how much each layer of a Keras model tolerates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from edgekit.cli import options, output
 
-SUMMARY = "What each layer can bear: pruning, ranks and 8 bits, one layer at a time."
+SUMMARY = "How much each layer tolerates: pruning, ranks and 8 bits, one layer at a time."
 
 
 @click.command()

@@ -89,7 +89,7 @@ class _Room:
         regular_file(path, most=LARGEST_FILE, what="An image", remedy="Remove or replace it.")
         if not path.resolve().is_relative_to(self._root):
             raise DataError(
-                "Images lie in their folder.",
+                "Images must be inside their folder.",
                 received=f"{path}, a link that leads out of {self._root}",
                 remedy="Copy the image there, or name the folder that holds both.",
             )
