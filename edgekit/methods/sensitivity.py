@@ -1,4 +1,4 @@
-"""How much each layer tolerates: one layer at a time is changed, and the model's output on calibration data is compared.
+"""How much each layer tolerates: one layer is changed at a time, and the output on calibration data is compared.
 
 The identification phase of layer-wise compression: Li et al. 2017 (arXiv:1608.08710, section 3.1) for pruning, Wu et
 al. 2020 (arXiv:2004.09602, section 5.2) for 8 bits. Nothing is trained, so a figure says how a layer compares with
