@@ -27,6 +27,7 @@ from edgekit.pipeline.results import Shipped, build_manifest, output_names
 from edgekit.pipeline.start import NOTHING, Given, fingerprint_of, rows_of, starting_model, with_data
 from edgekit.pipeline.step import Step
 from edgekit.pipeline.store import StepStore, open_store, step_key, versions
+from edgekit.pipeline.sums import one_blas_thread
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
 from edgekit.training import (
@@ -282,7 +283,8 @@ def _make(run: _Run, name: str, key: str, make: Callable[[], Any], *, parent: Me
     """Make a Keras step: the model, its `.tflite` and what that is worth, all or nothing."""
     started = time.perf_counter()
     seed_everything(run.recipe.seed)  # here, so that a step does not depend on what ran before it in this process
-    model = make()
+    with one_blas_thread():
+        model = make()
     interrupt.check()
     with run.store.writing(name, key) as (folder, record):
         save_model(model, folder / KERAS_FILE)
