@@ -186,6 +186,7 @@ def classes_made_known(makers: frozenset[str]) -> Iterator[None]:
     with ExitStack() as scopes:
         if "tensorflow_model_optimization" in makers:
             scopes.enter_context(registry.ask("edgekit.methods.tfmot:loading_scope")())
+            registry.ask("edgekit.methods.quantize.quantizers:DepthwiseConfig")  # they stand inside those wrappers
         if "edgekit" in makers:
             registry.ask("edgekit.methods.low_rank.layers:LowRank")
         yield

@@ -87,9 +87,8 @@ def internals() -> Any:
 
 @contextmanager
 def loading_scope() -> Iterator[None]:
-    """While models are loaded, TF-MOT's wrappers and EdgeKit's quantizers are known to tf_keras."""
+    """While models are loaded, TF-MOT's wrappers are known to tf_keras."""
     tools = _tf.tfmot()
-    importlib.import_module("edgekit.methods.quantize.quantizers")  # which registers them
     module = importlib.import_module("tensorflow_model_optimization.python.core.clustering.keras.cluster_wrapper")
     left_out = {name: vars(module)[name] for name in ("ClusterWeightsMHA", "ClusterWeightsRNN")}
     with ExitStack() as scopes:

@@ -1,4 +1,4 @@
-"""The layer that adds the loss of layer pairs to a student's training.
+"""The loss of layer pairs, and the layer that adds it to a student's training.
 
 This module loads tf_keras: only functions import it.
 """
@@ -9,12 +9,28 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgekit import _tf
-from edgekit.keras.types import Shape
+from edgekit.keras.types import KerasModel, Shape
 from edgekit.training.hints import Hints, attention_map, places_of
 
-__all__ = ["HintLoss"]
+__all__ = ["HintLoss", "hint_loss"]
 
 keras, tf = _tf.tf_keras(), _tf.tensorflow()
+
+
+def hint_loss(hints: Hints, teacher: KerasModel | None, seed: int) -> Callable[[Any, Any], Any]:
+    """A function (samples, maps) -> the loss of all pairs, a symbolic scalar; 0 outside training.
+
+    `maps` are those of the teacher in the order of the pairs, [B, places of all]; None without attention.
+
+    Args:
+        hints: At least one pair.
+        teacher: tf_keras model, not trained; None only without features.
+        seed: Of the projections.
+    """
+    outputs = [m.teacher for m in hints.features]
+    shown = keras.Model(teacher.inputs, outputs) if outputs and teacher is not None else None
+    students = [m.student for m in (*hints.features, *hints.attention)]
+    return lambda samples, maps: HintLoss(hints, shown, seed)([samples, *([] if maps is None else [maps]), *students])
 
 
 class HintLoss(keras.layers.Layer):  # type: ignore[misc, name-defined]

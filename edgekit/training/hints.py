@@ -19,7 +19,7 @@ from edgekit.errors import ModelError, did_you_mean
 from edgekit.keras.types import KerasModel, KerasTensor
 from edgekit.training.distillation import Distillation, LayerPair
 
-__all__ = ["Hints", "Matched", "attention_map", "find_hints", "hint_loss", "layer_output", "places_of"]
+__all__ = ["Hints", "Matched", "attention_map", "find_hints", "layer_output", "places_of"]
 
 WRAPPERS = ("prune_low_magnitude_", "quant_")
 
@@ -111,24 +111,6 @@ def attention_map(features: KerasTensor) -> Any:
     tf = _tf.tensorflow()
     energy = tf.reduce_sum(tf.square(tf.cast(features, tf.float32)), axis=-1)
     return tf.math.l2_normalize(tf.reshape(energy, [tf.shape(energy)[0], -1]), axis=1)
-
-
-def hint_loss(hints: Hints, teacher: KerasModel | None, seed: int) -> Callable[[Any, Any], Any]:
-    """A function (samples, maps) -> the loss of all pairs, a symbolic scalar; 0 outside training.
-
-    `maps` are those of the teacher in the order of the pairs, [B, places of all]; None without attention.
-
-    Args:
-        hints: At least one pair.
-        teacher: tf_keras model, not trained; None only without features.
-        seed: Of the projections.
-    """
-    from edgekit.training.hint_loss import HintLoss
-
-    outputs = [m.teacher for m in hints.features]
-    shown = _tf.tf_keras().Model(teacher.inputs, outputs) if outputs and teacher is not None else None
-    students = [m.student for m in (*hints.features, *hints.attention)]
-    return lambda samples, maps: HintLoss(hints, shown, seed)([samples, *([] if maps is None else [maps]), *students])
 
 
 def _find(model: KerasModel, name: str) -> Any:

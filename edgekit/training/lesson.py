@@ -26,7 +26,7 @@ from edgekit.tensors import Array
 from edgekit.training.answers import Answers, Asked, record
 from edgekit.training.augment import Views
 from edgekit.training.distillation import Distillation
-from edgekit.training.hints import Hints, attention_map, find_hints, hint_loss, layer_output
+from edgekit.training.hints import Hints, attention_map, find_hints, layer_output
 from edgekit.training.objective import Objective
 from edgekit.training.plan import Train
 from edgekit.training.teacher import Teacher
@@ -275,6 +275,8 @@ def _accuracy(model: KerasModel) -> Callable[[Any, Any], Any]:
 
 def _with_hints(model: KerasModel, hints: Hints, teacher: Teacher, seed: int) -> Any:
     """A model of the student's layers and output whose loss has the hints' too."""
+    from edgekit.training.hint_loss import hint_loss
+
     keras = _tf.tf_keras()
     places = sum(math.prod(m.teacher.shape[1:-1]) for m in hints.attention)
     maps = keras.Input((places,), name="teacher_maps") if places else None
