@@ -7,12 +7,10 @@ from contextlib import nullcontext
 from typing import Any
 
 from edgekit import _tf
+from edgekit.keras.kinds import is_of_tfmot
 from edgekit.keras.types import KerasLayer, KerasModel
 
 __all__ = ["cloned"]
-
-_TFMOT = "tensorflow_model_optimization."
-"""It takes seconds to load."""
 
 
 def cloned(model: KerasModel, change: Callable[[Any], Any | None], inputs: list[Any] | None = None) -> Any:
@@ -28,7 +26,7 @@ def cloned(model: KerasModel, change: Callable[[Any], Any | None], inputs: list[
         changed = change(layer)
         return type(layer).from_config(layer.get_config()) if changed is None else changed
 
-    wrapped = any(type(layer).__module__.startswith(_TFMOT) for layer in model.layers)
+    wrapped = any(is_of_tfmot(layer) for layer in model.layers)  # it takes seconds to load
     with _tf.tfmot().quantization.keras.quantize_scope() if wrapped else nullcontext():
         clone = _tf.tf_keras().models.clone_model(model, input_tensors=inputs, clone_function=made)
     clone.set_weights(model.get_weights())

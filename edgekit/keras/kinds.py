@@ -16,7 +16,7 @@ from edgekit.keras import mac_rules
 from edgekit.keras.mac_rules import MacRule
 from edgekit.keras.types import KerasLayer, KerasModel
 
-__all__ = ["KINDS", "Flow", "Kernel", "LayerKind", "Scales", "is_own", "kind_of", "unknown_kernels"]
+__all__ = ["KINDS", "Flow", "Kernel", "LayerKind", "Scales", "is_of_tfmot", "is_own", "kind_of", "unknown_kernels"]
 
 Flow = Literal[
     "activation", "attention", "concatenate", "convolution", "dense", "depthwise", "embedding", "flatten",
@@ -114,6 +114,11 @@ class LayerKind:
 def kind_of(layer: KerasLayer) -> LayerKind:
     """What is known of a layer by the name of its class; a row that says nothing where the table has none."""
     return KINDS.get(type(layer).__name__, _UNKNOWN)
+
+
+def is_of_tfmot(layer: KerasLayer) -> bool:
+    """Whether a layer's class is TF-MOT's: a wrapper, or the rounding of an input."""
+    return type(layer).__module__.partition(".")[0] == _TFMOT
 
 
 def is_own(layer: KerasLayer) -> bool:

@@ -11,12 +11,15 @@ import numpy as np
 
 from edgekit import _tf
 from edgekit.errors import ModelError
-from edgekit.keras.bridge.compare import TOLERANCE, largest_difference, random_inputs
+from edgekit.keras.bridge.compare import check_close, random_inputs
 from edgekit.keras.bridge.replay import leaves, pack, reason
+from edgekit.keras.kinds import is_of_tfmot
 from edgekit.keras.saving import save_model
 from edgekit.keras.types import KerasModel
 
 __all__ = ["to_keras3"]
+
+_USE_TF_KERAS = "Use the tf_keras model, for example result.model('baseline')."
 
 
 def to_keras3(model: KerasModel, *, seed: int = 0) -> Any:
@@ -33,7 +36,7 @@ def to_keras3(model: KerasModel, *, seed: int = 0) -> Any:
         ModelError: It holds TF-MOT's wrappers or another layer that Keras 3 lacks, or the outputs differ by more than
             1e-4, relative to the outputs where they exceed 1.
     """
-    wrapped = [layer.name for layer in model.layers if type(layer).__module__.startswith("tensorflow_model_optim")]
+    wrapped = [layer.name for layer in model.layers if is_of_tfmot(layer)]
     if wrapped:
         raise ModelError(
             "Keras 3 has no layers for quantisation-aware training.",
@@ -51,7 +54,7 @@ def to_keras3(model: KerasModel, *, seed: int = 0) -> Any:
             raise ModelError(
                 "Keras 3 must know every layer of the model.",
                 received=reason(error),
-                remedy="Use the tf_keras model, for example result.model('baseline').",
+                remedy=_USE_TF_KERAS,
             ) from error
     _check_same(model, new, seed)
     return new
@@ -62,10 +65,4 @@ def _check_same(old: KerasModel, new: KerasModel, seed: int) -> None:
     arrays = pack(inputs, {id(value): np.asarray(value) for value in leaves(inputs)})
     expected = [np.asarray(out) for out in leaves(old(inputs, training=False))]
     received = [np.asarray(out) for out in leaves(new.predict_on_batch(arrays))]
-    difference = largest_difference(expected, received)
-    if not difference <= TOLERANCE:  # a NaN is no match either
-        raise ModelError(
-            f"The Keras 3 model must give the same outputs within {TOLERANCE:g}.",
-            received=f"a largest difference of {difference:.3g} on random inputs",
-            remedy="Use the tf_keras model, for example result.model('baseline').",
-        )
+    check_close(expected, received, "Keras 3 model", _USE_TF_KERAS)

@@ -36,13 +36,8 @@ class Carried(tf_keras.layers.Layer):  # type: ignore[misc, name-defined]
     def build(self, input_shape: Any) -> None:
         if not self.layer.built:
             self.layer.build(tuple(input_shape))
-        self._trained, self._kept = (
-            [self.add_weight(f"w{start + n}", tuple(w.shape), w.dtype, trainable=trained) for n, w in enumerate(part)]
-            for start, part, trained in (
-                (0, self.layer.trainable_variables, True),
-                (len(self.layer.trainable_variables), self.layer.non_trainable_variables, False),
-            )
-        )
+        self._trained = [self._weight(w, trainable=True) for w in self.layer.trainable_variables]
+        self._kept = [self._weight(w, trainable=False) for w in self.layer.non_trainable_variables]
         super().build(input_shape)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
@@ -53,6 +48,10 @@ class Carried(tf_keras.layers.Layer):  # type: ignore[misc, name-defined]
             if value is not variable:
                 variable.assign(value)
         return outputs
+
+    def _weight(self, of: Any, *, trainable: bool) -> Any:
+        number = len(self._trainable_weights) + len(self._non_trainable_weights)
+        return self.add_weight(f"w{number}", tuple(of.shape), of.dtype, trainable=trainable)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "kind": self.kind, "own": self.own}

@@ -14,7 +14,7 @@ from edgekit.keras.bridge.replay import leaves, pack, reason
 from edgekit.keras.kinds import kind_of
 from edgekit.keras.types import KerasLayer, KerasModel, KerasTensor
 
-__all__ = ["TOLERANCE", "assert_same_outputs", "largest_difference", "random_inputs"]
+__all__ = ["TOLERANCE", "assert_same_outputs", "check_close", "largest_difference", "random_inputs"]
 
 TOLERANCE = 1e-4
 """Largest difference between outputs that rounding explains, relative to the outputs where they exceed 1."""
@@ -46,12 +46,39 @@ def assert_same_outputs(old: KerasModel, new: KerasModel, *, seed: int = 0, tole
             received=reason(error),
             remedy="Replace the layer that is named by another built-in one.",
         ) from error
+    return check_close(
+        expected,
+        received,
+        "tf_keras copy of the model",
+        "A layer behaves differently in Keras 2; replace custom or unusual layers by plain ones.",
+        tolerance,
+    )
+
+
+def check_close(
+    expected: list[NDArray[Any]],
+    received: list[NDArray[Any]],
+    what: str,
+    remedy: str,
+    tolerance: float = TOLERANCE,
+) -> float:
+    """The largest relative difference between the outputs of a model and of its copy on the same random inputs.
+
+    Args:
+        expected, received: One array for each output.
+        what: What messages call the copy.
+        remedy: What to do where it differs.
+        tolerance: Largest difference allowed, relative to the largest output where that exceeds 1.
+
+    Raises:
+        ModelError: They differ by more.
+    """
     difference = largest_difference(expected, received)
     if not difference <= tolerance:  # a NaN is no match either
         raise ModelError(
-            f"The tf_keras copy of the model must give the same outputs within {tolerance:g}.",
+            f"The {what} must give the same outputs within {tolerance:g}.",
             received=f"a largest difference of {difference:.3g} on random inputs",
-            remedy="A layer behaves differently in Keras 2; replace custom or unusual layers by plain ones.",
+            remedy=remedy,
         )
     return difference
 
