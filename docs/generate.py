@@ -107,7 +107,9 @@ def command_line() -> str:
     """Every command with its help."""
     parts = ["# Command line\n"]
     for path, command in _commands(cli, ("edgekit",)):
-        context = click.Context(command, info_name=" ".join(path), max_content_width=100, terminal_width=100)
+        context = click.Context(
+            command, info_name=" ".join(path), max_content_width=100, terminal_width=100, **cli.context_settings
+        )
         parts.append(f"## {' '.join(path)}\n\n```text\n{_clean(command.get_help(context))}\n```\n")
     rows = [(kind.exit_code, kind.__name__, _first(kind)) for kind in _errors()]
     told = table(["code", "error", "when"], rows)

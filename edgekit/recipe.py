@@ -175,6 +175,7 @@ class Recipe(BaseModel):
         _check_passes(self)
         _check_measure(self)
         _check_formats(self)
+        _check_exports(self)
         return self
 
     @property
@@ -302,6 +303,15 @@ def _check_formats(recipe: Recipe) -> None:
             f"convert names formats that the target {target.name} runs ({', '.join(target.formats)}), and measure "
             "at least one runtime.",
             received=", ".join(refused) or "an empty list",
+        )
+
+
+def _check_exports(recipe: Recipe) -> None:
+    """Two exports of one kind have names of their own, or one would take the other's place."""
+    names = [f"{exporter.kind} {exporter.name}" for exporter in recipe.export]
+    if len(set(names)) < len(names):
+        raise RecipeError(
+            "Exports of one kind have different names.", received=", ".join(names), remedy="Give each its own name."
         )
 
 

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from edgekit import passes, registry
 from edgekit.errors import EdgekitError, RecipeError, UsageError
-from edgekit.recipe import Recipe, load_recipe, parse_recipe, recipe_schema, starter_recipe
+from edgekit.recipe import Recipe, load_recipe, parse_recipe, starter_recipe
 from edgekit.target import load_target, target_names
 from edgekit_converters.tflite import format_names
 
@@ -140,54 +139,6 @@ def test_relative_paths_are_taken_from_the_recipes_folder(tmp_path: Path, monkey
 def test_every_target_is_a_contract_that_the_formats_know() -> None:
     for name in target_names():
         assert set(load_target(name).formats) <= set(format_names())
-
-
-def check(value: Any, schema: dict[str, Any], root: dict[str, Any], where: str = "recipe") -> list[str]:
-    """What in a value breaks a JSON schema: the few keywords that ours uses."""
-    if "$ref" in schema:
-        return check(value, root["$defs"][schema["$ref"].rpartition("/")[2]], root, where)
-    if "anyOf" in schema:
-        tried = [check(value, option, root, where) for option in schema["anyOf"]]
-        return [] if [] in tried else min(tried, key=len)
-    if "enum" in schema and value not in schema["enum"]:
-        return [f"{where}: {value!r} is not one of {schema['enum']}"]
-    kinds = {
-        "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
-        "null": type(None),
-    }  # fmt: skip
-    if "type" in schema and not isinstance(value, kinds[schema["type"]]):
-        return [f"{where}: {value!r} is no {schema['type']}"]
-    found = []
-    if isinstance(value, dict):
-        known, other = schema.get("properties", {}), schema.get("additionalProperties", True)
-        found += [f"{where}: lacks {key}" for key in schema.get("required", []) if key not in value]
-        for key, item in value.items():
-            rule = known.get(key, other)
-            found += [f"{where}: unknown key {key}"] if rule is False else []
-            found += check(item, rule, root, f"{where}.{key}") if isinstance(rule, dict) else []
-    if isinstance(value, list) and "items" in schema:
-        for i, item in enumerate(value):
-            found += check(item, schema["items"], root, f"{where}.{i}")
-    return found
-
-
-def test_the_schema_accepts_the_starter_recipe_and_refuses_mistakes() -> None:
-    schema = recipe_schema()
-    with starter_recipe() as path:
-        starter = yaml.safe_load(path.read_text())
-    assert check(starter, schema, schema) == []
-    for change in ({"modle": 1}, {"passes": ["nope"]}, {"passes": [{"sparsify": {"x": 1}}]}, {"convert": ["int4"]}):
-        assert check({**starter, **change}, schema, schema), change
-
-
-def test_the_schema_accepts_the_short_form_of_data() -> None:
-    schema = recipe_schema()
-    assert check({"model": "digits_cnn", "data": "digits"}, schema, schema) == []
-
-
-def test_the_schema_knows_every_pass() -> None:
-    (enum,) = (o["enum"] for o in recipe_schema()["properties"]["passes"]["items"]["anyOf"] if "enum" in o)
-    assert enum == registry.names(passes)
 
 
 def test_errors_of_other_rooms_become_recipe_errors() -> None:
@@ -362,44 +313,3 @@ def test_a_target_has_what_can_be(line: str, tmp_path: Path) -> None:
         load_target(str(tmp_path / "board.yaml"))
     with pytest.raises(RecipeError, match="A target is one of EdgeKit's"):
         load_target("x" * 300 + ".yaml")
-
-
-def test_a_network_has_parameters(tmp_path: Path) -> None:
-    text = "model: {resnet8: {width: 0.5}}\ndata: digits\ntrain: {epochs: 1}\n"
-    found = load_recipe(recipe(tmp_path, text))
-    assert found.source == found.stem == "resnet8" and found.dump()["model"] == {"resnet8": {"width": 0.5}}
-    assert parse_recipe(found.dump()) == found
-    changed = load_recipe(recipe(tmp_path, text), ["model.resnet8.width=0.25"])
-    assert changed.dump()["model"] == {"resnet8": {"width": 0.25}}
-    usual = load_recipe(recipe(tmp_path, text), ["model.resnet8.width=1"])
-    assert usual.model == "resnet8", "one network has one name"
-    schema = recipe_schema()
-    assert check({"model": {"resnet8": {"width": 0.5}}, "data": "digits"}, schema, schema) == []
-    assert check({"model": {"resnet8": {"wide": 0.5}}, "data": "digits"}, schema, schema)
-
-
-@pytest.mark.parametrize(
-    ("model", "said"),
-    [
-        ({"resnet9": {"width": 1}}, "Only reference networks.*Did you mean 'resnet8'"),
-        ({"resnet8": {"widht": 1}}, "model.resnet8.widht.*Did you mean 'width'"),
-        ({"resnet8": {"width": 0}}, "model.resnet8.width must fit.*greater than 0"),
-        ({"resnet8": {"width": "wide"}}, "model.resnet8.width must fit"),
-        ({"resnet8": {}, "lenet5": {}}, "A list entry|one name"),
-        ({"model.h5": {"width": 1}}, "Only reference networks"),
-        (["resnet8"], "one network with its parameters"),
-        (3, "one network with its parameters"),
-    ],
-)
-def test_what_is_no_network_with_parameters(model: Any, said: str) -> None:
-    with pytest.raises(RecipeError, match=said):
-        parse_recipe({"model": model, "data": "digits", "train": {"epochs": 1}})
-
-
-def test_a_width_is_another_model_for_caches() -> None:
-    from edgekit.pipeline.start import NOTHING, fingerprint_of
-
-    values = {"data": "digits", "train": {"epochs": 1}}
-    found = [parse_recipe({**values, "model": m}) for m in ("resnet8", {"resnet8": {"width": 0.5}}, {"resnet8": {}})]
-    prints = [fingerprint_of(r, NOTHING) for r in found]
-    assert prints[0] == prints[2] != prints[1]

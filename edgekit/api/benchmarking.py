@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
+from edgekit.api.inputs import file_stem
 from edgekit.api.traces import leaves_no_trace
 
 if TYPE_CHECKING:
@@ -77,6 +77,6 @@ def _file(model: Costly, folder: Path) -> Path:
         return Path(model.path)
     loaded = load_model(model, FOREIGN)
     folder.mkdir()
-    path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', loaded.name)}.tflite"
+    path = folder / f"{file_stem(loaded)}.tflite"
     convert_keras(loaded, path, ConvertSpec(format="float32").resolved())
     return path

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgekit.api.inputs import data_for, task_of
+from edgekit.api.inputs import data_for, file_stem, task_of
 from edgekit.api.traces import leaves_no_trace
 from edgekit.errors import UsageError
 
@@ -36,17 +35,17 @@ def compress(
     output: str | Path | None = None,
     *,
     data: str | DataSpec | Dataset | Held | None = None,
-    passes: Sequence[Pass | str | Mapping[str, Any]] = (),
-    format: str | Sequence[str | Mapping[str, Any]] = "int8",
-    target: str | Path = "generic",
+    passes: Sequence[Pass | str | Mapping[str, Any]] | None = None,
+    format: str | Sequence[str | Mapping[str, Any]] | None = None,
+    target: str | Path | None = None,
     train: Train | Mapping[str, Any] | None = None,
     objective: Objective | Mapping[str, Any] | None = None,
     task: Task | None = None,
-    measure: Sequence[str] = ("litert",),
-    export: Sequence[Exporter | str | Mapping[str, Any]] = (),
+    measure: Sequence[str] | None = None,
+    export: Sequence[Exporter | str | Mapping[str, Any]] | None = None,
     budget: Budget | Mapping[str, float] | None = None,
     accept_parity: float | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     overrides: Sequence[str] = (),
     unsafe: bool = False,
     overwrite: bool = False,
@@ -66,8 +65,8 @@ def compress(
         data: Of a model: a source or DataSpec, or the samples themselves: (x, y), (x_train, y_train, x_test, y_test), a
             dict of them, a `tf.data.Dataset` of batches, or a Dataset.
         passes: Names, `{name: {key: value}}`, or objects such as `edgekit.passes.ChannelPrune(macs=0.5)`, in order.
-        format: One file format or several: int8, int16x8, dynamic, float16, float32.
-        target, measure, export, budget, accept_parity, seed: As in a recipe.
+        format: One file format or several: int8 (the default), int16x8, dynamic, float16, float32.
+        target, measure, export, budget, accept_parity, seed: As in a recipe, which has the defaults too.
         train: How the model is trained before it is compressed; None where it comes trained.
         objective: Task and distillation, as in a recipe.
         task: classification, regression or reconstruction; default what the labels of the data can only be.
@@ -93,18 +92,19 @@ def compress(
     from edgekit.keras import Loading
     from edgekit.report import write_report
 
-    settings: dict[str, Any] = {
+    arguments = {
         "passes": passes,
         "convert": [format] if isinstance(format, str) else format,
-        "target": str(target),
+        "target": None if target is None else str(target),
         "train": train,
         "objective": _objective(objective, task),
         "measure": measure,
         "export": export,
-        "budget": {} if budget is None else budget,
+        "budget": budget,
         "accept_parity": accept_parity,
         "seed": seed,
     }
+    settings = {name: value for name, value in arguments.items() if value is not None}
     loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log)
     if data is None:
         _check_told_once(settings)
@@ -121,13 +121,17 @@ def compress(
     return manifest
 
 
-def _objective(objective: Objective | Mapping[str, Any] | None, task: Task | None) -> Objective | dict[str, Any]:
-    """The objective with the task that is told beside it."""
+def _objective(
+    objective: Objective | Mapping[str, Any] | None, task: Task | None
+) -> Objective | Mapping[str, Any] | None:
+    """The objective with the task that is told beside it; None where nothing is told."""
     from edgekit.training import Objective
 
+    if task is None:
+        return objective
     if isinstance(objective, Objective):
-        return objective.model_copy(update={"task": task}) if task else objective
-    return {**(objective or {}), **({"task": task} if task else {})}
+        return objective.model_copy(update={"task": task})
+    return {**(objective or {}), "task": task}
 
 
 def _check_told_once(settings: Mapping[str, Any]) -> None:
@@ -136,12 +140,10 @@ def _check_told_once(settings: Mapping[str, Any]) -> None:
     Raises:
         UsageError: An argument says it too.
     """
-    plain = {"convert": ["int8"], "target": "generic", "measure": ("litert",), "seed": 0}
-    told = [name for name, value in settings.items() if (value != plain[name] if name in plain else value)]
-    if told:
+    if settings:
         raise UsageError(
             "A model comes with its data; a recipe says everything itself.",
-            received=f"{', '.join('format' if name == 'convert' else name for name in told)} without data",
+            received=f"{', '.join('format' if name == 'convert' else name for name in settings)} without data",
             remedy="Give data=(x, y) with a model, or write it in the recipe (overrides=['seed=1'] changes a key).",
         )
 
@@ -179,7 +181,7 @@ def _of_model(
     name, flat, dataset = str(model), None, None
     if not isinstance(model, str | Path):
         flat = load_model(model, loading)
-        name = re.sub(r"[^A-Za-z0-9_.-]", "_", flat.name) + HELD
+        name = file_stem(flat) + HELD
         loading = replace(loading, custom_objects={**own_classes(flat), **loading.custom_objects})
     named = isinstance(data, str | DataSpec)
     recipe = checked_recipe({**settings, "model": name, "data": data if named else {"source": IN_MEMORY}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from edgekit.data.targets import Task
     from edgekit.keras.types import KerasModel
 
-__all__ = ["data_for", "sidecar_of", "task_of", "tflite_path"]
+__all__ = ["data_for", "file_stem", "sidecar_of", "task_of", "tflite_path"]
 
 
 def data_for(
@@ -67,6 +68,11 @@ def task_of(model: str | Path | KerasModel) -> Task | None:
     """What the model's sidecar says; None where there is none, or it does not know."""
     own = sidecar_of(model)
     return own.known_task if own else None
+
+
+def file_stem(model: KerasModel) -> str:
+    """What files are called that are made of a model in memory: its name, with what file systems take."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", model.name)
 
 
 def tflite_path(output: str | Path) -> Path:

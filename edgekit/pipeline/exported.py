@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from edgekit import tflite
 from edgekit.artifact import Artifact, sha256_of
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import ConversionError, RuntimeFailed
+from edgekit.figures import FIGURES
 from edgekit.ownership import publishing
 from edgekit.readable import Readable, Rows
 from edgekit.runtimes import load_runtime
@@ -19,7 +21,6 @@ from edgekit_converters.exporters import Exporter, Source
 __all__ = ["Exported", "export_file"]
 
 SCHEMA = "edgekit.export/1"
-ARENA = "arena_bytes"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,14 @@ class Exported(Readable):
 
 
 def export_file(
-    exporter: Exporter, model: Path, folder: Path, target: Target, *, root: Path | None = None, overwrite: bool = False
+    exporter: Exporter,
+    model: Path,
+    folder: Path,
+    target: Target,
+    *,
+    root: Path | None = None,
+    known: Mapping[str, int] = MappingProxyType({}),
+    overwrite: bool = False,
 ) -> Exported:
     """Make sources of a `.tflite`.
 
@@ -69,6 +77,7 @@ def export_file(
         folder: Where the sources go.
         target: What they are for.
         root: The folder whose record says what EdgeKit wrote; default `folder`.
+        known: Figures of the model that were measured before; what the exporter wants beyond them is measured here.
         overwrite: Replace files that EdgeKit did not write, or that were changed since.
 
     Raises:
@@ -77,7 +86,7 @@ def export_file(
         EdgekitError: A file in the folder is not EdgeKit's, and `overwrite` is not set.
     """
     read = tflite.read(model)
-    source = Source(read, read_sidecar(model), _figures(read))
+    source = Source(read, read_sidecar(model), _figures(read, exporter.figures, known))
     findings = exporter.check(source, target)
     if findings:
         raise ConversionError(
@@ -100,13 +109,20 @@ def _artifact(path: Path, folder: Path, parent: str, exporter: str) -> Artifact:
     return Artifact(name, "source", sha256_of(path), path.stat().st_size, parent, f"export {exporter}")
 
 
-def _figures(model: tflite.Model) -> dict[str, int]:
-    """The arena, where TFLite Micro is installed and takes the model."""
-    runtime = load_runtime("tflm")
+def _figures(model: tflite.Model, wanted: Iterable[str], known: Mapping[str, int]) -> dict[str, int]:
+    """What is wanted, as far as its runtime is installed and takes the model."""
+    return {
+        name: value
+        for name in wanted
+        if (value := known[name] if name in known else _measured(model, name)) is not None
+    }
+
+
+def _measured(model: tflite.Model, name: str) -> int | None:
+    runtime = load_runtime(FIGURES[name].runtime)
     if runtime.probe() is not None or runtime.meter is None:
-        return {}
+        return None
     try:
-        arena = runtime.meter.measure(model)[ARENA]
+        return runtime.meter.measure(model)[name]
     except RuntimeFailed:
-        return {}
-    return {} if arena is None else {ARENA: arena}
+        return None

@@ -166,6 +166,11 @@ class Manifest(Readable):
         """What the chosen `.tflite` holds."""
         return self.path.read_bytes()
 
+    @property
+    def _keras_files(self) -> dict[str, str]:
+        """Paths of the Keras models, by the names of the steps that made them."""
+        return {a["made_by"]: a["path"] for a in self.artifacts if a["kind"] == "keras"}
+
     def model(self, step: str | None = None, *, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The tf_keras model that a step made.
 
@@ -177,7 +182,7 @@ class Manifest(Readable):
             UsageError: No such step.
             ModelError: Its file is damaged or gone.
         """
-        files = {a["made_by"]: a["path"] for a in self.artifacts if a["kind"] == "keras"}
+        files = self._keras_files
         name = list(files)[-1] if step is None else step
         if name not in files:
             raise UsageError(
@@ -200,7 +205,7 @@ class Manifest(Readable):
         """
         from edgekit.keras.bridge.back import to_keras3
 
-        plain = [s.name for s in self.steps if s.format == "float32" and not s.name.startswith("convert ")]
+        plain = [s.name for s in self.steps if s.format == "float32" and s.name in self._keras_files]
         return to_keras3(self.model(step or (plain[-1] if plain else None), custom_objects=custom_objects))
 
     def title(self) -> str:

@@ -192,13 +192,14 @@ def compress(
 
 def _with_exports(manifest: Manifest, recipe: Recipe, output: Path, overwrite: bool) -> Manifest:
     """Make the sources that the recipe asks for, of the chosen file."""
-    artifacts = list(manifest.artifacts)
+    artifacts, target, known = list(manifest.artifacts), load_target(recipe.target), manifest.chosen.figures
     remove_unchanged(output, [name for name in written(output) if name.startswith(f"{EXPORTS}/")])
     for exporter in recipe.export:
         interrupt.check()
         name = f"{EXPORTS}/{exporter.kind}"
-        target = load_target(recipe.target)
-        made = export_file(exporter, manifest.path, output / name, target, root=output, overwrite=overwrite)
+        made = export_file(
+            exporter, manifest.path, output / name, target, root=output, known=known, overwrite=overwrite
+        )
         artifacts += [replace(file, path=f"{name}/{file.path}").as_dict() for file in made.files]
     return replace(manifest, artifacts=tuple(artifacts))
 

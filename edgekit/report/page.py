@@ -56,7 +56,7 @@ def html(manifest: Manifest) -> str:
             _filled(
                 "What each step did",
                 "Each figure is measured on the .tflite of its step.",
-                *text.step_rows(_with_steps(manifest, once)),
+                *text.step_rows(replace(manifest, steps=tuple(once))),
             ),
             _filled("Models", "Paired: on the same samples as the baseline.", *text.model_rows(manifest)),
         ],
@@ -70,19 +70,17 @@ def html(manifest: Manifest) -> str:
 
 def _each_file_once(manifest: Manifest) -> list[Step]:
     """Steps, without those that ship the very file of an earlier one."""
-    seen: set[str] = set()
-    return [s for s in manifest.steps if s.sha256 not in seen and not seen.add(s.sha256)]  # type: ignore[func-returns-value]
-
-
-def _with_steps(manifest: Manifest, steps: list[Step]) -> Manifest:
-    return replace(manifest, steps=tuple(steps))
+    first: dict[str, Step] = {}
+    for step in manifest.steps:
+        first.setdefault(step.sha256, step)
+    return list(first.values())
 
 
 def _scatter(manifest: Manifest, steps: Sequence[Step]) -> str:
     scale = 100 if manifest.metric == "top1" else 1
     points = [
         Point(
-            s.name if s.name.startswith("convert ") else f"{s.name} ({s.format})",
+            s.name if s.format in s.name else f"{s.name} ({s.format})",
             s.model_bytes / 1024,
             s.accuracy * scale,
             s.accuracy_low * scale,

@@ -20,9 +20,11 @@ from edgekit import registry, tflite
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.data.sidecar import Sidecar, write_sidecar
 from edgekit.errors import ConversionError, EdgekitError, Finding, RecipeError, UsageError
+from edgekit.pipeline import export_file
 from edgekit.recipe import parse_recipe, recipe_schema
-from edgekit.target import Target
+from edgekit.target import Target, load_target
 from edgekit_converters.exporters import Exporter, Source, exporter_names, load_exporter
+from edgekit_converters.exporters.tflm import Tflm
 from edgekit_converters.tflm.operators import OPERATORS, adding
 
 LABELS = ("cat", 'the "big" one', "größer??=", "back\\slash")
@@ -197,6 +199,21 @@ def test_a_recipe_says_its_exports() -> None:
         {"model": "digits_cnn", "data": "digits", "train": {"epochs": 1}, "export": ["tflm", {"tflm": {"name": "a"}}]}
     )
     assert [e.name for e in recipe.export] == ["model", "a"] and parse_recipe(recipe.dump()) == recipe
+
+
+def test_exports_that_would_take_each_others_place() -> None:
+    values = {"model": "digits_cnn", "data": "digits", "train": {"epochs": 1}}
+    with pytest.raises(RecipeError, match="different names.*tflm model, tflm model"):
+        parse_recipe({**values, "export": ["tflm", {"tflm": {"arena_margin": 0}}]})
+
+
+def test_what_was_measured_is_not_measured_again(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgekit.pipeline.exported.load_runtime", lambda name: pytest.fail("measured again"))
+    made = export_file(
+        Tflm(), model, tmp_path / "out", load_target("generic"), known={"arena_bytes": 1000, "cycles": 7}
+    )
+    assert made.figures == {"arena_bytes": 1000}
+    assert values((tmp_path / "out" / "model_model.h").read_text())["MODEL_ARENA_BYTES"] == "2032"
 
 
 def test_unknown_exporters_are_wrong_usage() -> None:

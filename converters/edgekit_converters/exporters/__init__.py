@@ -45,6 +45,8 @@ class Exporter(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
     summary: ClassVar[str]
     """One line for `edgekit export --help`."""
+    figures: ClassVar[tuple[str, ...]] = ()
+    """What it wants measured of the model, by the names of `edgekit.figures.FIGURES`."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=40)] = Field(
         "model", description="what files and symbols are called"

@@ -20,6 +20,7 @@ class Tflm(Exporter):
     """Sources for an interpreter of TensorFlow Lite Micro."""
 
     summary: ClassVar[str] = "Sources for TFLite Micro: the model, exactly the operators that it needs, its arena."
+    figures: ClassVar[tuple[str, ...]] = ("arena_bytes",)
 
     arena_margin: int = Field(
         1024, ge=0, le=1 << 30, description="bytes that the arena gets beyond what was measured on this host"
@@ -28,7 +29,9 @@ class Tflm(Exporter):
     def check(self, source: Source, target: Target) -> list[Finding]:
         """TFLite Micro has every operator, and the target the flash and the RAM."""
         found = [
-            Finding("TFLite Micro must have every operator of the model.", name, "Convert to int8 without it.", name)
+            Finding(
+                "TFLite Micro must have every operator of the model.", name, "Replace the layer that becomes it.", name
+            )
             for name in unsupported(source.model)
         ]
         size, arena = len(source.model.content), source.figures.get("arena_bytes")

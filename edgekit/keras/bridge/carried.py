@@ -50,8 +50,7 @@ class Carried(tf_keras.layers.Layer):  # type: ignore[misc, name-defined]
         return outputs
 
     def _weight(self, of: Any, *, trainable: bool) -> Any:
-        number = len(self._trainable_weights) + len(self._non_trainable_weights)
-        return self.add_weight(f"w{number}", tuple(of.shape), of.dtype, trainable=trainable)
+        return self.add_weight(f"w{len(self.weights)}", tuple(of.shape), of.dtype, trainable=trainable)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "kind": self.kind, "own": self.own}
