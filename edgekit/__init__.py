@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from edgekit.api import benchmark, compress, convert, evaluate, export, inspect, load_data, load_model, sensitivity
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgekit.api import benchmark, compress, convert, evaluate, export, inspect, load_data, load_model, sensitivity
 
 __all__ = [
     "benchmark",
@@ -16,3 +19,16 @@ __all__ = [
     "sensitivity",
 ]
 __version__ = "0.2.0"
+
+
+def __getattr__(name: str) -> object:
+    """Load the functions when one is first asked for: the command line and its children do without them."""
+    if name not in __all__:
+        raise AttributeError(f"module 'edgekit' has no attribute {name!r}")
+    from edgekit import api
+
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,7 +12,6 @@ EdgekitError                1   a rule, what was received, the remedy
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -168,6 +167,8 @@ def clean(text: str) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The closing half of an unknown-name message: the nearest name, or all of them."""
+    import difflib
+
     options = sorted(known)
     near = difflib.get_close_matches(name, options, n=1, cutoff=0.5)
     if near:

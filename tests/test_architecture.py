@@ -16,7 +16,7 @@ HEAVY = {
     "tf_keras",
 }  # fmt: skip
 LAYERS = (
-    {"errors", "registry", "artifact", "_tf", "figures", "filekinds", "files", "interrupt", "npz"}
+    {"errors", "registry", "user_code", "artifact", "_tf", "figures", "filekinds", "files", "interrupt", "npz"}
     | {"locks", "ownership", "overrides", "scratch", "recipe_text"},
     {"readable", "tensors"},
     {"tflite"},

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from edgekit import _tf, registry, sandbox
+from edgekit import _tf, registry, sandbox, user_code
 from edgekit.errors import ModelError, did_you_mean
 from edgekit.filekinds import TFLITE, kind_of
 from edgekit.keras.families import network_names
@@ -67,7 +67,7 @@ class Loading:
     @property
     def fingerprint(self) -> tuple[bool, dict[str, str]]:
         """What of it decides which model a file becomes, JSON-ready: classes count by their code."""
-        return self.unsafe, {name: registry.code_of(made) for name, made in sorted(self.custom_objects.items())}
+        return self.unsafe, {name: user_code.code_of(made) for name, made in sorted(self.custom_objects.items())}
 
 
 IN_MEMORY = "the model in memory"
@@ -94,7 +94,7 @@ def load_model(source: str | Path | KerasModel, loading: Loading = FOREIGN) -> A
         return _as_flat_tf_keras(source, IN_MEMORY, loading.log, unsafe=loading.unsafe)
     text, path = str(source), Path(source)
     if registry.is_reference(text):
-        return _as_flat_tf_keras(registry.call(text), text, loading.log, unsafe=loading.unsafe)
+        return _as_flat_tf_keras(user_code.call(text), text, loading.log, unsafe=loading.unsafe)
     check_source(path)
     if loading.unsafe:
         return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, loading.log, unsafe=True)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edgekit import passes, registry
+from edgekit import passes, registry, user_code
 from edgekit.errors import Finding, RecipeError, UsageError, did_you_mean
 from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.kernels import named_kernels
@@ -118,7 +118,7 @@ class Pass(BaseModel, ABC):
     @property
     def source_sha256(self) -> str:
         """Of the code that it runs, as far as its module goes: for caches."""
-        return registry.code_of(type(self))
+        return user_code.code_of(type(self))
 
     @property
     def runtimes(self) -> tuple[str, ...]:
@@ -184,7 +184,7 @@ def load_pass(name: str) -> type[Pass]:
     if not registry.is_reference(name):
         kind: type[Pass] = registry.load(passes, name).PASS
         return kind
-    own = registry.member(name)
+    own = user_code.member(name)
     if not (isinstance(own, type) and issubclass(own, Pass)):
         raise UsageError("module:Class names a subclass of edgekit.passes.Pass.", received=f"{name}, which is none")
     return own

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgekit import registry
+from edgekit import registry, user_code
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, load_data
 from edgekit.data.sidecar import read_sidecar
@@ -74,9 +74,9 @@ def fingerprint_of(recipe: Recipe, given: Given) -> str:
     if path.exists():
         return sha256_of(path)
     if registry.is_reference(recipe.source):
-        return registry.source_sha256(recipe.source)
+        return user_code.source_sha256(recipe.source)
     if recipe.source in registry.outside("networks"):
-        return f"{recipe.model}{registry.code_of(registry.load(networks, recipe.source))}"
+        return f"{recipe.model}{user_code.code_of(registry.load(networks, recipe.source))}"
     return recipe.source if isinstance(recipe.model, str) else recipe.model.model_dump_json()
 
 

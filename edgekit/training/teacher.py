@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit import _tf, registry, tflite
+from edgekit import _tf, registry, tflite, user_code
 from edgekit.artifact import sha256_of
 from edgekit.data import Dataset, DataSpec, Preprocessing
 from edgekit.data.dataset import Raw, SplitName, split
@@ -91,7 +91,7 @@ def open_teacher(
         UsageError: No such module or function.
     """
     if registry.is_reference(source):
-        return Teacher(source, registry.source_sha256(source), _guarded(source))
+        return Teacher(source, user_code.source_sha256(source), _guarded(source))
     path = Path(source)
     if not os.path.exists(path):
         raise ModelError(
@@ -128,7 +128,7 @@ def keras_teacher(model: KerasModel, *, name: str) -> Teacher:
 def file_fingerprint(source: str) -> str | None:
     """sha256 of the file, or of the code that `module:function` names; None for any other text."""
     if registry.is_reference(source):
-        return registry.source_sha256(source)
+        return user_code.source_sha256(source)
     path = Path(source)
     return sha256_of(path) if os.path.isfile(path) or os.path.isdir(path) else None
 

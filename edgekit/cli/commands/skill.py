@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
-
 import click
 
 from edgekit.cli import options, output
@@ -20,6 +18,8 @@ def command(as_json: bool) -> None:
     \b
     edgekit skill > SKILL.md
     """
+    from importlib import resources  # takes as long to load as click
+
     text = (resources.files("edgekit") / "SKILL.md").read_text(encoding="utf-8")
     if as_json:
         output.print_json({"schema": "edgekit.skill/1", "text": text})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgekit import registry
+from edgekit import registry, user_code
 from edgekit.data.dataset import Raw, Wanted
 from edgekit.data.memory import raw_of
 
@@ -17,5 +17,5 @@ def matches(source: str) -> bool:
 
 
 def read(source: str, wanted: Wanted) -> Raw:
-    held: Any = registry.call(source)
+    held: Any = user_code.call(source)
     return raw_of(held, source)
