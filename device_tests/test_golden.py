@@ -17,8 +17,9 @@ from real_data import DATA, MISSING
 import edgekit
 from edgekit import _tf, registry
 from edgekit.errors import RuntimeFailed
+from edgekit.golden import read_golden
 from edgekit.keras import networks
-from edgekit.measure.golden import read_golden, write_golden
+from edgekit.measure.golden import write_golden
 from edgekit.runtimes import Runtime, load_runtime
 from edgekit.training import seed_everything
 from edgekit_converters.tflite import ConvertSpec, convert_keras

@@ -12,7 +12,7 @@ import yaml
 
 from edgekit.errors import RecipeError
 
-__all__ = ["check_values", "read_yaml"]
+__all__ = ["LARGEST", "check_values", "parse_yaml", "read_yaml"]
 
 LARGEST = 1 << 20
 """Bytes of a recipe."""
@@ -50,13 +50,31 @@ def read_yaml(path: Path) -> Any:
         )
     try:
         text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RecipeError("A recipe is valid YAML.", received=f"{path}: {error}"[:300]) from None
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """Read YAML under the bounds of a recipe.
+
+    Args:
+        text: At most as long as a recipe's file.
+        where: It comes from, for messages.
+
+    Raises:
+        RecipeError: It is no YAML, too deep, or doubles a key.
+    """
+    try:
         node = yaml.compose(text, _Loader)
         _count(node)
         return yaml.load(text, _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise RecipeError("A recipe is valid YAML.", received=f"{path}: {' '.join(str(error).split())[:300]}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise RecipeError(
+            "A recipe is valid YAML.", received=f"{where}: {' '.join(str(error).split())[:300]}"
+        ) from None
     except RecursionError:
-        raise RecipeError(f"A recipe is at most {DEEPEST} levels deep.", received=f"{path}, deeper") from None
+        raise RecipeError(f"A recipe is at most {DEEPEST} levels deep.", received=f"{where}, deeper") from None
 
 
 def check_values(values: Any, key: str = "") -> None:

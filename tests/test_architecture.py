@@ -18,7 +18,7 @@ HEAVY = {
 LAYERS = (
     {"errors", "registry", "user_code", "artifact", "_tf", "figures", "filekinds", "files", "interrupt", "npz"}
     | {"locks", "ownership", "overrides", "scratch", "recipe_text"},
-    {"readable", "tensors"},
+    {"readable", "tensors", "golden"},
     {"tflite"},
     {"sandbox"},
     {"keras"},

@@ -91,8 +91,9 @@ def convert(
     from edgekit import tflite
     from edgekit.data import Preprocessing
     from edgekit.data.sidecar import UNKNOWN, Sidecar, sidecar_path, write_sidecar
+    from edgekit.golden import golden_path
     from edgekit.keras import Loading
-    from edgekit.measure.golden import golden_path, write_golden
+    from edgekit.measure.golden import write_golden
     from edgekit.ownership import check_writable, publishing
     from edgekit.recipe import parse_convert
     from edgekit_converters.tflite import convert_source, held_of

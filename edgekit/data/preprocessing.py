@@ -110,7 +110,7 @@ class Resize(_Operation):
 
 
 class Grayscale(_Operation):
-    """RGB to one channel of luma."""
+    """RGB to one channel of luma: float32 products, added as (R + G) + B, so that every machine gives the same."""
 
     def apply(self, x: Array) -> Array:
         if x.shape[-1] == 1:
@@ -119,7 +119,9 @@ class Grayscale(_Operation):
             raise DataError(
                 "grayscale takes images with 3 channels in the last axis.", received=f"shape {list(x.shape)}"
             )
-        return (x.astype(np.float32) @ np.array(LUMA, np.float32))[..., np.newaxis]
+        red, green, blue = (x[..., i].astype(np.float32) * np.float32(LUMA[i]) for i in range(3))
+        gray: Array = (red + green + blue)[..., np.newaxis]
+        return gray
 
 
 class Reshape(_Operation):

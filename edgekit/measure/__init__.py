@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from edgekit.measure.accuracy import Score
     from edgekit.measure.comparison import Comparison
     from edgekit.measure.evaluation import Evaluation, evaluate_file, evaluate_keras
-    from edgekit.measure.golden import Golden, golden_path, read_golden, write_golden
+    from edgekit.measure.golden import write_golden
     from edgekit.measure.latency import BenchmarkReport, BenchmarkResult, Latency, benchmark
     from edgekit.measure.parity import Answer, Parity, Reference, compare
     from edgekit.measure.predict import Predictor
     from edgekit.measure.statistics import Interval
 
 __all__ = [
-    "Answer", "BenchmarkReport", "BenchmarkResult", "Comparison", "Evaluation", "Golden", "Interval", "Latency",
+    "Answer", "BenchmarkReport", "BenchmarkResult", "Comparison", "Evaluation", "Interval", "Latency",
     "Parity", "Predictor", "Reference", "Score", "benchmark", "compare", "evaluate_file", "evaluate_keras",
-    "golden_path", "read_golden", "write_golden",
+    "write_golden",
 ]  # fmt: skip
 
 _HOMES = {
     "accuracy": ("Score",),
     "comparison": ("Comparison",),
     "evaluation": ("Evaluation", "evaluate_file", "evaluate_keras"),
-    "golden": ("Golden", "golden_path", "read_golden", "write_golden"),
+    "golden": ("write_golden",),
     "latency": ("BenchmarkReport", "BenchmarkResult", "Latency", "benchmark"),
     "parity": ("Answer", "Parity", "Reference", "compare"),
     "predict": ("Predictor",),

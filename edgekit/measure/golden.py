@@ -1,4 +1,4 @@
-"""Golden vectors: a few inputs of a `.tflite` with what it must answer, saved beside it to hold every runtime to.
+"""Making golden vectors: what the most trusted kernels at hand answer.
 
 The answers come from tflite-runtime's reference kernels, which TFLite Micro equals bit for bit; optimised kernels may
 differ by a few least significant bits. LiteRT's stand in where tflite-runtime is missing, too old for the model or
@@ -9,7 +9,6 @@ ELU and ROUND, have no reference kernel; then LiteRT answers as in apps. The fil
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
@@ -18,57 +17,25 @@ import numpy as np
 from edgekit import tflite
 from edgekit.artifact import write_atomically
 from edgekit.errors import ModelError, RuntimeFailed
+from edgekit.golden import SAMPLES, SCHEMA, SIDES, Bounds, Golden, golden_path
 from edgekit.measure._samples import named
 from edgekit.measure.predict import Samples
-from edgekit.npz import read_npz
 from edgekit.runtimes import Kernels, Source, load_runtime
 from edgekit.tensors import Array, TensorSpec, quantize, random_input
 
-__all__ = ["Golden", "golden_path", "read_golden", "write_golden"]
+__all__ = ["bounds_of", "make_golden", "write_golden"]
 
-SCHEMA = 2
-"""Version of the file's form: the arrays `schema`, `oracle` and `missing` beside input_0, ... and output_0, ..."""
 ORACLES: tuple[tuple[str, Kernels], ...] = (
     ("tflite_runtime", "reference"), ("litert", "reference"), ("litert", "default"),
 )  # fmt: skip
 """Runtimes and their kernels, the first that can is taken."""
 LONGEST_REASON = 300
 """Characters of why one could not."""
-SAMPLES = 8
-SIDES = ("input", "output")
-LARGEST = 2 << 30
-"""Bytes of a file's arrays."""
-_REMEDY = "Convert the model again."
 FAR = 32
 """Least significant bits; two reference kernels that differ by more do not compute the same."""
 
 Run = tuple[list[Array], list[Array]]
 """Inputs and outputs of one sample."""
-
-
-@dataclass(frozen=True)
-class Golden:
-    """Inputs and expected outputs in the file's own dtypes, batch 1 each.
-
-    Attributes:
-        inputs: One array [samples, 1, ...] per input.
-        outputs: One array [samples, 1, ...] per output.
-        oracle: Who answered, such as "tflite_runtime, reference kernels".
-        missing: Why those before it could not, one text each.
-    """
-
-    inputs: tuple[Array, ...]
-    outputs: tuple[Array, ...]
-    oracle: str
-    missing: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.inputs[0])
-
-
-def golden_path(model: Path) -> Path:
-    """`model.tflite` -> `model.tflite.golden.npz`."""
-    return model.with_name(f"{model.name}.golden.npz")
 
 
 def write_golden(model: Path, samples: Samples | None = None, *, seed: int = 0) -> Path:
@@ -83,63 +50,62 @@ def write_golden(model: Path, samples: Samples | None = None, *, seed: int = 0) 
     Raises:
         RuntimeFailed: The runtime does not survive the model.
     """
-    runs, oracle, missing = _reference_answers(model, samples, seed)
-    arrays = {"schema": np.array(SCHEMA, np.int32), "oracle": np.array(oracle), "missing": np.array(missing, np.str_)}
-    for side, name in enumerate(SIDES):
-        for number in range(len(runs[0][side])):
-            arrays[f"{name}_{number}"] = np.stack([run[side][number] for run in runs])
+    golden = make_golden(tflite.read(model), samples, seed=seed)
+    arrays = {
+        "schema": np.array(SCHEMA, np.int32),
+        "oracle": np.array(golden.oracle),
+        "missing": np.array(golden.missing, np.str_),
+    }
+    for side, several in zip(SIDES, (golden.inputs, golden.outputs), strict=True):
+        arrays |= {f"{side}_{number}": values for number, values in enumerate(several)}
     path = golden_path(model)
     with write_atomically(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, **arrays)
     return path
 
 
-def read_golden(model: Path) -> Golden:
-    """The golden vectors of a model.
+def make_golden(source: Source, samples: Samples | None = None, *, seed: int = 0) -> Golden:
+    """As `write_golden`, without a file.
 
     Raises:
-        ModelError: There are none beside it, or they are damaged.
+        RuntimeFailed: The runtime does not survive the model.
     """
-    path = golden_path(model)
-    _, arrays = read_npz(path, what="The golden vectors", remedy=_REMEDY, most=LARGEST, error=ModelError)
-    finding = _finding(arrays)
-    if finding:
-        raise ModelError(
-            "Golden vectors lie beside every model that EdgeKit makes.", received=f"{path} ({finding})", remedy=_REMEDY
-        )
+    runs, oracle, missing = _reference_answers(source, samples, seed)
     inputs, outputs = (
-        tuple(arrays[f"{side}_{i}"] for i in range(sum(k.startswith(f"{side}_") for k in arrays))) for side in SIDES
+        tuple(np.stack([run[side][number] for run in runs]) for number in range(len(runs[0][side]))) for side in (0, 1)
     )
-    return Golden(inputs, outputs, str(arrays["oracle"]), tuple(str(text) for text in arrays["missing"]))
+    return Golden(inputs, outputs, oracle, tuple(missing))
 
 
-def _finding(arrays: Mapping[str, Array]) -> str | None:
-    """What is wrong with the arrays of a file, in a few words; None where they are golden vectors."""
-    schema = arrays.get("schema")
-    if schema is None:
-        return "no schema version, as an older EdgeKit wrote it"
-    if schema.shape != () or schema.dtype.kind not in "iu" or int(schema) != SCHEMA:
-        return f"another schema version than {SCHEMA}"
-    for name, axes in (("oracle", 0), ("missing", 1)):
-        text = arrays.get(name)
-        if text is None or text.dtype.kind != "U" or text.ndim != axes or text.nbytes > 1 << 16:
-            return f"{name} is no text, or a long one"
-    counts = {side: sum(name.startswith(f"{side}_") for name in arrays) for side in SIDES}
-    expected = {f"{side}_{i}" for side in SIDES for i in range(counts[side])}
-    if not all(counts.values()) or arrays.keys() != expected | {"schema", "oracle", "missing"}:
-        return f"the arrays {', '.join(sorted(arrays))[:200]}"
-    for name in sorted(expected):
-        array = arrays[name]
-        if array.dtype.kind not in "biuf":
-            return f"{name} of dtype {array.dtype}"
-        if array.ndim < 1 or not 1 <= len(array) <= SAMPLES or len(array) != len(arrays["input_0"]):
-            return f"{name} of shape {list(array.shape)}"
-    return None
+def bounds_of(golden: Golden, source: Source, kernels: Kernels) -> Bounds:
+    """How far LiteRT's kernels are from the golden answers on this machine, with room for those of another one.
+
+    Args:
+        golden: Of the model.
+        source: The model.
+        kernels: Which of LiteRT's.
+
+    Raises:
+        RuntimeFailed: LiteRT does not survive the model.
+    """
+    session = load_runtime("litert").open(source, kernels=kernels)
+    steps, relative = 0, 0.0
+    try:
+        for sample in range(len(golden)):
+            outputs = session.run([values[sample] for values in golden.inputs], fresh=True)
+            for expected, received in zip((values[sample] for values in golden.outputs), outputs, strict=True):
+                far = np.abs(expected.astype(np.float64) - received.astype(np.float64)).max(initial=0.0)
+                if expected.dtype.kind == "f":
+                    relative = max(relative, float(far / max(np.abs(expected).max(initial=0.0), 1e-6)))
+                else:
+                    steps = max(steps, int(far))
+    finally:
+        session.close()
+    return Bounds(steps + 1, 4 * relative + 1e-5)
 
 
-def _reference_answers(model: Path, samples: Samples | None, seed: int) -> tuple[list[Run], str, list[str]]:
+def _reference_answers(source: Source, samples: Samples | None, seed: int) -> tuple[list[Run], str, list[str]]:
     """The answers, who gave them, and why those before it did not."""
-    source = tflite.read(model)
     missing: list[str] = []
     failure: RuntimeFailed | None = None
     for name, kernels in ORACLES:

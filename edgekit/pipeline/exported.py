@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,11 +13,13 @@ from edgekit.artifact import Artifact, sha256_of
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import ConversionError, RuntimeFailed
 from edgekit.figures import FIGURES
+from edgekit.golden import golden_path, read_golden
+from edgekit.measure.golden import bounds_of, make_golden
 from edgekit.ownership import publishing
 from edgekit.readable import Readable, Rows
 from edgekit.runtimes import load_runtime
 from edgekit.target import Target
-from edgekit_converters.exporters import Exporter, Source
+from edgekit_converters.exporters import Checked, Exporter, Source
 
 __all__ = ["Exported", "export_file"]
 
@@ -88,6 +91,8 @@ def export_file(
     read = tflite.read(model)
     source = Source(read, read_sidecar(model), _figures(read, exporter.figures, known))
     findings = exporter.check(source, target)
+    if exporter.wants_golden and not findings:
+        source = replace(source, golden=_golden(model, read))
     if findings:
         raise ConversionError(
             f"{exporter.kind} must be able to take the model, and {target.name} to hold it.",
@@ -102,6 +107,13 @@ def export_file(
             _artifact(path, inside, read.sha256, exporter.kind) for path in sorted(inside.rglob("*")) if path.is_file()
         )
     return Exported(exporter.kind, str(model), read.sha256, target.name, str(folder), files, source.figures)
+
+
+def _golden(path: Path, model: tflite.Model) -> Checked:
+    """The golden vectors beside the file, or new ones with random inputs; and how far other kernels are from them."""
+    beside = golden_path(path)
+    vectors = read_golden(path) if os.path.lexists(beside) else make_golden(model)
+    return Checked(vectors, bounds_of(vectors, model, "builtin"), bounds_of(vectors, model, "default"))
 
 
 def _artifact(path: Path, folder: Path, parent: str, exporter: str) -> Artifact:

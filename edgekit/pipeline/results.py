@@ -10,9 +10,10 @@ from edgekit import _tf, interrupt
 from edgekit.artifact import Artifact
 from edgekit.data import Dataset
 from edgekit.data.sidecar import UNKNOWN, Sidecar, sidecar_path, write_sidecar
+from edgekit.golden import golden_path
 from edgekit.measure.accuracy import paired_drop
 from edgekit.measure.environment import environment
-from edgekit.measure.golden import golden_path, write_golden
+from edgekit.measure.golden import write_golden
 from edgekit.ownership import publishing, remove_unchanged, written
 from edgekit.pipeline.figures import Figures
 from edgekit.pipeline.manifest import FILE as MANIFEST

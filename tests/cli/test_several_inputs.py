@@ -12,7 +12,7 @@ import pytest
 
 import edgekit
 from edgekit import _tf
-from edgekit.measure.golden import read_golden
+from edgekit.golden import read_golden
 from edgekit.measure.predict import predict
 from edgekit_converters.tflite import ConvertSpec, convert_file
 

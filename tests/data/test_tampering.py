@@ -16,8 +16,8 @@ import pytest
 from edgekit.data import load_data
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import EdgekitError
+from edgekit.golden import read_golden
 from edgekit.measure.gate import read_baseline
-from edgekit.measure.golden import read_golden
 from edgekit.recipe import load_recipe, parse_recipe
 from edgekit.training.teacher import file_fingerprint, open_teacher
 

@@ -14,9 +14,10 @@ from edgekit.data import Dataset, load_data
 from edgekit.data.preprocessing import MOST_WORDS
 from edgekit.data.sidecar import Sidecar, write_sidecar
 from edgekit.errors import ModelError
+from edgekit.golden import read_golden
 from edgekit.keras import build_network, load_model, save_model
 from edgekit.keras.embedding import VOCABULARY_ROWS
-from edgekit.measure.golden import read_golden, write_golden
+from edgekit.measure.golden import write_golden
 from edgekit.passes import Context, parse_pass
 from edgekit.target import Budget, load_target
 from edgekit.training import Objective, Train, Trainer, seed_everything

@@ -11,7 +11,8 @@ import pytest
 from interpreters import need
 
 from edgekit import _tf
-from edgekit.measure.golden import read_golden, write_golden
+from edgekit.golden import read_golden
+from edgekit.measure.golden import write_golden
 from edgekit.measure.predict import predict
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 

@@ -18,10 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from edgekit import registry, tflite
 from edgekit.data.sidecar import Sidecar
 from edgekit.errors import Finding, RecipeError, UsageError
+from edgekit.golden import Bounds, Golden
 from edgekit.target import Target
 from edgekit_converters import exporters
 
-__all__ = ["Exporter", "Source", "exporter_names", "load_exporter", "parse_exporter"]
+__all__ = ["Checked", "Exporter", "Source", "exporter_names", "load_exporter", "parse_exporter"]
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,27 @@ class Source:
         model: The `.tflite`.
         sidecar: What lies beside it: preprocessing, labels, task; None where nothing does.
         figures: What runtimes counted of it, by the names of `edgekit.figures.FIGURES`; those that are known.
+        golden: Inputs and answers for a self-test on the device; None where the exporter wants none.
     """
 
     model: tflite.Model
     sidecar: Sidecar | None = None
     figures: Mapping[str, int] = field(default_factory=dict)
+    golden: Checked | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Golden vectors, and how far the kernels of apps may be from them.
+
+    Attributes:
+        vectors: Inputs and answers.
+        builtin, xnnpack: The bounds of TFLite's own kernels and of XNNPACK's.
+    """
+
+    vectors: Golden
+    builtin: Bounds
+    xnnpack: Bounds
 
 
 class Exporter(BaseModel, ABC):
@@ -47,6 +64,8 @@ class Exporter(BaseModel, ABC):
     """One line for `edgekit export --help`."""
     figures: ClassVar[tuple[str, ...]] = ()
     """What it wants measured of the model, by the names of `edgekit.figures.FIGURES`."""
+    wants_golden: ClassVar[bool] = False
+    """Whether it packs golden vectors."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=40)] = Field(
         "model", description="what files and symbols are called"

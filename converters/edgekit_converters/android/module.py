@@ -1,0 +1,157 @@
+"""The folder of an Android module: build file, manifest, assets, sources, rules, and the lock of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgekit_converters.android.contract import Contract
+from edgekit_converters.android.lock import Lock, lock_model, lock_text
+
+__all__ = ["asset", "golden", "write"]
+
+_MIN_SDK = 24
+"""What TFLite 2.16.1 needs: its interfaces have static methods."""
+TFLITE = "org.tensorflow:tensorflow-lite:2.16.1"
+
+
+def asset(name: str) -> str:
+    """Path of a model among the assets: all that EdgeKit ships lies below `edgekit`, named after the wrapper."""
+    return f"edgekit/{name}.tflite"
+
+
+def golden(name: str) -> str:
+    """Path of the golden vectors among the assets."""
+    return f"edgekit/{name}.golden"
+
+
+def write(folder: Path, contract: Contract, model: bytes, vectors: bytes, sources: Mapping[str, str]) -> None:
+    """Write the module: the same bytes for the same model and options.
+
+    Args:
+        folder: Empty.
+        contract: What is known of the model.
+        model: The `.tflite`.
+        vectors: Golden vectors.
+        sources: Files of the wrapper, by name.
+    """
+    code = "/".join(contract.package.split("."))
+    locked = lock_model(contract.asset, model)
+    texts = {
+        "build.gradle.kts": _build(contract),
+        "consumer-rules.pro": _rules(),
+        "edgekit.lock": lock_text(Lock(models=(locked,))),
+        "README.md": _readme(contract),
+        "src/main/AndroidManifest.xml": '<?xml version="1.0" encoding="utf-8"?>\n<manifest />\n',
+        f"src/androidTest/java/{code}/{contract.name}OnDevice.java": _device_test(contract),
+        **{f"src/main/java/{code}/{name}": text for name, text in sources.items()},
+    }
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    for name, content in ((contract.asset, model), (golden(contract.name), vectors)):
+        path = folder / "src" / "main" / "assets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _build(contract: Contract) -> str:
+    return f"""// Made by EdgeKit {contract.version}. The version of the Android plugin is the project's own.
+plugins {{
+    id("com.android.library")
+}}
+
+android {{
+    namespace = "{contract.package}"
+    compileSdk = 34
+
+    defaultConfig {{
+        minSdk = {_MIN_SDK}
+        consumerProguardFiles("consumer-rules.pro")
+        testInstrumentationRunner = "androidx.test.runner.AndroidJUnitRunner"
+    }}
+
+    compileOptions {{
+        sourceCompatibility = JavaVersion.VERSION_1_8
+        targetCompatibility = JavaVersion.VERSION_1_8
+    }}
+
+    // A deflated model cannot be mapped. The app that takes this module in needs the same line.
+    androidResources {{
+        noCompress.add("tflite")
+    }}
+}}
+
+dependencies {{
+    implementation("{TFLITE}")
+    androidTestImplementation("androidx.test:runner:1.6.2")
+    androidTestImplementation("androidx.test.ext:junit:1.2.1")
+}}
+"""
+
+
+def _rules() -> str:
+    return """# TFLite's native code names these classes, and some of them are not in every version.
+-keep class org.tensorflow.lite.** { *; }
+-dontwarn org.tensorflow.lite.**
+"""
+
+
+def _device_test(contract: Contract) -> str:
+    return f"""// Made by EdgeKit {contract.version}. Do not edit.
+package {contract.package};
+
+import static org.junit.Assert.assertEquals;
+
+import androidx.test.ext.junit.runners.AndroidJUnit4;
+import androidx.test.platform.app.InstrumentationRegistry;
+import java.util.Collections;
+import org.junit.Test;
+import org.junit.runner.RunWith;
+
+/** On a device: ./gradlew connectedCheck. */
+@RunWith(AndroidJUnit4.class)
+public final class {contract.name}OnDevice {{
+  @Test
+  public void theModelAnswersAsItsGoldenVectorsSay() throws Exception {{
+    {contract.name} model = {contract.name}.open(InstrumentationRegistry.getInstrumentation().getTargetContext());
+    try {{
+      assertEquals(Collections.<String>emptyList(), model.selfTest());
+    }} finally {{
+      model.close();
+    }}
+  }}
+}}
+"""
+
+
+def _readme(contract: Contract) -> str:
+    raw = contract.stages.raw if contract.stages else None
+    if contract.classifies and raw is not None and raw.image:
+        use = f"int best = model.classify(bitmap);{' // ' + contract.name + '.label(best)' if contract.labels else ''}"
+    elif raw is not None:
+        use = "model.prepare(sample);\n    model.run();"
+    else:
+        use = f"model.setInput{contract.inputs[0].name}(values);\n    model.run();"
+    return f"""# {contract.name}
+
+A module with a model, made by EdgeKit {contract.version} from the `.tflite` with sha256 `{contract.sha256}`.
+
+1. Copy this folder into your project, and name it in `settings.gradle.kts`: `include(":{contract.name.lower()}")`.
+2. In the app: `implementation(project(":{contract.name.lower()}"))`, and
+   `android {{ androidResources {{ noCompress.add("tflite") }} }}`.
+3. In your code:
+
+```java
+{contract.name} model = {contract.name}.open(context);
+try {{
+    {use}
+}} finally {{
+    model.close();
+}}
+```
+
+`./gradlew :{contract.name.lower()}:connectedCheck` runs the golden vectors on a device, `edgekit android verify APP.apk
+--lock edgekit.lock` says whether the app that you built ships this very model as it should.
+"""

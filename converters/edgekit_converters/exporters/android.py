@@ -1,0 +1,78 @@
+"""android: a Gradle module with the model, a typed wrapper, the model's own preprocessing, and golden vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
+
+from edgekit import __version__
+from edgekit.data.preprocessing import Preprocessing
+from edgekit.data.sidecar import UNKNOWN, Sidecar
+from edgekit.errors import Finding
+from edgekit.target import Target
+from edgekit_converters.android import contract as contracts
+from edgekit_converters.android import golden, java, module
+from edgekit_converters.android.names import check_class_name, check_package
+from edgekit_converters.android.options import read_labels, read_preprocessing
+from edgekit_converters.exporters import Exporter, Source
+
+__all__ = ["EXPORTER", "Android"]
+
+
+class Android(Exporter):
+    """A module for an Android build."""
+
+    summary: ClassVar[str] = "A Gradle module for Android: the model, a typed wrapper, its preprocessing, a self-test."
+    wants_golden: ClassVar[bool] = True
+
+    name: Annotated[str, AfterValidator(check_class_name)] = Field(
+        "Model", description="what the wrapper's class is called"
+    )
+    package: Annotated[str, AfterValidator(check_package)] = Field(
+        "com.example.model", description="the wrapper's package, and the module's namespace"
+    )
+    language: Literal["java"] = Field("java", description="what the wrapper is written in")
+    labels: str | None = Field(
+        None, description="a text file with the name of a class in each line, for a model without a sidecar"
+    )
+    preprocessing: str | None = Field(
+        None,
+        description="what is done to a sample, for a model without a sidecar: YAML, '[cast, rescale]', or its file",
+    )
+
+    def check(self, source: Source, target: Target) -> list[Finding]:
+        """Inputs and outputs are such as TFLite for Java has, of fixed sizes."""
+        return contracts.findings(source.model)
+
+    def write(self, source: Source, folder: Path) -> None:
+        """Write sources, assets, build files and `edgekit.lock`."""
+        assert source.golden is not None, "an exporter that wants golden vectors gets them"
+        told = self._told(source)
+        contract = contracts.contract_of(
+            source.model,
+            package=self.package,
+            name=self.name,
+            asset=module.asset(self.name),
+            labels=told.label_names,
+            task=told.task,
+            preprocessing=told.preprocessing if source.sidecar or self.preprocessing else None,
+            version=__version__,
+        )
+        vectors = golden.vectors(
+            source.golden.vectors, source.golden.builtin, source.golden.xnnpack, source.model.sha256
+        )
+        module.write(folder, contract, source.model.content, vectors, java.sources(contract, module.golden(self.name)))
+
+    def _told(self, source: Source) -> Sidecar:
+        """What is known beside the file: its sidecar, and what the options say instead."""
+        beside = source.sidecar or Sidecar(Preprocessing(), (), UNKNOWN)
+        labels = beside.label_names if self.labels is None else read_labels(Path(self.labels))
+        preprocessing = beside.preprocessing
+        if self.preprocessing is not None:
+            preprocessing = read_preprocessing(self.preprocessing)
+        return Sidecar(preprocessing, labels, beside.task, beside.state, beside.parity)
+
+
+EXPORTER = Android

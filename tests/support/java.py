@@ -1,0 +1,69 @@
+"""Java on this host: the compiler, the real classes of Android and TFLite, and the real interpreter in a JVM."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import maven
+
+__all__ = ["TFLITE", "compile_java", "java_missing", "run_java"]
+
+ANDROID = "android-all-14-robolectric-10818077.jar"
+TFLITE = {
+    "2.6.0": ("tensorflow-lite-2.6.0.aar",),
+    "2.16.1": ("tensorflow-lite-2.16.1.aar", "tensorflow-lite-api-2.16.1.aar"),
+}
+"""Libraries by version. The first has a build for this host, the second is what apps ship."""
+NATIVE = "tflite-native-cpu-2.6.2-linux-x86_64.jar"
+
+
+def java_missing() -> str | None:
+    """Why there is no Java here; None where there is. In CI it must be there."""
+    if shutil.which("javac") and shutil.which("java"):
+        return None
+    assert os.environ.get("CI") != "true", "the gate needs a JDK: apt-get install openjdk-17-jdk-headless"
+    return "needs a JDK: apt-get install openjdk-17-jdk-headless"
+
+
+def compile_java(sources: Iterable[Path], into: Path, *, tflite: str = "2.6.0", more: Sequence[Path] = ()) -> list[str]:
+    """Compile for Java 8; gives the compiler's words on the sources."""
+    into.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [
+            "javac",
+            "-Xlint:all",
+            "-Xlint:-options",
+            "--release",
+            "8",
+            "-cp",
+            _path(tflite, more),
+            "-d",
+            str(into),
+            *map(str, sources),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    # Words on the framework's own classes, whose annotations Robolectric's jar leaves out, are not ours.
+    own = [line for line in done.stderr.splitlines() if ".java:" in line]
+    return own
+
+
+def run_java(main: str, classes: Path, *arguments: str | Path) -> str:
+    """Run a class with the real interpreter; gives what it prints."""
+    native = maven.unpacked(NATIVE) / "native" / "lib"
+    command = ["java", "-Xmx512m", f"-Djava.library.path={native}", "-cp", _path("2.6.0", [classes]), main]
+    done = subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def _path(tflite: str, more: Sequence[Path]) -> str:
+    libraries = [maven.classes(name) for name in (*TFLITE[tflite], ANDROID)]
+    return os.pathsep.join(map(str, [*more, *libraries]))

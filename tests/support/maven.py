@@ -1,0 +1,81 @@
+"""Files of Maven Central that tests need, fetched once into the cache folder and known by their digests."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import urllib.request
+import zipfile
+from pathlib import Path
+
+__all__ = ["classes", "fetched", "unpacked"]
+
+CENTRAL = "https://repo1.maven.org/maven2"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edgekit" / "maven"
+FILES = {
+    "tensorflow-lite-2.16.1.aar": (
+        "org/tensorflow/tensorflow-lite/2.16.1",
+        "34b065817e294e7dd3569504e8b9454938ceae453b6a459da54d5f6e45d3c94e",
+    ),
+    "tensorflow-lite-api-2.16.1.aar": (
+        "org/tensorflow/tensorflow-lite-api/2.16.1",
+        "885b95bc9e47a4aa5cf8e71523aed9b05e397cfef1ea09773f13fea8b649fcee",
+    ),
+    "tensorflow-lite-2.6.0.aar": (
+        "org/tensorflow/tensorflow-lite/2.6.0",
+        "f7dcd32a48dc348ee2eea2bed37044354a21e43dfdf507b6a73b40b05d5793ea",
+    ),
+    "tflite-native-cpu-2.6.2-linux-x86_64.jar": (
+        "ai/djl/tflite/tflite-native-cpu/2.6.2",
+        "aa8ae00d9b39489d03aa76f388019da6a086eee99a22f7d7a31e4b5a09003c8e",
+    ),
+    "android-all-14-robolectric-10818077.jar": (
+        "org/robolectric/android-all/14-robolectric-10818077",
+        "6be2218c6a53fe3c57bc22ebdc723edcb7270a8a6f187545708aa5c0ed813977",
+    ),
+}
+"""By name: the folder of the repository, and the sha256 of the file."""
+
+
+def fetched(name: str) -> Path:
+    """The file, from the cache or from Maven Central."""
+    folder, sha256 = FILES[name]
+    path = CACHE / name
+    if path.is_file() and _sha256(path) == sha256:
+        return path
+    CACHE.mkdir(parents=True, exist_ok=True)
+    new = CACHE / f"{name}.{os.getpid()}"
+    with urllib.request.urlopen(f"{CENTRAL}/{folder}/{name}", timeout=120) as stream, new.open("wb") as file:
+        shutil.copyfileobj(stream, file)
+    assert _sha256(new) == sha256, f"{name} of Maven Central is another file than the one that tests were written for"
+    os.replace(new, path)
+    return path
+
+
+def unpacked(name: str) -> Path:
+    """The folder with what the archive holds."""
+    archive = fetched(name)
+    folder = CACHE / f"{name}.d"
+    if not folder.is_dir():
+        new = CACHE / f"{name}.{os.getpid()}.d"
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(new)
+        try:
+            os.replace(new, folder)
+        except OSError:  # another worker was faster
+            shutil.rmtree(new)
+    return folder
+
+
+def classes(name: str) -> Path:
+    """The classes of a library: a `.jar` itself, or the one inside an `.aar`."""
+    return unpacked(name) / "classes.jar" if name.endswith(".aar") else fetched(name)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
