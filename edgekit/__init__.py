@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgekit.api import benchmark, compress, convert, evaluate, export, inspect, load_data, load_model, sensitivity
+    from edgekit.api import (
+        benchmark,
+        compress,
+        convert,
+        evaluate,
+        export,
+        inspect,
+        load_data,
+        load_model,
+        lock_models,
+        sensitivity,
+        verify_package,
+    )
 
 __all__ = [
     "benchmark",
@@ -16,7 +28,9 @@ __all__ = [
     "inspect",
     "load_data",
     "load_model",
+    "lock_models",
     "sensitivity",
+    "verify_package",
 ]
 __version__ = "0.2.0"
 

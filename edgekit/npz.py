@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import struct
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from edgekit.errors import DataError, EdgekitError
 from edgekit.files import open_limited
+from edgekit.zips import read_end
 
 __all__ = ["LARGEST", "read_npz"]
 
@@ -85,7 +85,7 @@ def _read(stream: BinaryIO, wanted: Collection[str] | None, most: int) -> tuple[
     size = stream.seek(0, io.SEEK_END)
     if not size:
         raise _Damaged("an empty file")
-    if _directory_bytes(stream, size) > _DIRECTORY:
+    if read_end(stream).directory_bytes > _DIRECTORY:
         raise _Damaged(f"more than {MOST_MEMBERS} members")
     with zipfile.ZipFile(stream) as archive:
         members = _members(archive, size)
@@ -142,27 +142,6 @@ def _array_bytes(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo) -
     if declared != stored:
         raise _Damaged(f"{name[:80]!r} declares {_many(declared)} bytes and stores {stored:,}")
     return declared
-
-
-def _directory_bytes(stream: BinaryIO, size: int) -> int:
-    """Bytes of the archive's list of members, which zipfile reads at once (APPNOTE.TXT of PKWARE, 4.3.14 to 4.3.16)."""
-    start = max(0, size - (1 << 16) - 22)
-    stream.seek(start)
-    tail = stream.read()
-    end = tail.rfind(b"PK\5\6")
-    if end < 0 or len(tail) < end + 22:
-        raise _Damaged("no end of a zip archive")
-    (length,) = struct.unpack_from("<L", tail, end + 12)
-    if end >= 20 and tail[end - 20 : end - 16] == b"PK\6\7":  # larger than 4 GiB
-        (place,) = struct.unpack_from("<Q", tail, end - 12)
-        if place > size - 56:
-            raise _Damaged("no end of a zip archive")
-        # zipfile reads the record that lies straight before the locator.
-        stream.seek(start + end - 20 - 56)
-        record = stream.read(56)
-        if record[:4] == b"PK\6\6":
-            (length,) = struct.unpack_from("<Q", record, 40)
-    return int(length)
 
 
 def _many(number: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgekit.api.android import lock_models, verify_package
 from edgekit.api.benchmarking import benchmark
 from edgekit.api.compressing import compress
 from edgekit.api.exporting import export
@@ -33,7 +34,9 @@ __all__ = [
     "inspect",
     "load_data",
     "load_model",
+    "lock_models",
     "sensitivity",
+    "verify_package",
 ]
 
 Progress = Callable[[int, int], None]

@@ -33,8 +33,8 @@ WAYS: dict[str, list[object]] = {
     **{f"compress {what}": ["compress", "{folder}/recipe.yaml", "-o", "{folder}/run"] for what in RECIPES},
 }
 NONE_OPENED = {
-    "benchmark", "demo", "doctor", "export", "init", "inspect", "passes", "report", "runtimes", "schema", "skill",
-    "targets",
+    "android", "benchmark", "demo", "doctor", "export", "init", "inspect", "passes", "report", "runtimes", "schema",
+    "skill", "targets",
 }  # fmt: skip
 """Commands that take no Keras file: `inspect` and `benchmark` say so of one."""
 

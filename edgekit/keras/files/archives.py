@@ -13,6 +13,7 @@ from pathlib import Path
 from edgekit.errors import ModelError
 from edgekit.filekinds import ZIPPED_SAVED_MODEL, kind_of
 from edgekit.keras.files.hdf5 import Bounds
+from edgekit.zips import read_member
 
 __all__ = ["damaged", "holds_saved_model", "member", "members_of", "unpack_saved_model"]
 
@@ -83,13 +84,7 @@ def member(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], nam
     """A member's bytes; it may not be longer than the archive says, nor than `most`."""
     if name not in members:
         raise KeyError(f"no {name}")
-    if members[name].file_size > most:
-        raise ValueError(f"{name} of {members[name].file_size:,} bytes, and {most:,} are the most")
-    with archive.open(members[name]) as stream:
-        data = stream.read(most + 1)
-    if len(data) > most:
-        raise ValueError(f"{name} is longer than {most:,} bytes")
-    return data
+    return read_member(archive, members[name], most)
 
 
 def damaged(file: str, what: str, error: Exception | str) -> ModelError:
