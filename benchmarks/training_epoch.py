@@ -93,7 +93,7 @@ def _ways(dataset: Dataset, epochs: int, folder: Path) -> dict[str, Callable[[An
         return build_network("resnet8", x.shape[1:], 10)
 
     def trainer(name: str, turn: Any) -> Trainer:
-        return _Turning(dataset, Objective(), 0, folder / name, quiet=True, log=lambda line: None).taking(turn)
+        return _Turning(dataset, Objective(), 0, folder / name, quiet=True).taking(turn)
 
     def plain(turn: Any) -> None:
         trainer("plain", turn).fit(model(), plan, name="plain")

@@ -16,6 +16,7 @@ from real_data import DATA, MISSING
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError, RuntimeFailed
+from edgekit.observer import notes_to
 from edgekit.runtimes import PROBE, Runtime, Session, load_runtime
 from edgekit.runtimes.arm64 import CPUS, install
 
@@ -196,7 +197,7 @@ def test_a_failed_installation_leaves_nothing(arm64: Runtime, tmp_path: Path, mo
     monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(RuntimeFailed, match=r"pip download .* Received: exit code 1") as caught:
-        install(lambda line: None)
+        install()
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -205,8 +206,9 @@ def test_a_failed_installation_leaves_nothing(arm64: Runtime, tmp_path: Path, mo
 def test_installs_into_an_empty_folder(arm64: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
     lines: list[str] = []
-    install(lines.append)
-    install(lines.append)
+    with notes_to(lines.append):
+        install()
+        install()
     assert lines[-1].startswith("already installed in ")
     assert len(list(tmp_path.iterdir())) == 1
     assert arm64.probe() is None

@@ -10,6 +10,7 @@ import pytest
 
 import edgekit
 from edgekit.errors import RuntimeFailed
+from edgekit.observer import notes_to
 from edgekit.runtimes import arm64, load_runtime
 
 RECIPE = {
@@ -28,7 +29,8 @@ def test_the_file_that_ships_takes_that_fraction(tmp_path: Path) -> None:
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     said: list[str] = []
     plain = edgekit.compress({**RECIPE, "passes": []}, tmp_path / "plain")
-    pruned = edgekit.compress(RECIPE, tmp_path / "pruned", log=said.append)
+    with notes_to(said.append):
+        pruned = edgekit.compress(RECIPE, tmp_path / "pruned")
     counts = [
         runtime.measure(run / m.models[0].path)["instructions"]
         for run, m in ((tmp_path / "plain", plain), (tmp_path / "pruned", pruned))

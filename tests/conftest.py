@@ -20,6 +20,7 @@ from edgekit import _tf, sandbox
 from edgekit.cli import main
 from edgekit.data import Dataset, DataSpec, load_data
 from edgekit.keras import save_model
+from edgekit.observer import Event, notes_to
 from edgekit.pipeline import Manifest
 from edgekit.training import Objective, Train, Trainer, seed_everything
 from edgekit_converters.tflite import ConvertSpec, convert_keras
@@ -61,7 +62,7 @@ class Run:
     recipe: Path
     output: Path
     manifest: Manifest
-    said: list[str]
+    events: list[Event]
 
     @property
     def shas(self) -> dict[str, str]:
@@ -152,6 +153,14 @@ def few_digits() -> Dataset:
     return load_data(DataSpec(source="digits", calibration=32))
 
 
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    """What EdgeKit tells people while the test runs."""
+    lines: list[str] = []
+    with notes_to(lines.append):
+        yield lines
+
+
 @pytest.fixture(scope="session")
 def make_trainer(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Trainer]:
     def make(dataset: Dataset = digits, *, task: str = "classification", seed: int = 0) -> Trainer:
@@ -219,10 +228,10 @@ def npz(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder, said = tmp_path_factory.mktemp("finished"), []
+    folder, events = tmp_path_factory.mktemp("finished"), list[Event]()
     (folder / "recipe.yaml").write_text(RECIPE)
-    manifest = edgekit.compress(folder / "recipe.yaml", folder / "out", log=said.append)
-    return Run(folder / "recipe.yaml", folder / "out", manifest, said)
+    manifest = edgekit.compress(folder / "recipe.yaml", folder / "out", observer=events.append)
+    return Run(folder / "recipe.yaml", folder / "out", manifest, events)
 
 
 @pytest.fixture(scope="session")

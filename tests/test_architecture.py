@@ -17,7 +17,7 @@ HEAVY = {
 }  # fmt: skip
 LAYERS = (
     {"errors", "registry", "user_code", "artifact", "_tf", "figures", "filekinds", "files", "interrupt", "npz"}
-    | {"locks", "ownership", "overrides", "scratch", "recipe_text", "zips"},
+    | {"locks", "observer", "ownership", "overrides", "scratch", "recipe_text", "zips"},
     {"readable", "tensors", "golden"},
     {"tflite"},
     {"sandbox"},

@@ -27,6 +27,9 @@ X = rng.standard_normal((120, 6)).astype(np.float32)
 Y = (X.sum(1) > 0).astype(np.int64)
 
 
+LOGGERS = {name: logging.getLogger(name) for name in ("", "tensorflow", "absl", "edgekit")}
+
+
 def traces() -> dict[str, Any]:
     """What a program would notice, of what can be looked at without changing it."""
     return {
@@ -36,7 +39,7 @@ def traces() -> dict[str, Any]:
         "path": list(sys.path),
         "folder": os.getcwd(),
         "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
-        "loggers": {n: (logging.getLogger(n).level, logging.getLogger(n).handlers) for n in ("", "tensorflow", "absl")},
+        "loggers": {n: (made.level, list(made.handlers)) for n, made in LOGGERS.items()},
         "warnings": list(warnings.filters),
         "files": len(os.listdir("/proc/self/fd")),
         "hooks": (sys.excepthook, sys.unraisablehook, sys.stdout, sys.stderr),
@@ -75,7 +78,12 @@ CALLS: dict[str, Callable[[Path, Path, Any], object]] = {
     "benchmark": lambda files, out, model: edgekit.benchmark([files / "m.tflite"], runs=3, launches=1),
     "sensitivity": lambda files, out, model: edgekit.sensitivity(model, (X, Y), kinds=["rank"], ratios=[0.5]),
     "compress": lambda files, out, model: edgekit.compress(
-        model, out / "run", data=(X, Y), train={"epochs": 1}, passes=[{"qat": {"finetune": "none"}}]
+        model,
+        out / "run",
+        data=(X, Y),
+        train={"epochs": 1},
+        passes=[{"qat": {"finetune": "none"}}],
+        observer=lambda event: None,
     ),
     "a refusal": lambda files, out, model: edgekit.compress(model, out / "run", data=(X, Y[:5])),
 }

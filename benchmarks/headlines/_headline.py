@@ -21,6 +21,7 @@ import numpy as np
 import edgekit
 from edgekit.artifact import sha256_of, write_atomically
 from edgekit.measure.environment import environment
+from edgekit.observer import notes_to
 from edgekit.pipeline import Manifest
 
 __all__ = [
@@ -82,7 +83,8 @@ class Session:
     def compress(self, name: str, recipe: Mapping[str, Any]) -> Manifest:
         """Run a recipe; the runs of one name share their baseline."""
         values = _shortened(recipe, self.folder) if self.short else dict(recipe)
-        return edgekit.compress(values, self.folder / name, quiet=not sys.stderr.isatty(), log=_say)
+        with notes_to(_say):
+            return edgekit.compress(values, self.folder / name, quiet=not sys.stderr.isatty())
 
     def file(self, name: str, sha256: str) -> Path:
         """A `.tflite` by its content, in the folder of its step: later runs leave it there."""

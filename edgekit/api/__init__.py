@@ -60,7 +60,6 @@ def convert(
     custom_objects: Mapping[str, Any] | None = None,
     memory_limit: int | None = None,
     time_limit: float | None = None,
-    log: Callable[[str], None] = lambda line: None,
 ) -> Conversion:
     """Convert a trained Keras model to a `.tflite` with batch 1, and hold the file to its contract and to the model.
 
@@ -81,7 +80,6 @@ def convert(
         custom_objects: Classes and functions of yours that the file names, by name.
         memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
         time_limit: Seconds that reading and converting it may take.
-        log: Takes one line for the user, such as that wrappers of pruning were taken off.
 
     Raises:
         EdgekitError: The model or the data break a rule, the file would break its contract, or it would answer
@@ -116,7 +114,7 @@ def convert(
     check_writable(path.parent, written, overwrite=overwrite)
     with publishing(path.parent, overwrite=overwrite) as staging:
         file = staging / path.name
-        loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log)
+        loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit)
         held = held_of(dataset) if dataset is not None else None
         made = convert_source(
             model, file, spec, representative=samples, held=held, accept_parity=accept_parity, loading=loading
@@ -148,7 +146,6 @@ def evaluate(
     memory_limit: int | None = None,
     time_limit: float | None = None,
     progress: Progress | None = None,
-    log: Callable[[str], None] = lambda line: None,
 ) -> Evaluation:
     """Accuracy of a model on the whole test split, with its 95 % interval.
 
@@ -165,7 +162,6 @@ def evaluate(
         memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
         time_limit: Seconds that reading it may take.
         progress: Called with (done, total).
-        log: Takes one line for the user, such as that wrappers of pruning were taken off.
 
     Raises:
         EdgekitError: The model or the data break a rule, or the runtime does not survive the model.
@@ -181,7 +177,7 @@ def evaluate(
     objective = Objective(task=dataset.need_task(_SAY_TASK))
     if file is not None:
         return evaluate_file(file, dataset, objective, runtime=runtime or "litert", workers=workers, progress=progress)
-    loaded = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
+    loaded = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
     return evaluate_keras(loaded, dataset, objective)
 
 
@@ -212,7 +208,6 @@ def sensitivity(
     memory_limit: int | None = None,
     time_limit: float | None = None,
     progress: Progress = lambda done, total: None,
-    log: Callable[[str], None] = lambda line: None,
 ) -> list[Effect]:
     """How much each layer of a Keras model tolerates, one change at a time; see `edgekit.methods.sensitivity`.
 
@@ -229,7 +224,6 @@ def sensitivity(
         memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
         time_limit: Seconds that reading it may take.
         progress: Called with (done, total).
-        log: Takes one line for the user, such as that wrappers of pruning were taken off.
 
     Raises:
         EdgekitError: The model or the data break a rule.
@@ -245,7 +239,7 @@ def sensitivity(
     spec = spec.model_copy(update={"calibration": samples}) if isinstance(spec, DataSpec) else spec
     dataset = data_for(model, spec, seed, task or task_of(model), calibration=samples)
     objective = Objective(task=dataset.need_task(_SAY_TASK))
-    keras_model = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
+    keras_model = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
     objective.check(keras_model, dataset)
     return find(
         keras_model,
@@ -265,12 +259,11 @@ def load_model(
     custom_objects: Mapping[str, Any] | None = None,
     memory_limit: int | None = None,
     time_limit: float | None = None,
-    log: Callable[[str], None] = lambda line: None,
 ) -> Any:
     """Load a .h5, .keras, SavedModel or `module:function` as a flat tf_keras model; see `edgekit.keras.load_model`."""
     from edgekit import keras
 
-    return keras.load_model(source, keras.Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log))
+    return keras.load_model(source, keras.Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
 
 
 @leaves_no_trace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgekit.data.targets import Task
     from edgekit.keras import Loading
     from edgekit.keras.types import KerasModel
+    from edgekit.observer import Observer
     from edgekit.passes import Pass
     from edgekit.pipeline import Given, Manifest
     from edgekit.recipe import Recipe
@@ -54,7 +55,7 @@ def compress(
     time_limit: float | None = None,
     quiet: bool = True,
     tensorboard: bool = False,
-    log: Callable[[str], None] = lambda line: None,
+    observer: Observer | None = None,
 ) -> Manifest:
     """Train, compress, convert and measure; a killed run goes on after its last finished step.
 
@@ -78,7 +79,7 @@ def compress(
         time_limit: Seconds that reading one may take.
         quiet: No progress bars on stderr.
         tensorboard: Write training logs for TensorBoard.
-        log: Takes one line for the user.
+        observer: Is told of steps, epochs and notes while the run works; see `edgekit.observer`.
 
     Raises:
         EdgekitError: The recipe, the model or the data break a rule.
@@ -105,7 +106,7 @@ def compress(
         "seed": seed,
     }
     settings = {name: value for name, value in arguments.items() if value is not None}
-    loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit, log)
+    loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit)
     if data is None:
         _check_told_once(settings)
         recipe, given = _recipe(what, overrides), pipeline.Given()
@@ -115,7 +116,14 @@ def compress(
         recipe, given, loading = _of_model(what, data, settings, loading)
     folder = Path(output) if output is not None else RUNS / recipe.stem
     manifest = pipeline.compress(
-        recipe, folder, given=given, loading=loading, overwrite=overwrite, quiet=quiet, tensorboard=tensorboard, log=log
+        recipe,
+        folder,
+        given=given,
+        loading=loading,
+        overwrite=overwrite,
+        quiet=quiet,
+        tensorboard=tensorboard,
+        observer=observer,
     )
     write_report(manifest, folder, overwrite=overwrite)
     return manifest

@@ -10,8 +10,9 @@ import click
 
 from edgekit import __version__, interrupt, registry
 from edgekit.cli import commands
-from edgekit.cli.output import json_error
+from edgekit.cli.output import json_error, note
 from edgekit.errors import EdgekitError, did_you_mean
+from edgekit.observer import notes_to
 
 __all__ = ["main"]
 
@@ -55,7 +56,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `edgekit`; ends the process with the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    with interrupt.handled():
+    with interrupt.handled(), notes_to(note):
         _run(arguments)
 
 

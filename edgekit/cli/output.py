@@ -15,7 +15,7 @@ import click
 
 from edgekit.errors import clean
 
-__all__ = ["echo", "json_error", "log", "print_json", "progress", "strong", "table"]
+__all__ = ["echo", "json_error", "log", "note", "print_json", "progress", "strong", "table"]
 
 WIDE = 150
 """Columns where stdout is a file or pipe: logs of builds are read in wide windows."""
@@ -44,6 +44,13 @@ def strong(line: str) -> None:
 def log(line: str) -> None:
     """One line for people, on stderr."""
     click.echo(clean(line), err=True)
+
+
+def note(line: str) -> None:
+    """One line that EdgeKit says while it works, on stderr; none for a command that has `--quiet`."""
+    context = click.get_current_context(silent=True)
+    if context is None or not context.params.get("quiet"):
+        log(line)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, figures: bool = True) -> None:

@@ -6,8 +6,9 @@ data, of which the model is built here. A model object, or what `module:function
 
 from __future__ import annotations
 
+import logging
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,11 +36,8 @@ __all__ = [
     "size_of",
 ]
 
+_log = logging.getLogger(__name__)
 FILES = (".h5", ".hdf5", ".keras")
-
-
-def _silent(line: str) -> None:
-    """Notes that nobody reads."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +49,12 @@ class Loading:
         custom_objects: Classes and functions of the user's that the files name, by name.
         memory_limit: Bytes of resident memory that reading one may take; default 2 GB and 20 times the file.
         time_limit: Seconds that it may take.
-        log: Takes one line for the user, on what was done to the model while it was loaded.
     """
 
     unsafe: bool = False
     custom_objects: Mapping[str, Any] = field(default_factory=dict)
     memory_limit: int | None = None
     time_limit: float | None = None
-    log: Callable[[str], None] = _silent
 
     def limits(self, size: int) -> sandbox.Limits:
         """Of the child that reads so many bytes."""
@@ -91,13 +87,13 @@ def load_model(source: str | Path | KerasModel, loading: Loading = FOREIGN) -> A
         ModelError: The file is missing, damaged, holds code or a layer that cannot be carried over.
     """
     if not isinstance(source, str | Path):
-        return _as_flat_tf_keras(source, IN_MEMORY, loading.log, unsafe=loading.unsafe)
+        return _as_flat_tf_keras(source, IN_MEMORY, unsafe=loading.unsafe)
     text, path = str(source), Path(source)
     if registry.is_reference(text):
-        return _as_flat_tf_keras(user_code.call(text), text, loading.log, unsafe=loading.unsafe)
+        return _as_flat_tf_keras(user_code.call(text), text, unsafe=loading.unsafe)
     check_source(path)
     if loading.unsafe:
-        return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, loading.log, unsafe=True)
+        return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, unsafe=True)
     job = "edgekit.keras.files.saved_models" if holds_saved_model(path) else "edgekit.keras.files.jobs.read"
     limits = loading.limits(size_of(path))
     request = {
@@ -107,7 +103,7 @@ def load_model(source: str | Path | KerasModel, loading: Loading = FOREIGN) -> A
         "reading": limits.reading,
     }
     reply = sandbox.run(job, request, readable=[path.resolve()], limits=limits, what=text)
-    return model_from(PlainModel.unpack(reply.header, reply.arrays), text, loading.custom_objects, log=loading.log)
+    return model_from(PlainModel.unpack(reply.header, reply.arrays), text, loading.custom_objects)
 
 
 def check_source(path: Path) -> None:
@@ -139,29 +135,22 @@ def check_source(path: Path) -> None:
         )
 
 
-def model_from(
-    plain: PlainModel,
-    name: str,
-    custom_objects: Mapping[str, Any] | None = None,
-    *,
-    log: Callable[[str], None] = _silent,
-) -> Any:
+def model_from(plain: PlainModel, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Build a flat tf_keras model of what was read of a file.
 
     Args:
         plain: As a child gave it, or as it was read inside one.
         name: What messages call the file.
         custom_objects: Classes and functions of the user's.
-        log: Takes one line for the user.
 
     Raises:
         ModelError: It cannot be built, or a layer cannot be carried over.
     """
     with classes_made_known(plain.makers):
-        return _as_flat_tf_keras(build_model(plain, name=name, custom_objects=custom_objects), name, log, unsafe=False)
+        return _as_flat_tf_keras(build_model(plain, name=name, custom_objects=custom_objects), name, unsafe=False)
 
 
-def _as_flat_tf_keras(model: object, source: str, log: Callable[[str], None], *, unsafe: bool) -> Any:
+def _as_flat_tf_keras(model: object, source: str, *, unsafe: bool) -> Any:
     from edgekit.keras.bridge import bridge
     from edgekit.keras.flatten import flatten
     from edgekit.keras.unwrapping import unwrapped
@@ -169,10 +158,10 @@ def _as_flat_tf_keras(model: object, source: str, log: Callable[[str], None], *,
     if isinstance(model, _tf.tf_keras().Model):
         bare, notes = unwrapped(model, source)
         for note in notes:
-            log(note)
+            _log.info(note)
         return registry.ask("edgekit.methods.low_rank.expanding:expand")(flatten(bare))
     if isinstance(model, _tf.keras3().Model):
-        return bridge(model, unsafe=unsafe, log=log)
+        return bridge(model, unsafe=unsafe)
     raise ModelError(
         "EdgeKit compresses Keras models.",
         received=f"{type(model).__name__} from {source}",

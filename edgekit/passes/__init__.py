@@ -5,6 +5,7 @@ A file added here is a pass: it defines one public subclass of `Pass`, named `PA
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ __all__ = [
     "zero_masks",
 ]
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Context:
@@ -45,7 +48,6 @@ class Context:
         train: The plan that fine-tuning takes its batch size, optimiser and rate from.
         target, budget: What the device accepts and what the user allows.
         reference: Validation score of the baseline, for `finetune: auto`.
-        log: Takes one line for the user.
         open_teacher: Opens the teacher that a recipe names; a run's also takes a `.tflite` and an `.npz` of logits.
         instructions: Converts a tf_keras model as the target takes it and counts arm64 instructions of one inference;
             None outside a run.
@@ -57,7 +59,6 @@ class Context:
     target: Target
     budget: Budget
     reference: float
-    log: Callable[[str], None]
     open_teacher: Callable[[str], Teacher] = open_teacher
     instructions: Callable[[Any], int] | None = None
     loading: Loading = FOREIGN
@@ -161,7 +162,7 @@ class Pass(BaseModel, ABC):
         score = score_without()
         enough = context.good_enough(score)
         verdict = "within budget, no fine-tuning" if enough else "below budget, fine-tuning"
-        context.log(
+        _log.info(
             f"{self.name}: validation {score:.4f} without fine-tuning ({context.reference:.4f} before), {verdict}"
         )
         return None if enough else Finetune()

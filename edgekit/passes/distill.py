@@ -6,6 +6,7 @@ Without a student the same network learns once more from itself: born-again netw
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -22,6 +23,8 @@ from edgekit.training.hints import find_hints
 from edgekit.training.student import afresh, named_student, narrower
 
 __all__ = ["PASS", "Distill"]
+
+_log = logging.getLogger(__name__)
 
 
 class Distill(Distillation, Pass):
@@ -63,7 +66,7 @@ class Distill(Distillation, Pass):
         try:
             student = self._student(model, target, loading)
             if self.teacher is None:
-                find_hints(self.settings, student, model, lambda line: None)
+                find_hints(self.settings, student, model)
         except EdgekitError as error:
             findings.append(error.finding)
         return findings
@@ -73,10 +76,10 @@ class Distill(Distillation, Pass):
         seed_everything(context.trainer.seed)
         student = self._student(model, context.target, context.loading)
         if self.width is not None and (unknown := unknown_kernels(model)):
-            context.log(f"distill: of unknown kinds, as wide as before: {', '.join(unknown)}")
+            _log.info(f"distill: of unknown kinds, as wide as before: {', '.join(unknown)}")
         if self.finetune == "none":
             student.set_weights(model.get_weights())
-            context.log("distill: finetune: none, so the student is the model as it is")
+            _log.info("distill: finetune: none, so the student is the model as it is")
             return student
         return self._taught(student, teacher, context)
 
@@ -87,12 +90,12 @@ class Distill(Distillation, Pass):
 
     def _taught(self, student: KerasModel, teacher: Teacher, context: Context) -> Any:
         objective = context.trainer.objective.model_copy(update={"distill": self.settings})
-        trainer = replace(context.trainer, objective=objective, teacher=teacher, log=context.log)
+        trainer = replace(context.trainer, objective=objective, teacher=teacher)
         objective.check(student, trainer.dataset)
-        context.log(f"distill: training a student of {student.count_params():,} weights, taught by {teacher.name}")
+        _log.info(f"distill: training a student of {student.count_params():,} weights, taught by {teacher.name}")
         trainer.fit(student, self._plan(context.train), name=self.name)
         score = trainer.score(student)
-        context.log(f"distill: validation {score:.4f} ({context.reference:.4f} of the baseline)")
+        _log.info(f"distill: validation {score:.4f} ({context.reference:.4f} of the baseline)")
         return student
 
     def _plan(self, train: Train) -> Train:

@@ -6,6 +6,7 @@ activation and the bias of the original; the others are called NAME_rank_in, NAM
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -35,6 +36,8 @@ from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatche
 from edgekit.target import Target
 
 __all__ = ["PASS", "LowRank"]
+
+_log = logging.getLogger(__name__)
 
 ENERGY = 0.95
 FACTOR = re.compile(r"(.+)_rank_(in|v|h|core|depthwise)(_\d+)?$")
@@ -116,7 +119,7 @@ class LowRank(Pass):
     def apply(self, model: KerasModel, context: Context) -> Any:
         found = self._decompositions(model, context)
         for name, made in found.items():
-            context.log(
+            _log.info(
                 f"low_rank: {name}: {made.form} rank {'x'.join(map(str, made.rank))}, MACs "
                 f"{Geometry.of(model.get_layer(name)).macs():,} -> {made.macs:,}, relative "
                 f"{'output' if self.data_aware else 'weight'} error {made.error:.4f}"
@@ -196,13 +199,13 @@ class LowRank(Pass):
             saved = sum(problems[n].geometry.macs() - d.macs for n, d in found.items() if d)
             save = total - int(self.macs * total) - saved
             if left_out := uncounted(model):
-                context.log(f"low_rank: not counted in MACs: {', '.join(left_out)}")
+                _log.info(f"low_rank: not counted in MACs: {', '.join(left_out)}")
             taken = {n: option.found for n, option in allocate(shared, save).items()}
             spare = sum(shared[n][0] - made.macs for n, made in taken.items()) - save
             found |= dict.fromkeys(shared) | _refined(problems, taken, max(spare, 0))
         asked = [layer.name for layer in model.layers if _has_forms(layer) and self._wanted(layer.name) != 0]
         if left := [n for n in asked if found.get(n) is None]:
-            context.log(f"low_rank: left alone: {', '.join(left)}")
+            _log.info(f"low_rank: left alone: {', '.join(left)}")
         return {n: d for n, d in found.items() if d is not None}
 
     def _problems(self, model: KerasModel, context: Context) -> dict[str, Problem]:
@@ -217,7 +220,7 @@ class LowRank(Pass):
             data = context.trainer.dataset.features("calibration")
             moments = dict(collect_moments(model, list(chosen), data))
             if missing := [n for n in chosen if n not in moments]:
-                context.log(f"low_rank: too wide for output errors, by weights alone: {', '.join(missing)}")
+                _log.info(f"low_rank: too wide for output errors, by weights alone: {', '.join(missing)}")
         return {n: Problem.of(model.get_layer(n), m, moments.get(n), multiple) for n, m in chosen.items()}
 
     def _shared_out(self, name: str) -> bool:

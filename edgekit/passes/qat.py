@@ -6,6 +6,7 @@ trained. After `sparsify` the zeros are kept, and the result is checked.
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -20,6 +21,8 @@ from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatche
 from edgekit.target import Target
 
 __all__ = ["PASS", "Qat"]
+
+_log = logging.getLogger(__name__)
 
 
 class Qat(Pass):
@@ -70,9 +73,9 @@ class Qat(Pass):
 
 def _say(made: Quantized, context: Context) -> None:
     if made.left:
-        context.log(f"qat: left to the converter's calibration: {', '.join(made.left)}")
+        _log.info(f"qat: left to the converter's calibration: {', '.join(made.left)}")
     if made.inside:
-        context.log(f"qat: only the output is rounded, the inside is left to calibration: {', '.join(made.inside)}")
+        _log.info(f"qat: only the output is rounded, the inside is left to calibration: {', '.join(made.inside)}")
 
 
 def _assert_zeros_kept(before: dict[str, Any], model: KerasModel) -> None:

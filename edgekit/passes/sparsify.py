@@ -6,6 +6,7 @@ downloads and on hardware that encodes weights.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from operator import attrgetter
@@ -28,6 +29,8 @@ from edgekit.target import Target
 from edgekit.training import Train
 
 __all__ = ["PASS", "Sparsify"]
+
+_log = logging.getLogger(__name__)
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 LEAST_UPDATES = 10
@@ -120,11 +123,11 @@ class Sparsify(Pass):
         chosen = self._chosen(model)
         left = [n.name for n in model.layers if kind_of(n).pruning == "default" and n.name not in chosen]
         if left:
-            context.log(f"sparsify: left alone: {', '.join(left)}")
+            _log.info(f"sparsify: left alone: {', '.join(left)}")
         if unknown := unknown_kernels(model):
-            context.log(f"sparsify: of unknown kinds, left alone: {', '.join(unknown)}")
+            _log.info(f"sparsify: of unknown kinds, left alone: {', '.join(unknown)}")
         if self.scope == "global":
-            context.log(f"sparsify: sparsity by layer: {', '.join(f'{n} {s:.3f}' for n, s in chosen.items())}")
+            _log.info(f"sparsify: sparsity by layer: {', '.join(f'{n} {s:.3f}' for n, s in chosen.items())}")
         model = with_less_dropout(model, {name: 1 - wanted for name, wanted in chosen.items()})
         at_once = self._prune_at_once(model, chosen)
         plan = self.decide(context, lambda: context.trainer.score(at_once))

@@ -42,7 +42,6 @@ def check_before_training(
     dataset: Dataset,
     model: KerasModel,
     open_teacher: OpenTeacher,
-    log: Callable[[str], None],
     loading: Loading = FOREIGN,
 ) -> None:
     """Everything about the work to be done that can be known from the baseline's model, the data and this machine.
@@ -53,7 +52,6 @@ def check_before_training(
         dataset: Its data.
         model: The baseline's tf_keras model, trained or not.
         open_teacher: Opens what the recipe names as teacher.
-        log: Takes one line for the user.
         loading: How model files are opened that a pass names.
 
     Raises:
@@ -75,7 +73,7 @@ def check_before_training(
     for settings in (recipe.objective.distill, *passes):
         if isinstance(settings, Distillation) and settings.teacher:
             check_teacher(open_teacher(settings.teacher), settings, recipe.objective, model, dataset, train)
-    _check_layer_pairs(recipe, model, open_teacher, log)
+    _check_layer_pairs(recipe, model, open_teacher)
 
 
 def check_kept(earlier: Iterable[tuple[Pass, str, Any]], result: Any) -> None:
@@ -111,16 +109,14 @@ def _check_pass(item: Pass, model: KerasModel, target: Target, loading: Loading)
         )
 
 
-def _check_layer_pairs(
-    recipe: Recipe, model: KerasModel, open_teacher: OpenTeacher, log: Callable[[str], None]
-) -> None:
+def _check_layer_pairs(recipe: Recipe, model: KerasModel, open_teacher: OpenTeacher) -> None:
     """The layers that the objective names exist; only a student of a pass may have others than the model."""
     settings = recipe.objective.distill
     if settings is None:
         return
     teacher = open_teacher(settings.teacher).model if settings.teacher else model
     if all(item.stage != Stage.ARCHITECTURE for item in recipe.passes):
-        find_hints(settings, model, teacher, log)
+        find_hints(settings, model, teacher).note_gone()
     elif teacher is not None:
         for pair in (*settings.features, *settings.attention):
             layer_output(teacher, pair.teacher, "teacher")

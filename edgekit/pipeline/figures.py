@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +12,7 @@ from typing import Any
 from edgekit.figures import FIGURES
 from edgekit.keras.types import KerasModel
 from edgekit.measure.latency import BenchmarkResult, benchmark
+from edgekit.observer import Observer, StepFinished, StepStarted
 from edgekit.pipeline.measured import Measured
 from edgekit.pipeline.records import check_fields
 from edgekit.pipeline.store import StepStore, step_key, versions
@@ -20,6 +22,8 @@ from edgekit.tensors import Array
 from edgekit_converters.tflite import ConvertSpec, converted
 
 __all__ = ["Figures", "count_instructions", "measure_figures"]
+
+_log = logging.getLogger(__name__)
 
 ENOUGH = 8
 """Samples that give an int8 file some ranges: which ones changes no count of instructions."""
@@ -41,11 +45,11 @@ class Figures:
 
 
 def measure_figures(
-    store: StepStore, steps: Sequence[Measured], runtimes: Sequence[str], log: Callable[[str], None]
+    store: StepStore, steps: Sequence[Measured], runtimes: Sequence[str], observer: Observer
 ) -> Mapping[str, Figures]:
     """Measure every step's file on every runtime, those with a clock in turns.
 
-    A file that a runtime cannot run lacks that runtime's figures, and the log says why.
+    A file that a runtime cannot run lacks that runtime's figures, and a note says why.
 
     Returns:
         By sha256 of the file.
@@ -53,22 +57,25 @@ def measure_figures(
     files = {done.step.sha256: done.tflite for done in steps}
     key = step_key(sorted(files), list(runtimes), versions())
     found = store.find("measure", key, lambda _, record: _is_whole(record, files.keys()))
+    cached = found is not None
     if found is None:
-        log(f"measure: {len(files)} files on {', '.join(runtimes)}")
+        observer(StepStarted("measure", key))
+        _log.info(f"measure: {len(files)} files on {', '.join(runtimes)}")
         report = benchmark(list(files.values()), runtimes=tuple(runtimes))
         gathered: dict[str, dict[str, float | None]] = {sha: {} for sha in files}
         by_path = {str(path): sha for sha, path in files.items()}
         missing = {name: reason for name in runtimes if (reason := load_runtime(name).probe())}
         for result in report.results:
             if result.error and result.runtime not in missing:
-                log(f"measure: {result.model} on {result.runtime}: {result.error}")
+                _log.info(f"measure: {result.model} on {result.runtime}: {result.error}")
             gathered[by_path[result.model]] |= _told(result, first=result.runtime == runtimes[0])
         for name, reason in missing.items():
-            log(f"measure: {name}: {reason}")
+            _log.info(f"measure: {name}: {reason}")
         found = {"figures": gathered}
         if not missing:  # a model that a runtime refuses stays refused; a runtime that is missing may come
             with store.writing("measure", key) as (_, record):
                 record |= found
+    observer(StepFinished("measure", key, cached))
     return {sha: _figures(values) for sha, values in found["figures"].items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -38,7 +39,7 @@ LOCK = "run.lock"
 UNFINISHED = "unfinished"
 LARGEST_RECORD = 4 << 20
 
-Log = Callable[[str], None]
+_log = logging.getLogger(__name__)
 
 
 class StepStore:
@@ -47,8 +48,8 @@ class StepStore:
     A finished step is never changed and never removed. Where one is damaged, it is made again in a folder beside it.
     """
 
-    def __init__(self, output: Path, log: Log = lambda line: None) -> None:
-        self.output, self._log = output, log
+    def __init__(self, output: Path) -> None:
+        self.output = output
         self.root = output / STEPS
         self._folders: dict[str, Path] = {}
 
@@ -72,7 +73,7 @@ class StepStore:
             if record is not None and is_whole(folder, record):
                 self._folders[key] = folder
                 return record
-            self._log(f"{name}: its files in {folder} are damaged or gone, so it is made again")
+            _log.info(f"{name}: its files in {folder} are damaged or gone, so it is made again")
         return None
 
     @contextmanager
@@ -119,12 +120,11 @@ class StepStore:
 
 
 @contextmanager
-def open_store(output: Path, log: Log = lambda line: None) -> Iterator[StepStore]:
+def open_store(output: Path) -> Iterator[StepStore]:
     """Open the store of an output folder for one run at a time, and clear what a killed run left behind.
 
     Args:
         output: The folder; it stays away where a run is refused before its first step.
-        log: Takes one line for the user.
 
     Raises:
         EdgekitError: Another run is using it, or something that is not EdgeKit's has a name that it needs.
@@ -141,7 +141,7 @@ def open_store(output: Path, log: Log = lambda line: None) -> Iterator[StepStore
             clear_leftovers(output)
             refuse_links(output)
             check_folder(output, STEPS)
-            yield StepStore(output, log)
+            yield StepStore(output)
     finally:
         if not there_before:
             with suppress(OSError):

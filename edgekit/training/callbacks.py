@@ -1,18 +1,21 @@
-"""EdgeKit's own tf_keras callbacks: the progress bar, the end that the user asks for, and the seeds of dropout.
+"""EdgeKit's own tf_keras callbacks: the progress bar, what observers are told, the end that the user asks for, and
+the seeds of dropout.
 
 This module loads tf_keras: only functions import it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 from rich.progress import Progress, TaskID
 
 from edgekit import _tf, interrupt
+from edgekit.observer import EpochEnded, Observer
 
-__all__ = ["Bar", "DropoutSeeds", "Watch"]
+__all__ = ["Bar", "DropoutSeeds", "Epochs", "Watch"]
 
 keras = _tf.tf_keras()
 
@@ -41,6 +44,23 @@ class Bar(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         shown = {k: v for k, v in (logs or {}).items() if k in ("loss", "val_loss", "val_accuracy")}
         self.progress.update(self.task, figures="  ".join(f"{k} {v:.4f}" for k, v in shown.items()))
+
+
+class Epochs(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+    """Tells an observer of every epoch.
+
+    Args:
+        observer: Is told.
+        step, fit, epochs: As of `EpochEnded`.
+    """
+
+    def __init__(self, observer: Observer, step: str, fit: str, epochs: int) -> None:
+        super().__init__()
+        self.observer, self.step, self.fit, self.epochs = observer, step, fit, epochs
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        figures = {name: float(value) if math.isfinite(value) else None for name, value in (logs or {}).items()}
+        self.observer(EpochEnded(self.step, self.fit, epoch, self.epochs, figures))
 
 
 class Watch(keras.callbacks.Callback):  # type: ignore[misc, name-defined]

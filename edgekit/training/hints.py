@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from edgekit.training.distillation import Distillation, LayerPair
 
 __all__ = ["Hints", "Matched", "attention_map", "find_hints", "layer_output", "places_of"]
 
+_log = logging.getLogger(__name__)
 WRAPPERS = ("prune_low_magnitude_", "quant_")
 
 
@@ -35,25 +36,28 @@ class Matched:
 
 @dataclass(frozen=True)
 class Hints:
-    """The layer pairs that were found in a student and its teacher."""
+    """The layer pairs that were found in a student and its teacher, and those whose student layer is gone."""
 
     features: tuple[Matched, ...]
     attention: tuple[Matched, ...]
+    gone: tuple[LayerPair, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.features or self.attention)
 
+    def note_gone(self) -> None:
+        """Tell the user which pairs are left out."""
+        for pair in self.gone:
+            _log.info(f"distill: the student has no layer {pair.student!r} (any more): left out")
 
-def find_hints(
-    settings: Distillation, student: KerasModel, teacher: KerasModel | None, log: Callable[[str], None]
-) -> Hints:
-    """Look up the layer pairs; TF-MOT's wrappers are looked through.
+
+def find_hints(settings: Distillation, student: KerasModel, teacher: KerasModel | None) -> Hints:
+    """Look up the layer pairs; TF-MOT's wrappers are looked through and pairs whose student layer is gone left out.
 
     Args:
         settings: Names the pairs.
         student: tf_keras model.
         teacher: tf_keras model, or None for a teacher without layers.
-        log: Told of pairs whose student layer is gone.
 
     Raises:
         ModelError: A layer is missing, is called twice or fits its partner not, or no pair is left.
@@ -76,11 +80,10 @@ def find_hints(
             received=", ".join(p.student for p in gone),
             remedy=did_you_mean(gone[0].student, [_bare(layer.name) for layer in student.layers]),
         )
-    for pair in gone:
-        log(f"distill: the student has no layer {pair.student!r} (any more): left out")
     return Hints(
         tuple(_matched(p, student, teacher, channels=True) for p in settings.features if p not in gone),
         tuple(_matched(p, student, teacher, channels=False) for p in settings.attention if p not in gone),
+        tuple(gone),
     )
 
 

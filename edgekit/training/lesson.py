@@ -51,8 +51,6 @@ class Setup(Protocol):
     def teacher(self) -> Teacher | None: ...
     @property
     def cache(self) -> Path | None: ...
-    @property
-    def log(self) -> Callable[[str], None]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +103,8 @@ def lesson(setup: Setup, model: KerasModel, plan: Train) -> Iterator[Lesson | No
         yield None
         return
     check_teacher(teacher, settings, setup.objective, model, setup.dataset, plan)
-    hints = find_hints(settings, model, teacher.model, setup.log)
+    hints = find_hints(settings, model, teacher.model)
+    hints.note_gone()
     answers = _answers(setup, teacher, hints, plan)
     loss = _loss(settings, setup.objective, model)
     metrics = [_accuracy(model)] if setup.objective.metric == "top1" else []

@@ -15,6 +15,7 @@ from edgekit.data import Dataset
 from edgekit.data.dataset import SplitName
 from edgekit.errors import EdgekitError
 from edgekit.keras.types import KerasModel, KerasTensor
+from edgekit.observer import Observer, unobserved
 from edgekit.scratch import remove_tree
 from edgekit.tensors import Array
 from edgekit.training.augment import Views
@@ -42,7 +43,8 @@ class Trainer:
         tensorboard: Folder for TensorBoard's logs, or None for none.
         teacher: Who teaches where the objective has `distill`; None trains without.
         cache: Folder of teachers' answers, or None for one in `workdir`.
-        log: Takes one line for the user.
+        step: Name of the step that trains, for the observer.
+        observer: Is told of every epoch.
     """
 
     dataset: Dataset
@@ -53,7 +55,8 @@ class Trainer:
     tensorboard: Path | None = None
     teacher: Teacher | None = None
     cache: Path | None = None
-    log: Callable[[str], None] = lambda line: None
+    step: str = ""
+    observer: Observer = unobserved
 
     def fit(
         self, model: KerasModel, plan: Train, *, name: str, callbacks: Sequence[Any] = ()
@@ -93,7 +96,7 @@ class Trainer:
     def _fit(
         self, model: KerasModel, plan: Train, taught: Lesson | None, name: str, callbacks: Sequence[Any]
     ) -> dict[str, list[float]]:
-        from edgekit.training.callbacks import DropoutSeeds
+        from edgekit.training.callbacks import DropoutSeeds, Epochs
 
         keras = _tf.tf_keras()
         seed_everything(self.seed)
@@ -108,6 +111,7 @@ class Trainer:
         if checkpoint.is_symlink():
             raise EdgekitError("A checkpoint is a folder of EdgeKit's own.", received=f"{checkpoint}, a symbolic link")
         watchers = [*callbacks, interrupt_watch(), DropoutSeeds(self.seed), keras.callbacks.TerminateOnNaN()]
+        watchers.append(Epochs(self.observer, self.step, name, plan.epochs))
         if plan.early_stopping is None:
             watchers.append(keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False))
         else:

@@ -246,12 +246,12 @@ def is_wrapper(layer: Any) -> bool:
     return kind_of(layer).is_wrapper
 
 
-def context(tmp_path: Path, lines: list[str]) -> Context:
+def context(tmp_path: Path) -> Context:
     rng = np.random.default_rng(0)
     raw = Raw(rng.normal(size=(60, 4)).astype(np.float32), np.arange(60) % 2)
     data = split(raw, Preprocessing(), calibration=8, validation=0.2, test=0.2, seed=0)
     trainer = Trainer(data, Objective(), 0, tmp_path, quiet=True)
-    return Context(trainer, Train(), load_target("generic"), Budget(), 1.0, lines.append)
+    return Context(trainer, Train(), load_target("generic"), Budget(), 1.0)
 
 
 def test_one_row_is_all_that_a_new_kind_takes(own_model: Any, row: LayerKind, tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_one_row_is_all_that_a_new_kind_takes(own_model: Any, row: LayerKind, tm
     assert (model_macs(own_model), uncounted(own_model), unknown_kernels(own_model)) == (4 * 8 + 8 * 2, [], [])
     assert [layer.weights[0].shape.as_list() for layer in narrower(own_model, 0.5).layers] == [[4, 4], [4, 2]]
 
-    sparse = parse_pass({"sparsify": {"finetune": "none"}}).apply(own_model, context(tmp_path, []))
+    sparse = parse_pass({"sparsify": {"finetune": "none"}}).apply(own_model, context(tmp_path))
     assert np.mean(sparse.get_layer("own").kernel.numpy() == 0) == 0.5
 
     channels = analyse(own_model)
@@ -275,13 +275,12 @@ def test_one_row_is_all_that_a_new_kind_takes(own_model: Any, row: LayerKind, tm
     assert {e.layer for e in sensitivity(own_model, x, kinds=["sparsity"], ratios=[0.5])} == {"own", "last"}
 
 
-def test_without_a_row_a_kind_is_told(own_model: Any, tmp_path: Path) -> None:
-    lines: list[str] = []
+def test_without_a_row_a_kind_is_told(own_model: Any, tmp_path: Path, said: list[str]) -> None:
     assert uncounted(own_model) == unknown_kernels(own_model) == ["own (ScaledDense)"]
     assert quantize(own_model, skip=lambda name: False).inside == ["own"]
     assert analyse(own_model).groups == ()
-    parse_pass({"sparsify": {"finetune": "none"}}).apply(own_model, context(tmp_path, lines))
-    assert "sparsify: of unknown kinds, left alone: own (ScaledDense)" in lines
+    parse_pass({"sparsify": {"finetune": "none"}}).apply(own_model, context(tmp_path))
+    assert "sparsify: of unknown kinds, left alone: own (ScaledDense)" in said
 
 
 def test_the_rows_are_frozen() -> None:

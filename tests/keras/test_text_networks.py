@@ -123,7 +123,7 @@ def test_positions_tell_the_order_of_words() -> None:
 
 def test_bears_pruning(learned: Any) -> None:
     model, trainer = learned
-    context = Context(trainer, Train(), load_target("generic"), Budget(), 1.0, lambda line: None)
+    context = Context(trainer, Train(), load_target("generic"), Budget(), 1.0)
     item = parse_pass({"sparsify": {"sparsity": 0.5, "layers": {"embedding": 0.5}, "finetune": "none"}})
     sparse = item.apply(model, context)
     assert np.mean(sparse.get_layer("embedding").get_weights()[0] == 0) == pytest.approx(0.5, abs=0.01)

@@ -95,18 +95,17 @@ def built(name: str) -> tuple[Any, Any, Any]:
     ("name", "form"),
     [(name, form) for name in MODELS for form in ("m.h5", "m.keras", "folder") if (name, form) not in UNSAVED],
 )
-def test_wrappers_in_a_file(name: str, form: str, tmp_path: Path) -> None:
+def test_wrappers_in_a_file(name: str, form: str, tmp_path: Path, said: list[str]) -> None:
     model, x, outputs = built(name)
     model.save(tmp_path / form)
-    notes: list[str] = []
-    loaded = edgekit.load_model(tmp_path / form, log=notes.append)
+    loaded = edgekit.load_model(tmp_path / form)
     np.testing.assert_allclose(loaded(x, training=False), outputs, atol=1e-6)
     left = {type(layer).__name__ for layer in loaded.layers}
     assert not {kind for kind in left if kind.startswith(("Prune", "Cluster"))}
     assert name.startswith("quantized") == ("QuantizeWrapperV2" in left) == ("QuantizeLayer" in left)
-    said = MODELS[name][1]
-    assert len(notes) == bool(said) and all(
-        note.startswith(f"Note: TF-MOT's {said.format(tmp_path / form)}") for note in notes
+    told = MODELS[name][1]
+    assert len(said) == bool(told) and all(
+        note.startswith(f"Note: TF-MOT's {told.format(tmp_path / form)}") for note in said
     )
 
 

@@ -37,7 +37,7 @@ def test_apply_gives_a_new_model_that_can_be_saved(
     name: str, trained: Any, make_trainer: Callable[..., Trainer], few_digits: Dataset, tmp_path: Any
 ) -> None:
     trainer = make_trainer(few_digits)
-    context = Context(trainer, Train(), load_target("generic"), Budget(), 1.0, lambda line: None)
+    context = Context(trainer, Train(), load_target("generic"), Budget(), 1.0)
     before = [w.copy() for w in trained.model.get_weights()]
     item = parse_pass({name: {"finetune": "none"}})
     assert item.check(trained.model, context.target) == []

@@ -22,13 +22,8 @@ PLAN = Train(epochs=1, learning_rate=0.01, batch_size=128)
 
 
 @pytest.fixture
-def said() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def context(make_trainer: Callable[..., Trainer], said: list[str]) -> Context:
-    return Context(make_trainer(), PLAN, load_target("generic"), Budget(), 0.9, said.append)
+def context(make_trainer: Callable[..., Trainer]) -> Context:
+    return Context(make_trainer(), PLAN, load_target("generic"), Budget(), 0.9)
 
 
 def distill(model: Any, context: Context, **options: Any) -> Any:
@@ -144,7 +139,7 @@ def test_wrapped_students_learn_too(trained: Any, few_digits: Any, make_trainer:
     settings = Distillation.model_validate({"features": pair, "attention": pair, "temperature": 2})
     teacher = keras_teacher(trained.model, name="the baseline")
     trainer = replace(make_trainer(few_digits), objective=Objective(distill=settings), teacher=teacher)
-    context = Context(trainer, PLAN, load_target("generic"), Budget(), 0.9, lambda line: None)
+    context = Context(trainer, PLAN, load_target("generic"), Budget(), 0.9)
     pruned = parse_pass({"sparsify": {"sparsity": 0.6, "finetune": {"epochs": 3}}}).apply(trained.model, context)
     assert all(mask.mean() > 0.55 for mask in zero_masks(pruned, least=0).values())
     quantized = parse_pass({"qat": {"finetune": {"epochs": 1}}}).apply(pruned, context)

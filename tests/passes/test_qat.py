@@ -19,15 +19,10 @@ from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 
 @pytest.fixture
-def said() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def context(make_trainer: Callable[..., Trainer], few_digits: Dataset, trained: Any, said: list[str]) -> Context:
+def context(make_trainer: Callable[..., Trainer], few_digits: Dataset, trained: Any) -> Context:
     trainer = make_trainer(few_digits)
     reference = trainer.score(trained.model)
-    return Context(trainer, Train(learning_rate=0.005), load_target("generic"), Budget(), reference, said.append)
+    return Context(trainer, Train(learning_rate=0.005), load_target("generic"), Budget(), reference)
 
 
 def rounded(model: Any) -> set[str]:

@@ -118,7 +118,7 @@ def test_a_budget_does_not_make_steps_again(finished: Any, tmp_path: Path, cli: 
     recipe, output = copied(finished, tmp_path)
     result = cli("compress", recipe, "-o", output, "--set", "budget.model_bytes=1000", "--json", "--quiet")
     found = json.loads(result.out)
-    assert result.code == 3 and found["schema"] == "edgekit.compress/2"
+    assert result.code == 3 and found["schema"] == "edgekit.compress/2" and result.err == "", "it is quiet"
     assert found["budget"]["met"] is False and "above 1,000" in found["budget"]["violations"][0]
     assert all(s["cached"] for s in found["steps"])
     met = cli("compress", recipe, "-o", output)
@@ -146,9 +146,8 @@ def test_one_run_at_a_time(finished: Any, tmp_path: Path, cli: Callable[..., Any
     assert cli("compress", recipe, "-o", output, "--quiet").code == 0, "the lock goes with its holder"
 
 
-def test_steps_appear_whole_or_not_at_all(tmp_path: Path) -> None:
-    said: list[str] = []
-    with open_store(tmp_path, said.append) as store:
+def test_steps_appear_whole_or_not_at_all(tmp_path: Path, said: list[str]) -> None:
+    with open_store(tmp_path) as store:
         with pytest.raises(RuntimeError), store.writing("a step", "0123456789abcdef") as (folder, record):
             (folder / "half").write_bytes(b"x")
             raise RuntimeError

@@ -111,9 +111,9 @@ def test_every_field_is_checked(finished: Any, tmp_path: Path) -> None:
     assert read_manifest(tmp_path).selected == finished.manifest.selected
 
 
-def test_a_damaged_step_record_is_a_step_that_is_not_done(tmp_path: Path) -> None:
-    key, said = "0123456789abcdef", []
-    with open_store(tmp_path, said.append) as store:
+def test_a_damaged_step_record_is_a_step_that_is_not_done(tmp_path: Path, said: list[str]) -> None:
+    key = "0123456789abcdef"
+    with open_store(tmp_path) as store:
         with store.writing("a step", key) as (_, record):
             record["value"] = 1
         folder = store.folder("a step", key)

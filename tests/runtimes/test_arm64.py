@@ -65,7 +65,7 @@ def test_without_an_emulator_one_line_says_how_to_get_it(tmp_path: Path, monkeyp
     assert reason is not None and "\n" not in reason
     assert "no program qemu-aarch64" in reason and reason.endswith("edgekit doctor --install arm64")
     with pytest.raises(RuntimeFailed, match="no qemu-aarch64, gcc, aarch64-linux-gnu-gcc") as caught:
-        install(print)
+        install()
     assert str(caught.value).endswith(APT_LINE)
 
 
@@ -81,7 +81,7 @@ def test_without_built_files_one_line_says_how_to_get_them(tmp_path: Path, monke
 def test_packages_are_installed_by_root_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeFailed, match="needs root"):
-        install(print, apt=True)
+        install(apt=True)
 
 
 def test_answers_are_read(tmp_path: Path) -> None:
@@ -147,11 +147,11 @@ def test_each_processor_has_a_machine_of_one_core(tmp_path: Path, name: str) -> 
 
 def test_each_source_says_its_licence() -> None:
     assert RUNNER.read_text().splitlines()[0] == "// SPDX-License-Identifier: Apache-2.0"
-    source = plugin.plugin_source(pytest.fail, pytest.fail)
+    source = plugin.plugin_source(pytest.fail)
     assert source.splitlines()[0] == b"// SPDX-License-Identifier: GPL-2.0-or-later"
 
 
-def test_the_plugin_of_a_wheel_comes_by_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plugin_of_a_wheel_comes_by_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
     """As for somebody who has no checkout."""
     shutil.copytree(PLUGIN_FOLDER, tmp_path / "source")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
@@ -160,20 +160,19 @@ def test_the_plugin_of_a_wheel_comes_by_pip(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(plugin, "_CHECKOUT", tmp_path / "absent")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
-    said: list[str] = []
-    source = plugin.plugin_source(said.append, _step)
+    source = plugin.plugin_source(_step)
     assert source == (PLUGIN_FOLDER / "edgekit_qemu_insn" / "counter.c").read_bytes()
     assert len(said) == 1 and plugin.PLUGIN in said[0] and "GPL" in said[0]
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(RuntimeFailed, match="which pip must find.*pip install plugins/edgekit-qemu-insn"):
-        plugin.plugin_source(said.append, _step)
+        plugin.plugin_source(_step)
 
 
 def test_another_source_of_the_plugin_is_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "counter.c").write_text("int main() {}")
     monkeypatch.setattr(plugin, "_CHECKOUT", tmp_path / "counter.c")
     with pytest.raises(RuntimeFailed, match="sha256 .*Received: [0-9a-f]{64} of .*counter.c.*pip install"):
-        plugin.plugin_source(pytest.fail, pytest.fail)
+        plugin.plugin_source(pytest.fail)
 
 
 def test_import_is_light() -> None:

@@ -277,10 +277,9 @@ def test_pairs_and_classes_that_do_not_fit(
         teach.fit(student(), Train(), name="t")
 
 
-def test_a_pair_whose_student_layer_is_gone_is_left_out(tmp_path: Path) -> None:
-    said: list[str] = []
+def test_a_pair_whose_student_layer_is_gone_is_left_out(tmp_path: Path, said: list[str]) -> None:
     pairs = [{"student": "conv", "teacher": "conv"}, {"student": "gone", "teacher": "conv"}]
-    teach = replace(trainer(tmp_path, keras_teacher(network(), name="big"), attention=pairs), log=said.append)
+    teach = trainer(tmp_path, keras_teacher(network(), name="big"), attention=pairs)
     with lesson(teach, network(), Train()) as taught:
         assert taught is not None and taught.answers.sizes == (4, 16)
     assert said == ["distill: the student has no layer 'gone' (any more): left out"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_file"]
 
+_log = logging.getLogger("edgekit.converters.tflite")
 JOB = "edgekit_converters.tflite.job"
 CRASHED = (
     "The TensorFlow Lite converter does not survive a layer of it in the format {format}: choose another format or "
@@ -46,8 +48,7 @@ def convert_file(
         representative: Preprocessed float samples [N, ...] of training data, for int8 and int16x8.
         held: Samples on which file and model are compared; None takes the representative ones, else random ones.
         accept_parity: dB that the file must reach in place of its format's bound.
-        loading: Limits of the child, for its whole work, by default growing with the file and the samples; and who
-            takes notes for the user.
+        loading: Limits of the child, for its whole work, by default growing with the file and the samples.
 
     Returns:
         The file, and how near it is to the model.
@@ -93,14 +94,14 @@ def convert_file(
     made = tflite.read(reply.arrays[0].tobytes())
     check_contract(made, spec)
     parity = check_parity(made, spec, _reference(reply, source), accept_parity, layers)
-    _pass_on_notes(reply, loading)
+    _pass_on_notes(reply)
     return written(made, path, parity)
 
 
-def _pass_on_notes(reply: sandbox.Reply, loading: Loading) -> None:
+def _pass_on_notes(reply: sandbox.Reply) -> None:
     notes = reply.header.get("notes")
     for note in notes[:MOST_NOTES] if isinstance(notes, list) else []:  # the file may have taken the child over
-        loading.log(clean(str(note)[:LONGEST_NOTE]))
+        _log.info(clean(str(note)[:LONGEST_NOTE]))
 
 
 def _reference(reply: sandbox.Reply, source: Path) -> Reference:

@@ -13,6 +13,7 @@ from edgekit.keras.files.archives import holds_saved_model
 from edgekit.keras.files.plain import PlainModel
 from edgekit.keras.files.reading import read_model
 from edgekit.keras.loading import model_from
+from edgekit.observer import notes_to
 from edgekit.sandbox import cpu_limit
 from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative
@@ -44,7 +45,8 @@ def serve(request: dict[str, Any], arrays: list[Array], folder: Path) -> tuple[d
     """
     path, name = Path(request["path"]), str(request["name"])
     notes = list[str]()
-    model = model_from(_read(path, name, folder, request["reading"]), name, log=notes.append)
+    with notes_to(notes.append):
+        model = model_from(_read(path, name, folder, request["reading"]), name)
     count = len(request["representative"])
     representative = _samples(request["representative"], arrays[:count])
     samples = _samples(request["held"], arrays[count:])

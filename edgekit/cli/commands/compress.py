@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli import options, output
+from edgekit.cli import options
 from edgekit.cli.summary import finish
 
 SUMMARY = "Train, compress, convert and measure as a recipe says."
@@ -58,6 +58,5 @@ def command(
         time_limit=time_limit,
         quiet=quiet,
         tensorboard=tensorboard,
-        log=(lambda line: None) if quiet else output.log,
     )
     finish(manifest, as_json)

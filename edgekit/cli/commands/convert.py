@@ -88,7 +88,6 @@ def command(
         overwrite=overwrite,
         memory_limit=memory_limit,
         time_limit=time_limit,
-        log=output.log,
     )
     if as_json:
         output.print_json(found.as_dict())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgekit.cli import options, output
+from edgekit.cli import options
 from edgekit.cli.summary import finish
 
 SUMMARY = "The whole job on embedded real digits, end to end, in about a minute."
@@ -31,7 +31,5 @@ def command(folder: Path, overwrite: bool, quiet: bool, as_json: bool) -> None:
     from edgekit.recipe import starter_recipe
 
     with starter_recipe() as recipe:
-        manifest = edgekit.compress(
-            recipe, folder, overwrite=overwrite, quiet=quiet, log=(lambda line: None) if quiet else output.log
-        )
+        manifest = edgekit.compress(recipe, folder, overwrite=overwrite, quiet=quiet)
     finish(manifest, as_json)

@@ -31,7 +31,7 @@ def command(install: str | None, apt: bool, as_json: bool) -> None:
     if install:
         from edgekit.runtimes import arm64
 
-        arm64.install(output.log, apt=apt)
+        arm64.install(apt=apt)
     checks = [*_packages(), *_runtimes(), _sandbox()]
     broken = [c for c in checks if c["state"] == "broken"]
     if as_json:

@@ -76,7 +76,6 @@ def command(
             unsafe=unsafe,
             memory_limit=memory_limit,
             time_limit=time_limit,
-            log=output.log,
             progress=progress,
         )
     if draw:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from edgekit import _tf
@@ -19,9 +18,7 @@ __all__ = ["bridge"]
 _HALF_TOLERANCE = 2e-2  # a model that computes in half precision rounds at about 1e-3 per layer
 
 
-def bridge(
-    model: KerasModel, *, unsafe: bool = False, seed: int = 0, log: Callable[[str], None] = lambda line: None
-) -> Any:
+def bridge(model: KerasModel, *, unsafe: bool = False, seed: int = 0) -> Any:
     """Rebuild a Keras 3 model in tf_keras, the Keras that TF-MOT takes.
 
     The result is flat: nested models are opened up. Layers keep their names ("outer_inner" where two clash), inputs
@@ -33,7 +30,6 @@ def bridge(
             layers and `keras.ops` is carried over.
         unsafe: Carry over the Python functions of Lambda layers and custom activations. They are its author's code.
         seed: For the random inputs of the comparison.
-        log: Takes one line for the user.
 
     Returns:
         A tf_keras Functional model, not compiled.
@@ -49,13 +45,13 @@ def bridge(
             received=f"{type(model).__module__.partition('.')[0]} {type(model).__name__}",
             remedy="A tf_keras model needs no bridge; edgekit.keras.flatten opens up the models nested in it.",
         )
-    new = _rebuild(model, unsafe, log)
+    new = _rebuild(model, unsafe)
     half = any("16" in layer.compute_dtype for layer in model._flatten_layers() if isinstance(layer.compute_dtype, str))
     assert_same_outputs(model, new, seed=seed, tolerance=_HALF_TOLERANCE if half else TOLERANCE)
     return new
 
 
-def _rebuild(model: KerasModel, unsafe: bool, log: Callable[[str], None]) -> Any:
+def _rebuild(model: KerasModel, unsafe: bool) -> Any:
     tf_keras, reader = _tf.tf_keras(), Keras3Reader()
     graph, names = reader.graph(model), Names()
     inputs = []
@@ -65,7 +61,7 @@ def _rebuild(model: KerasModel, unsafe: bool, log: Callable[[str], None]) -> Any
             tf_keras.Input(batch_shape=tuple(tensor.shape), dtype=float32_for(tensor.dtype), name=name),
         )
     names.reserve(model, reader)
-    translation = Translation(names, unsafe, lambda inner: _rebuild(inner, unsafe, log), log)
+    translation = Translation(names, unsafe, lambda inner: _rebuild(inner, unsafe))
     outputs = inline(model, inputs, reader, translation.call)
     old_inputs, old_outputs = leaves(graph.inputs), leaves(graph.outputs)
     return tf_keras.Model(

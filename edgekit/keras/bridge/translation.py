@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ from edgekit.keras.bridge.replay import Names, Step, inline, leaves, pack, reaso
 
 __all__ = ["Translation"]
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass
 class Translation:
@@ -26,13 +29,11 @@ class Translation:
         names: Gives the layers' names.
         unsafe: Whether Python functions of the model's author are carried over.
         bridge: Turns a model that a wrapper layer holds into a tf_keras model.
-        log: Takes one line for the user.
     """
 
     names: Names
     unsafe: bool
     bridge: Callable[[Any], Any]
-    log: Callable[[str], None]
     _made: dict[int, Made] = field(default_factory=dict)
     _emitted: set[int] = field(default_factory=set)
 
@@ -92,7 +93,7 @@ class Translation:
         fixed = directly_used(layer) if id(layer) not in self._emitted else []
         self._emitted.add(id(layer))
         if fixed and layer.trainable:
-            self.log(f"{layer.name}: {', '.join(fixed)} of {type(layer).__name__} are constants from now on")
+            _log.info(f"{layer.name}: {', '.join(fixed)} of {type(layer).__name__} are constants from now on")
         outputs = inline(opened.model, opened.inputs, Keras3Reader(), self.call)
         shaped = opened.model._outputs_struct
         return pack(shaped, {id(old): new for old, new in zip(leaves(shaped), outputs, strict=True)})
@@ -108,7 +109,7 @@ class Translation:
         layer.set_weights(weights)
         layer.trainable = step.operation.trainable
         self._made[id(step.operation)] = Made(layer)
-        self.log(f"{layer.name}: {layer.kind} runs as it is; no pass changes what is inside")
+        _log.info(f"{layer.name}: {layer.kind} runs as it is; no pass changes what is inside")
         return outputs
 
     def _activate(self, activation: str, emit: Emit, x: Any) -> Any:

@@ -5,6 +5,7 @@ The shapes shrink, so that MACs, weights and arena fall on every runtime, unlike
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -45,6 +46,8 @@ from edgekit.passes.channel_prune.findings import wrong_names
 from edgekit.target import Target
 
 __all__ = ["PASS", "ChannelPrune"]
+
+_log = logging.getLogger(__name__)
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 DEFAULT_MACS = 0.5
@@ -155,13 +158,13 @@ class ChannelPrune(Pass):
         )
         kept = {name: why for name, why in channels.unsafe.items() if why != MAKES_OUTPUT}
         for name, why in kept.items():
-            context.log(f"{self.name}: {name} left alone: {why}")
+            _log.info(f"{self.name}: {name} left alone: {why}")
         current = model
         files = [context.trainer.workdir / f"{self.name}-{step}.h5" for step in range(1, self.steps)]
         for step in range(1, self.steps + 1):
             file = files[step - 1] if step < self.steps else None
             if file and file.is_file():
-                context.log(f"{self.name}: step {step} was done before")
+                _log.info(f"{self.name}: step {step} was done before")
                 current = load_model(file, context.loading)
                 continue
             current = self._step(current, step, full, limits, context)
@@ -195,7 +198,7 @@ class ChannelPrune(Pass):
         first = {group.name: group.layers[0] for group in analyse(model).groups}
         named = {first[name]: ratio for name, ratio in found.items() if ratio}
         for name, ratio in found.items():
-            context.log(f"{self.name}: {name} bears the loss of {ratio:.1%} of its channels")
+            _log.info(f"{self.name}: {name} bears the loss of {ratio:.1%} of its channels")
         return {name: ratio for name, ratio in named.items() if not matches(name, self.skip)}
 
     @property
@@ -291,13 +294,13 @@ class ChannelPrune(Pass):
         """One line for each group, and one for the sum; the sum is what the pass promises."""
         channels = analyse(model)
         for group in channels.groups:
-            context.log(f"{self.name}: {group.name}: {limits.original[group.name]} -> {len(group.channels)} channels")
+            _log.info(f"{self.name}: {group.name}: {limits.original[group.name]} -> {len(group.channels)} channels")
         cost = self._cost(channels, context.target)
         if cost is None:
             return
         now = self._counted(model, context) if self.instructions else cost(channels.all_kept())
         whole = full.instructions or full.cost
-        context.log(f"{self.name}: {now:,} of {whole:,} {self._figure} ({now / whole:.3f})")
+        _log.info(f"{self.name}: {now:,} of {whole:,} {self._figure} ({now / whole:.3f})")
         if now > whole * self._fraction:
             raise ModelError(
                 f"channel_prune must reach {self._figure}: {self._fraction:g}.", received=f"{now / whole:.3f}"

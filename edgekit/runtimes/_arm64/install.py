@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from edgekit.runtimes._arm64.toolbox import EMULATOR, RUNNER, Toolbox, litert_ve
 from edgekit.runtimes._probe import PROBE
 
 __all__ = ["APT_LINE", "DEBIAN_PACKAGES", "install", "missing_tools"]
+
+_log = logging.getLogger(__name__)
 
 # qemu-user, not qemu-user-static: a static emulator cannot load plugins.
 DEBIAN_PACKAGES = (
@@ -45,11 +48,10 @@ def missing_tools() -> list[str]:
     return missing
 
 
-def install(log: Callable[[str], None], *, apt: bool = False) -> None:
+def install(*, apt: bool = False) -> None:
     """Fetch, build, try, and only then put in place; what is there and works is left alone.
 
     Args:
-        log: Called with one line for each step.
         apt: Whether to run apt-get for what only the distribution can bring; that needs root.
 
     Raises:
@@ -58,7 +60,7 @@ def install(log: Callable[[str], None], *, apt: bool = False) -> None:
     """
     missing = missing_tools()
     if missing and apt:
-        _install_packages(log)
+        _install_packages()
         missing = missing_tools()
     if missing:
         raise RuntimeFailed(
@@ -71,38 +73,38 @@ def install(log: Callable[[str], None], *, apt: bool = False) -> None:
         try:
             _try(tools)
         except RuntimeFailed as error:
-            log(f"what is in {tools.folder} does not work, so it is built again ({error})")
+            _log.info(f"what is in {tools.folder} does not work, so it is built again ({error})")
         else:
-            log(f"already installed in {tools.folder}")
+            _log.info(f"already installed in {tools.folder}")
             return
     with write_atomically(tools.folder, replace_folder=True) as folder:
         folder.mkdir()
-        _fetch_library(folder, log)
-        _build(Toolbox(tools.emulator, folder), log)
+        _fetch_library(folder)
+        _build(Toolbox(tools.emulator, folder))
         for cpu in CPUS.values():
             write_root(folder / f"root-{cpu.name}", cpu)
             (folder / f"root-{cpu.name}" / "lib").symlink_to("../lib")
-        log(f"trying a tiny model on {' and '.join(CPUS)}")
+        _log.info(f"trying a tiny model on {' and '.join(CPUS)}")
         _try(Toolbox(tools.emulator, folder))
-    log(f"installed in {tools.folder}")
+    _log.info(f"installed in {tools.folder}")
 
 
-def _install_packages(log: Callable[[str], None]) -> None:
+def _install_packages() -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise RuntimeFailed(
             "Installing packages of the distribution needs root, on Debian or Ubuntu.",
             received=f"{platform.system()}, user id {os.geteuid()}",
             remedy=f"Run as root: {APT_LINE}",
         )
-    log("apt-get update")
+    _log.info("apt-get update")
     _step(["apt-get", "update", "-qq"])
-    log(APT_LINE)
+    _log.info(APT_LINE)
     _step(APT_LINE.split())
 
 
-def _fetch_library(folder: Path, log: Callable[[str], None]) -> None:
+def _fetch_library(folder: Path) -> None:
     wanted = f"ai-edge-litert=={litert_version()}"
-    log(f"fetching the arm64 wheel of {wanted}")
+    _log.info(f"fetching the arm64 wheel of {wanted}")
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
         command += ["--disable-pip-version-check", "--dest", place]
@@ -116,9 +118,9 @@ def _fetch_library(folder: Path, log: Callable[[str], None]) -> None:
                 shutil.copyfileobj(source, target)
 
 
-def _build(tools: Toolbox, log: Callable[[str], None]) -> None:
-    source = plugin_source(log, _step)
-    log(f"building with {_CROSS_COMPILER} and {_COMPILER}")
+def _build(tools: Toolbox) -> None:
+    source = plugin_source(_step)
+    _log.info(f"building with {_CROSS_COMPILER} and {_COMPILER}")
     folder = tools.folder
     # libLiteRt.so's own libraries are found when it runs: hence --allow-shlib-undefined.
     flags = ["-O2", "-Wl,-rpath,$ORIGIN", "-Wl,--allow-shlib-undefined"]

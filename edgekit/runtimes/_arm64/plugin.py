@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
 import sys
 import tempfile
 import zipfile
@@ -18,6 +19,8 @@ from edgekit.errors import RuntimeFailed
 
 __all__ = ["PLUGIN", "SHA256", "plugin_source"]
 
+_log = logging.getLogger(__name__)
+
 PLUGIN = "edgekit-qemu-insn==1.0.0"
 SHA256 = "479bd291f7c6b7505421d16beab31ee5d209a780a3267819c454b9544040ab71"
 """Of its counter.c."""
@@ -26,17 +29,16 @@ _PACKAGE, _FILE = "edgekit_qemu_insn", "counter.c"
 _CHECKOUT = Path(__file__).parents[3] / "plugins" / "edgekit-qemu-insn" / _PACKAGE / _FILE
 
 
-def plugin_source(log: Callable[[str], None], step: Callable[[Sequence[str]], None]) -> bytes:
+def plugin_source(step: Callable[[Sequence[str]], None]) -> bytes:
     """The text of counter.c: of this checkout, of the installed package, or else of the one that pip finds.
 
     Args:
-        log: Called with one line where something is fetched.
         step: Runs a command, and raises RuntimeFailed where that fails.
 
     Raises:
         RuntimeFailed: It cannot be fetched, or is another one than this EdgeKit builds.
     """
-    source, where = _present() or _fetched(log, step)
+    source, where = _present() or _fetched(step)
     found = hashlib.sha256(source).hexdigest()
     if found != SHA256:
         raise RuntimeFailed(
@@ -56,8 +58,8 @@ def _present() -> tuple[bytes, str] | None:
     return None
 
 
-def _fetched(log: Callable[[str], None], step: Callable[[Sequence[str]], None]) -> tuple[bytes, str]:
-    log(f"fetching the source of the QEMU plugin, {PLUGIN} (GPL-2.0-or-later)")
+def _fetched(step: Callable[[Sequence[str]], None]) -> tuple[bytes, str]:
+    _log.info(f"fetching the source of the QEMU plugin, {PLUGIN} (GPL-2.0-or-later)")
     with tempfile.TemporaryDirectory() as place:
         pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
         try:

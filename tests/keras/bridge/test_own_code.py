@@ -148,9 +148,9 @@ def test_code_that_uses_keras_ops_is_opened_up(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CARRIED)
-def test_code_that_uses_tensorflow_runs_as_it_is(name: str) -> None:
-    model, said = randomised(CARRIED[name]()), list[str]()
-    new = bridge(model, log=said.append)
+def test_code_that_uses_tensorflow_runs_as_it_is(name: str, said: list[str]) -> None:
+    model = randomised(CARRIED[name]())
+    new = bridge(model)
     assert same(model, new) and "Carried" in own_classes(new)
     assert len(said) == 1 and "runs as it is" in said[0]
     copy = _tf.tf_keras().models.clone_model(new)
@@ -161,9 +161,8 @@ def test_code_that_uses_tensorflow_runs_as_it_is(name: str) -> None:
     assert not same(model, new), "and it is trained, apart from the user's own"
 
 
-def test_a_weight_that_becomes_a_constant_is_told() -> None:
-    said: list[str] = []
-    bridge(through(Weighted(name="mine")), log=said.append)
+def test_a_weight_that_becomes_a_constant_is_told(said: list[str]) -> None:
+    bridge(through(Weighted(name="mine")))
     assert said == ["mine: w of Weighted are constants from now on"]
 
 

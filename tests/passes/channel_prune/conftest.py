@@ -16,9 +16,9 @@ from edgekit.training import Train, Trainer, seed_everything
 
 @pytest.fixture
 def context(make_trainer: Callable[..., Trainer], few_digits: Dataset, trained: Any) -> Context:
-    trainer, log = make_trainer(few_digits), []
+    trainer = make_trainer(few_digits)
     reference = trainer.score(trained.model)
-    return Context(trainer, Train(learning_rate=0.01), load_target("generic"), Budget(), reference, log.append)
+    return Context(trainer, Train(learning_rate=0.01), load_target("generic"), Budget(), reference)
 
 
 @pytest.fixture(scope="session")
@@ -49,17 +49,6 @@ def prune() -> Callable[..., Any]:
         item = parse_pass({"channel_prune": {"finetune": "none", **options}})
         assert item.check(model, context.target) == []
         return item.apply(model, context)
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def said() -> Callable[[Context], list[str]]:
-    """The lines that the pass has logged."""
-
-    def run(context: Context) -> list[str]:
-        lines: list[str] = context.log.__self__  # type: ignore[attr-defined]
-        return lines
 
     return run
 

@@ -36,13 +36,13 @@ def test_the_budget_is_met_in_the_counted_model(
     residual: Any,
     context: Context,
     prune: Callable[..., Any],
-    said: Callable[[Context], list[str]],
+    said: list[str],
 ) -> None:
     count = model_macs if unit == "macs" else lambda m: m.count_params()
     found = prune(residual, context, **{unit: 0.4}, **options)
     share = count(found) / count(residual)
     assert 0.3 < share <= 0.4
-    assert any(f"({share:.3f})" in line for line in said(context))
+    assert any(f"({share:.3f})" in line for line in said)
 
 
 def test_macs_count_in_the_file_too(residual: Any, context: Context, tmp_path: Path, prune: Callable[..., Any]) -> None:
@@ -72,7 +72,7 @@ def test_ratio_takes_the_same_share_of_every_group(
     residual: Any,
     context: Context,
     prune: Callable[..., Any],
-    said: Callable[[Context], list[str]],
+    said: list[str],
     width: Callable[[Any, str], int],
 ) -> None:
     found = prune(residual, context, ratio=0.25)
@@ -80,7 +80,7 @@ def test_ratio_takes_the_same_share_of_every_group(
         if layer.name != "scores" and layer.weights:
             assert width(found, layer.name) == 0.75 * width(residual, layer.name), layer.name
     assert width(found, "scores") == 10
-    assert "channel_prune: stem, stack1_conv2: 16 -> 12 channels" in said(context)
+    assert "channel_prune: stem, stack1_conv2: 16 -> 12 channels" in said
 
 
 def test_ratios_by_pattern_and_in_steps(
@@ -92,12 +92,12 @@ def test_ratios_by_pattern_and_in_steps(
 
 
 def test_ratios_by_sensitivity_take_what_each_group_bears(
-    trained: Any, context: Context, prune: Callable[..., Any], said: Callable[[Context], list[str]]
+    trained: Any, context: Context, prune: Callable[..., Any], said: list[str]
 ) -> None:
     strict = prune(trained.model, context, ratios="sensitivity", tolerance=0.01)
     loose = prune(trained.model, context, ratios="sensitivity", tolerance=0.5)
     assert model_macs(loose) < model_macs(strict) <= model_macs(trained.model)
-    assert any("hidden bears the loss of" in line for line in said(context))
+    assert any("hidden bears the loss of" in line for line in said)
     assert context.trainer.score(strict) > context.reference - 0.1
 
 

@@ -107,7 +107,7 @@ def test_attention_heads_that_give_nothing_go_first(
     weights[6][[0, 2]] = 0
     mha.set_weights(weights)
     for criterion in ("taylor", "hessian"):
-        context = Context(make_trainer(), Train(), load_target("generic"), Budget(), 1.0, [].append)
+        context = Context(make_trainer(), Train(), load_target("generic"), Budget(), 1.0)
         found = prune(model, context, ratios={"mha.heads": 0.5}, criterion=criterion)
         assert found.get_layer("mha").get_config()["num_heads"] == 2
         x_test = digits.features("test")[:8]
