@@ -34,6 +34,7 @@ from edgekit.training import (
     keras_teacher,
     seed_everything,
 )
+from edgekit.training.history import read_training
 from edgekit.training.teacher import file_fingerprint
 from edgekit_converters.tflite import ConvertSpec
 
@@ -204,7 +205,8 @@ def _make(run: Run, name: str, key: str, make: Callable[[], Any], *, parent: Mea
         save_model(model, folder / KERAS_FILE)
         spec = ConvertSpec(format="int8" if is_quantized(model) else "float32").resolved()
         step = run.converted(name, model, folder / KERAS_FILE, folder, spec, parent.step.parent if parent else None)
-        step = replace(step, seconds=time.perf_counter() - started)
+        told = read_training(run.store.workdir(name, key))
+        step = replace(step, seconds=time.perf_counter() - started, training=told)
         record |= step.as_record()
     run.models[key] = model
     run.store.discard_workdir(name, key)
@@ -235,7 +237,7 @@ def _convert(run: Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
             for file in source.folder.iterdir():
                 if file.name not in (KERAS_FILE, "step.json"):
                     (folder / file.name).write_bytes(file.read_bytes())
-            step = replace(source.step, name=name, cached=False)
+            step = replace(source.step, name=name, cached=False, training={})
         else:
             _log.info(f"{name}: converting the model of {source.step.name}" + (" with calibration" if integer else ""))
             file = source.folder / KERAS_FILE

@@ -13,6 +13,7 @@ from edgekit.errors import ConversionError
 from edgekit.measure.parity import FIELDS as PARITY
 from edgekit.pipeline.records import RecordError, as_sha256, check_fields, parsed
 from edgekit.tflite import State
+from edgekit.training.history import Histories, is_training
 from edgekit_converters.tflite import ConvertSpec
 
 __all__ = ["Step"]
@@ -48,6 +49,8 @@ class Step:
         keras_parent: Of the Keras model of the step before; None for the baseline.
         correct_sha256: Of the file that says which test samples are right; None for other tasks.
         latency_ms, latency_low, latency_high: Median on this host, one thread, with its 95 % interval; a host proxy.
+        training: What was trained while it was made: by training, then by figure (loss, val_loss and, for classifiers,
+            accuracy, val_accuracy), one value per epoch; None for what is no finite number.
         figures: What the recipe's runtimes counted, by the names of `edgekit.figures.FIGURES`.
         cached: Whether this run found it done.
     """
@@ -73,6 +76,7 @@ class Step:
     parent: str
     keras_parent: str | None
     correct_sha256: str | None
+    training: Histories = field(default_factory=dict)
     latency_ms: float | None = None
     latency_low: float | None = None
     latency_high: float | None = None
@@ -108,6 +112,8 @@ class Step:
         step = parsed(cls, value, where)
         check_fields(step.parity, PARITY, f"{where}.parity")
         check_fields(step.figures, dict.fromkeys(step.figures, int), f"{where}.figures")
+        if not is_training(step.training):
+            raise RecordError(f"{where}.training must have a number or null for each epoch, by training and figure")
         if step.state not in get_args(State):
             raise RecordError(f"{where}.state must be one of {', '.join(get_args(State))}")
         for name in ("sha256", "parent", "keras_parent", "correct_sha256"):

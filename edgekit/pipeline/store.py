@@ -32,7 +32,7 @@ PACKAGES = (
     "ethos-u-vela",
     "numpy",
 )
-SCHEMA = "edgekit.step/2"
+SCHEMA = "edgekit.step/3"
 RECORD = "step.json"
 STEPS = "steps"
 LOCK = "run.lock"

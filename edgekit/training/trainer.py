@@ -15,11 +15,12 @@ from edgekit.data import Dataset
 from edgekit.data.dataset import SplitName
 from edgekit.errors import EdgekitError
 from edgekit.keras.types import KerasModel, KerasTensor
-from edgekit.observer import Observer, unobserved
+from edgekit.observer import EpochEnded, Event, Observer, unobserved
 from edgekit.scratch import remove_tree
 from edgekit.tensors import Array
 from edgekit.training.augment import Views
 from edgekit.training.disk import disk_errors
+from edgekit.training.history import epochs_kept, keep_epoch, read_training
 from edgekit.training.lesson import Lesson, lesson
 from edgekit.training.objective import Objective
 from edgekit.training.plan import Train
@@ -60,8 +61,8 @@ class Trainer:
 
     def fit(
         self, model: KerasModel, plan: Train, *, name: str, callbacks: Sequence[Any] = ()
-    ) -> dict[str, list[float]]:
-        """Train a model in place; a killed run goes on after its last finished epoch.
+    ) -> dict[str, list[float | None]]:
+        """Train a model in place; a killed run goes on after its last finished epoch, and has the figures of all.
 
         With early stopping it starts again: what that has seen so far is in no checkpoint.
 
@@ -72,7 +73,7 @@ class Trainer:
             callbacks: More tf_keras callbacks, such as TF-MOT's.
 
         Returns:
-            One list per figure (loss, val_loss, ...), a value per epoch.
+            One list per figure (loss, val_loss, ...), a value per epoch; None for what is no finite number.
         """
         with computing_in(plan.precision), lesson(self, model, plan) as taught:
             return self._fit(model, plan, taught, name, callbacks)
@@ -95,7 +96,7 @@ class Trainer:
 
     def _fit(
         self, model: KerasModel, plan: Train, taught: Lesson | None, name: str, callbacks: Sequence[Any]
-    ) -> dict[str, list[float]]:
+    ) -> dict[str, list[float | None]]:
         from edgekit.training.callbacks import DropoutSeeds, Epochs
 
         keras = _tf.tf_keras()
@@ -111,7 +112,9 @@ class Trainer:
         if checkpoint.is_symlink():
             raise EdgekitError("A checkpoint is a folder of EdgeKit's own.", received=f"{checkpoint}, a symbolic link")
         watchers = [*callbacks, interrupt_watch(), DropoutSeeds(self.seed), keras.callbacks.TerminateOnNaN()]
-        watchers.append(Epochs(self.observer, self.step, name, plan.epochs))
+        watchers.append(
+            Epochs(self._tell, self.step, name, plan.epochs)
+        )  # before the checkpoint, to be no epoch behind
         if plan.early_stopping is None:
             watchers.append(keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False))
         else:
@@ -123,8 +126,8 @@ class Trainer:
         if self.tensorboard:
             watchers.append(keras.callbacks.TensorBoard(self.tensorboard / name))
         with disk_errors(checkpoint), epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
-            history = model.fit(
-                self._batches(plan, _finished_epochs(checkpoint), taught),
+            model.fit(
+                self._batches(plan, self._first_epoch(checkpoint, name), taught),
                 epochs=plan.epochs,
                 steps_per_epoch=steps,
                 validation_data=self._validation(plan.batch_size, taught),
@@ -133,7 +136,20 @@ class Trainer:
             )
         interrupt.check()  # one that came in the last batch, before what was learnt so far is removed
         remove_tree(checkpoint)
-        return {k: [float(v) for v in values] for k, values in history.history.items()}
+        return read_training(self.workdir)[name]
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, EpochEnded):
+            keep_epoch(self.workdir, event)
+        self.observer(event)
+
+    def _first_epoch(self, checkpoint: Path, name: str) -> int:
+        """The epoch to go on with: 0 where nothing is done, or where it is not known any more what was told of it."""
+        finished = _finished_epochs(checkpoint)
+        if finished <= epochs_kept(self.workdir, name):
+            return finished
+        remove_tree(checkpoint)
+        return 0
 
     def _metrics(self) -> list[Any]:
         return ["accuracy"] if self.objective.metric == "top1" else []

@@ -18,6 +18,7 @@ from edgekit.data import load_data
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import EdgekitError
 from edgekit.measure.predict import predict
+from edgekit.observer import EpochEnded
 from edgekit.pipeline import Manifest, read_manifest
 from edgekit.pipeline.store import open_store
 
@@ -69,6 +70,21 @@ def test_steps_lead_from_one_to_the_next(finished: Any) -> None:
         chain.append(artifacts[sha]["made_by"])
         sha = artifacts[sha]["parent"]
     assert chain == ["convert int8", "qat", "sparsify", "baseline"]
+
+
+def test_steps_keep_what_their_trainings_said(finished: Any) -> None:
+    steps = {s.name: s.training for s in finished.manifest.steps}
+    assert {name: list(training) for name, training in steps.items()} == {
+        "baseline": ["train"], "sparsify": [], "qat": ["qat"], "convert int8": [], "convert float32": [],
+    }  # fmt: skip
+    told = [e for e in finished.events if isinstance(e, EpochEnded)]
+    for event in told:
+        assert event.figures == {k: values[event.epoch] for k, values in steps[event.step][event.fit].items()}
+    assert {k: len(v) for k, v in steps["baseline"]["train"].items()} == {
+        "loss": 2, "accuracy": 2, "val_loss": 2, "val_accuracy": 2,
+    }  # fmt: skip
+    (record,) = finished.output.glob("steps/baseline-*/step.json")
+    assert json.loads(record.read_text())["training"] == steps["baseline"]
 
 
 def test_the_manifest_comes_back_from_its_file(finished: Any) -> None:

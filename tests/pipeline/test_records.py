@@ -118,7 +118,7 @@ def test_a_damaged_step_record_is_a_step_that_is_not_done(tmp_path: Path, said: 
             record["value"] = 1
         folder = store.folder("a step", key)
         good = json.loads((folder / "step.json").read_text())
-        assert good == {"schema": "edgekit.step/2", "key": key, "value": 1}
+        assert good == {"schema": "edgekit.step/3", "key": key, "value": 1}
         others = [json.dumps({**good, "schema": s}).encode() for s in ("edgekit.step/99", "", None, 1, [])]
         for content in (*FILES.values(), *others, json.dumps({"key": key, "value": 1}).encode()):
             said.clear()

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from edgekit import _tf
+from edgekit.observer import EpochEnded, Event
 from edgekit.training import Finetune, Train, Trainer, seed_everything
+from edgekit.training.history import read_training
 
 
 def weights(model: Any) -> list[np.ndarray]:
@@ -49,7 +51,7 @@ def test_a_killed_training_goes_on_and_ends_the_same(
 ) -> None:
     plan = Train(epochs=3, learning_rate=0.01)
     whole = build_tiny()
-    make_trainer().fit(whole, plan, name="t")
+    expected = make_trainer().fit(whole, plan, name="t")
 
     class Kill(_tf.tf_keras().callbacks.Callback):
         epochs = 0
@@ -64,9 +66,12 @@ def test_a_killed_training_goes_on_and_ends_the_same(
         trainer.fit(broken, plan, name="t", callbacks=[Kill()])
     again = build_tiny()
     seed_everything(99)  # a new process starts somewhere else
-    history = trainer.fit(again, plan, name="t")
-    assert len(history["loss"]) == 1, "only the last epoch is left to do"
+    told: list[Event] = []
+    history = replace(trainer, observer=told.append).fit(again, plan, name="t")
+    assert [e.epoch for e in told if isinstance(e, EpochEnded)] == [2], "only the last epoch is left to do"
     assert same(again, whole)
+    assert history == expected and all(len(values) == 3 for values in history.values()), "it has all epochs"
+    assert read_training(trainer.workdir) == {"t": history}
     assert not list(trainer.workdir.glob("*.checkpoint"))
 
 
