@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,23 +46,34 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imports(path: Path, *, everywhere: bool = True) -> Iterator[str]:
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a file's syntax tree, which several tests look through."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
+def deferred(path: Path) -> frozenset[int]:
+    """Ids of the nodes that run only when a function is called."""
+    functions = (n for n in nodes(path) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
+    return frozenset(id(inner) for function in functions for inner in ast.walk(function))
+
+
+@cache
+def imports(path: Path, *, everywhere: bool = True) -> tuple[str, ...]:
     """Full names of what a file imports; those for type checkers alone do not count."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple(_imports(path, everywhere))
+
+
+def _imports(path: Path, everywhere: bool) -> Iterator[str]:
     skipped = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes(path)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
-    inside = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if id(node) in skipped or (id(node) in inside and not everywhere):
+    for node in nodes(path):
+        if id(node) in skipped or (id(node) in deferred(path) and not everywhere):
             continue
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -180,7 +192,7 @@ def test_model_files_are_opened_in_few_places(way: str) -> None:
     found = {
         name
         for name, path in MODULES.items()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and re.search(way, ast.unparse(node.func))
     }
     assert found == OPENERS[way]
@@ -212,14 +224,7 @@ def test_the_page_has_the_floors_in_order() -> None:
 
 def heavy(path: Path) -> bool:
     """Whether importing a module loads TensorFlow: it calls one of `_tf`'s doors outside of a function."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    inside = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for inner in ast.walk(node)
-    }
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and id(node) not in inside)
+    calls = (node for node in nodes(path) if isinstance(node, ast.Call) and id(node) not in deferred(path))
     return any(re.fullmatch(r"_tf\.(tensorflow|tf_keras|tfmot|keras3)", ast.unparse(call.func)) for call in calls)
 
 
@@ -241,7 +246,7 @@ def test_classes_that_derive_from_others_are_not_made_inside_functions() -> None
     inside = {
         name
         for name, path in MODULES.items()
-        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for function in nodes(path)
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.ClassDef) and node.bases
@@ -258,7 +263,7 @@ TFMOT_INTERNALS = (
 def test_what_tfmot_keeps_to_itself_is_touched_in_one_module() -> None:
     touching = set()
     for name, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             word = (
                 node.attr if isinstance(node, ast.Attribute) else node.value if isinstance(node, ast.Constant) else ""
             )
