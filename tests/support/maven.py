@@ -9,7 +9,7 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
-__all__ = ["classes", "fetched", "unpacked"]
+__all__ = ["classes", "classes_of", "fetched", "unpacked"]
 
 CENTRAL = "https://repo1.maven.org/maven2"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edgekit" / "maven"
@@ -34,15 +34,27 @@ FILES = {
         "org/robolectric/android-all/14-robolectric-10818077",
         "6be2218c6a53fe3c57bc22ebdc723edcb7270a8a6f187545708aa5c0ed813977",
     ),
+    "android-all-instrumented-14-robolectric-10818077-i7.jar": (
+        "org/robolectric/android-all-instrumented/14-robolectric-10818077-i7",
+        "3fdac2d463f431c6b8d83b9d0ca739e795de75fffedee648c6761bd4bd864701",
+    ),
+    "android-all-instrumented-15-robolectric-13954326-i7.jar": (
+        "org/robolectric/android-all-instrumented/15-robolectric-13954326-i7",
+        "06c4c8602d6db7486266a982bc55834ed6dfebd62a0b88daca204139ecf142cb",
+    ),
 }
 """By name: the folder of the repository, and the sha256 of the file."""
+
+_KNOWN = set[str]()
+"""Whose digest this process has compared: the framework has 200 MB."""
 
 
 def fetched(name: str) -> Path:
     """The file, from the cache or from Maven Central."""
     folder, sha256 = FILES[name]
     path = CACHE / name
-    if path.is_file() and _sha256(path) == sha256:
+    if path.is_file() and (name in _KNOWN or _sha256(path) == sha256):
+        _KNOWN.add(name)
         return path
     CACHE.mkdir(parents=True, exist_ok=True)
     new = CACHE / f"{name}.{os.getpid()}"
@@ -54,11 +66,24 @@ def fetched(name: str) -> Path:
 
 
 def unpacked(name: str) -> Path:
-    """The folder with what the archive holds."""
-    archive = fetched(name)
-    folder = CACHE / f"{name}.d"
+    """The folder with what an archive of `FILES` holds."""
+    return _unpacked(fetched(name))
+
+
+def classes(name: str) -> Path:
+    """The classes of a library of `FILES`: a `.jar` itself, or the one inside an `.aar`."""
+    return classes_of(fetched(name)) if name.endswith(".aar") else fetched(name)
+
+
+def classes_of(library: Path) -> Path:
+    """The `classes.jar` inside an `.aar`."""
+    return _unpacked(library) / "classes.jar"
+
+
+def _unpacked(archive: Path) -> Path:
+    folder = CACHE / f"{archive.name}.d"
     if not folder.is_dir():
-        new = CACHE / f"{name}.{os.getpid()}.d"
+        new = CACHE / f"{archive.name}.{os.getpid()}.d"
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(new)
         try:
@@ -66,11 +91,6 @@ def unpacked(name: str) -> Path:
         except OSError:  # another worker was faster
             shutil.rmtree(new)
     return folder
-
-
-def classes(name: str) -> Path:
-    """The classes of a library: a `.jar` itself, or the one inside an `.aar`."""
-    return unpacked(name) / "classes.jar" if name.endswith(".aar") else fetched(name)
 
 
 def _sha256(path: Path) -> str:
