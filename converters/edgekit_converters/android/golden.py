@@ -17,6 +17,8 @@ from edgekit.golden import Bounds, Golden
 __all__ = ["FORM", "vectors"]
 
 FORM = 1
+LARGEST = 1 << 16
+"""Bytes that the samples of an app may take, one sample aside: a self-test must not double the app."""
 _MAGIC = b"EKGV"
 
 
@@ -28,10 +30,11 @@ def vectors(golden: Golden, builtin: Bounds, xnnpack: Bounds, sha256: str) -> by
         builtin, xnnpack: How far TFLite's own kernels and XNNPACK's may be from it.
         sha256: Of the model, in hex.
     """
+    samples = max(1, min(len(golden), LARGEST // sum(a[0].nbytes for a in (*golden.inputs, *golden.outputs))))
     bounds = (builtin.steps, xnnpack.steps, builtin.relative, xnnpack.relative)
-    head = struct.pack("<4sII4f", _MAGIC, FORM, len(golden), *bounds) + bytes.fromhex(sha256) + struct.pack("<I", 0)
+    head = struct.pack("<4sII4f", _MAGIC, FORM, samples, *bounds) + bytes.fromhex(sha256) + struct.pack("<I", 0)
     parts = [head]
-    for sample in range(len(golden)):
+    for sample in range(samples):
         for array in (*golden.inputs, *golden.outputs):
             one = np.ascontiguousarray(array[sample])
             parts.append(one.astype(one.dtype.newbyteorder("<"), copy=False).tobytes())

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from edgekit_converters.android.aar import MIN_SDK, RULES, TFLITE
 from edgekit_converters.android.contract import Contract
 from edgekit_converters.android.lock import Lock, lock_model, lock_text
 
 __all__ = ["asset", "golden", "write"]
-
-_MIN_SDK = 24
-"""What TFLite 2.16.1 needs: its interfaces have static methods."""
-TFLITE = "org.tensorflow:tensorflow-lite:2.16.1"
 
 
 def asset(name: str) -> str:
@@ -25,21 +22,20 @@ def golden(name: str) -> str:
     return f"edgekit/{name}.golden"
 
 
-def write(folder: Path, contract: Contract, model: bytes, vectors: bytes, sources: Mapping[str, str]) -> None:
+def write(folder: Path, contract: Contract, sources: Mapping[str, str], assets: Mapping[str, bytes]) -> None:
     """Write the module: the same bytes for the same model and options.
 
     Args:
         folder: Empty.
         contract: What is known of the model.
-        model: The `.tflite`.
-        vectors: Golden vectors.
         sources: Files of the wrapper, by name.
+        assets: The model and what lies beside it, by path.
     """
     code = "/".join(contract.package.split("."))
-    locked = lock_model(contract.asset, model)
+    locked = lock_model(contract.asset, assets[contract.asset])
     texts = {
         "build.gradle.kts": _build(contract),
-        "consumer-rules.pro": _rules(),
+        "consumer-rules.pro": RULES,
         "edgekit.lock": lock_text(Lock(models=(locked,))),
         "README.md": _readme(contract),
         "src/main/AndroidManifest.xml": '<?xml version="1.0" encoding="utf-8"?>\n<manifest />\n',
@@ -50,7 +46,7 @@ def write(folder: Path, contract: Contract, model: bytes, vectors: bytes, source
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
-    for name, content in ((contract.asset, model), (golden(contract.name), vectors)):
+    for name, content in assets.items():
         path = folder / "src" / "main" / "assets" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -67,7 +63,7 @@ android {{
     compileSdk = 34
 
     defaultConfig {{
-        minSdk = {_MIN_SDK}
+        minSdk = {MIN_SDK}
         consumerProguardFiles("consumer-rules.pro")
         testInstrumentationRunner = "androidx.test.runner.AndroidJUnitRunner"
     }}
@@ -88,13 +84,6 @@ dependencies {{
     androidTestImplementation("androidx.test:runner:1.6.2")
     androidTestImplementation("androidx.test.ext:junit:1.2.1")
 }}
-"""
-
-
-def _rules() -> str:
-    return """# TFLite's native code names these classes, and some of them are not in every version.
--keep class org.tensorflow.lite.** { *; }
--dontwarn org.tensorflow.lite.**
 """
 
 

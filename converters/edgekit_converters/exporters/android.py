@@ -12,8 +12,8 @@ from edgekit.data.preprocessing import Preprocessing
 from edgekit.data.sidecar import UNKNOWN, Sidecar
 from edgekit.errors import Finding
 from edgekit.target import Target
+from edgekit_converters.android import aar, golden, java, module
 from edgekit_converters.android import contract as contracts
-from edgekit_converters.android import golden, java, module
 from edgekit_converters.android.names import check_class_name, check_package
 from edgekit_converters.android.options import read_labels, read_preprocessing
 from edgekit_converters.exporters import Exporter, Source
@@ -42,12 +42,17 @@ class Android(Exporter):
         description="what is done to a sample, for a model without a sidecar: YAML, '[cast, rescale]', or its file",
     )
 
+    aar: bool = Field(False, description="write an AAR with its POM, as in a Maven repository, in place of sources")
+    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,39}$")] = Field(
+        "1.0.0", description="of the AAR"
+    )
+
     def check(self, source: Source, target: Target) -> list[Finding]:
         """Inputs and outputs are such as TFLite for Java has, of fixed sizes."""
         return contracts.findings(source.model)
 
     def write(self, source: Source, folder: Path) -> None:
-        """Write sources, assets, build files and `edgekit.lock`."""
+        """Write sources, assets, build files and `edgekit.lock`; or the AAR."""
         assert source.golden is not None, "an exporter that wants golden vectors gets them"
         told = self._told(source)
         contract = contracts.contract_of(
@@ -63,7 +68,12 @@ class Android(Exporter):
         vectors = golden.vectors(
             source.golden.vectors, source.golden.builtin, source.golden.xnnpack, source.model.sha256
         )
-        module.write(folder, contract, source.model.content, vectors, java.sources(contract, module.golden(self.name)))
+        assets = {contract.asset: source.model.content, module.golden(self.name): vectors}
+        sources = java.sources(contract, module.golden(self.name))
+        if self.aar:
+            aar.write(folder, contract, self.version, sources, assets)
+        else:
+            module.write(folder, contract, sources, assets)
 
     def _told(self, source: Source) -> Sidecar:
         """What is known beside the file: its sidecar, and what the options say instead."""

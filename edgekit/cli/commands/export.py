@@ -63,7 +63,10 @@ def _command(name: str) -> click.Command:
             output.table(exported.title(), ["", ""], exported.rows(), figures=False)
 
     for key, field in kind.model_fields.items():
+        flag = f"--{key.replace('_', '-')}"
+        if field.annotation is bool:
+            run.params.append(click.Option([flag, key], is_flag=True, default=None, help=field.description))
+            continue
         default = "" if field.default is None else f"  [default: {field.default}]"
-        flag = click.Option([f"--{key.replace('_', '-')}", key], help=f"{field.description or ''}{default}")
-        run.params.append(flag)
+        run.params.append(click.Option([flag, key], help=f"{field.description or ''}{default}"))
     return run

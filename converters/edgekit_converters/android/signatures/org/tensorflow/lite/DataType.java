@@ -1,0 +1,11 @@
+package org.tensorflow.lite;
+
+public enum DataType {
+  FLOAT32,
+  INT32,
+  UINT8,
+  INT64,
+  BOOL,
+  INT16,
+  INT8
+}
