@@ -19,6 +19,7 @@ _LARGEST_LIBRARY = 512 << 20
 _MOST_MODELS = 1000
 _MOST_LIBRARIES = 2000
 _MODELS_TOTAL = 4 << 30
+_MOST_GLOBS = 500
 _LIBRARY = re.compile(r"(?:[^/]+/)?(?:lib|jni)/([A-Za-z0-9_-]+)/[^/]+\.so")
 _RUNTIME = re.compile(r"lib(?:tensorflowlite|litert)[a-z0-9_]*\.so", re.IGNORECASE)
 _BROUGHT = re.compile(r"lib(?:tensorflowlite|litert)[a-z0-9_]*(?:gpu|hexagon|nnapi|flex)[a-z0-9_]*\.so", re.IGNORECASE)
@@ -174,6 +175,8 @@ def _bundle_config(package: Package) -> tuple[tuple[str, ...], int | None]:
         globs = [value.decode("utf-8") for value in protobuf.messages(protobuf.message(data, 3) or b"", 1)]
         native = protobuf.message(protobuf.message(data, 2) or b"", 2) or b""
         pages = protobuf.number(native, 2) if protobuf.number(native, 1) else None
+        if len(globs) > _MOST_GLOBS:
+            raise ValueError(f"{len(globs):,} globs, and {_MOST_GLOBS} are the most")
     except ValueError as error:
         raise EdgekitError(
             "A bundle's BundleConfig.pb is a protocol buffer.", received=f"{package.path} ({error})"

@@ -1,6 +1,6 @@
 """Globs of a bundle's `uncompressed_glob`, as Java matches: `*` stays in a folder, `**` does not; `{a,b}`, `[ab]`.
 
-A hostile glob takes no longer than its length times that of the path, for each of at most 256 alternatives.
+A hostile glob takes no longer than its length times that of the path, for each of at most 32 alternatives.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 __all__ = ["matches"]
 
-_LONGEST = 1000
-_MOST_ALTERNATIVES = 256
+_LONGEST = 300
+_MOST_ALTERNATIVES = 32
 _Test = Callable[[str], bool]
 _ANY, _WITHIN = "**", "*"
 
@@ -61,8 +61,10 @@ def _tokens(glob: str) -> list[str | _Test]:
     while at < len(glob):
         mark = glob[at]
         if mark == "*":
-            tokens.append(_ANY if glob[at : at + 2] == "**" else _WITHIN)
-            at += 2 if tokens[-1] == _ANY else 1
+            star = _ANY if glob[at : at + 2] == "**" else _WITHIN
+            at += len(star)
+            if not tokens or tokens[-1] not in (star, _ANY):  # the same star again stands for nothing more
+                tokens.append(star)
         elif mark == "[":
             stop = glob.index("]", at + 2)  # "]" straight after "[" stands for itself
             tokens.append(_bracket(glob[at + 1 : stop]))

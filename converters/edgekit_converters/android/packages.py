@@ -38,9 +38,7 @@ LARGEST_ENTRY = 1 << 30
 _LOCAL = 30  # bytes before a member's name
 _LONGEST_GAP = 64 << 20
 _WHAT = "An Android package"
-_REMEDY = (
-    "Build or download it again; it is damaged, or was changed by a tool that Android's installer does not follow."
-)
+_REMEDY = "Build or download it again: it is damaged, or was changed by a tool that Android does not follow."
 
 
 class _Damaged(ValueError):
@@ -157,13 +155,13 @@ def _end(stream: BinaryIO) -> End:
         raise _Damaged("the form of zip for more than 4 GiB or 65,534 members, which Android does not take")
     if end.place + 22 + end.comment != size:
         raise _Damaged("data after its end record, or a file that was cut")
+    stream.seek(max(0, size - (1 << 16) - 22))
+    if _two_ends(stream.read()):
+        raise _Damaged("two end records, so that two readers see two packages")
     if end.directory_place + end.directory_bytes != end.place:
         raise _Damaged("a list of members that does not lie before the end record")
     if end.directory_bytes > MOST_DIRECTORY:
         raise _Damaged(f"a list of members of {end.directory_bytes:,} bytes")
-    stream.seek(max(0, size - (1 << 16) - 22))
-    if _two_ends(stream.read()):
-        raise _Damaged("two end records, so that two readers see two packages")
     return end
 
 
