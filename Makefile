@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEBIAN_PACKAGES := adb qemu-user gcc libc6-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-	libstdc++6-arm64-cross
+	libstdc++6-arm64-cross aapt zipalign apksigner android-framework-res maven
 
 .PHONY: help demo docs test test-random test-3.13 slow-test device-test device-tools lint clean
 
@@ -35,7 +35,7 @@ slow-test: $(READY)
 device-test: device-tools
 	$(BIN)/pytest -n 2 -m "slow or not slow" device_tests
 
-# QEMU with its plugins (not the static build), the arm64 cross compiler and the Android client.
+# QEMU with its plugins (not the static build), the arm64 cross compiler, the Android client and Android's packaging tools.
 device-tools: $(READY)
 	dpkg -s $(DEBIAN_PACKAGES) >/dev/null 2>&1 || \
 	{ apt-get update && apt-get install -y --no-install-recommends $(DEBIAN_PACKAGES); }

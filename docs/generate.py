@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 import edgekit
 from edgekit import errors, figures, passes, registry
+from edgekit.api.android import Locked
 from edgekit.cli import cli
 from edgekit.data import DataSpec, preprocessing
 from edgekit.keras import network_names, network_options
@@ -30,6 +31,7 @@ from edgekit.target import Budget, load_target, target_names
 from edgekit.tflite import Inspection
 from edgekit.training import Distillation, Finetune, Objective, Train
 from edgekit.training.augment import Augment
+from edgekit_converters.android.verify import Verification
 from edgekit_converters.exporters import exporter_names, load_exporter
 from edgekit_converters.tflite import Conversion, ConvertSpec
 
@@ -125,7 +127,7 @@ def python() -> str:
         signature = re.sub(r"<function <lambda> at 0x\w+>|<lambda>", "...", str(inspect.signature(function)))
         signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", signature)  # annotations are kept as texts
         parts.append(f"## edgekit.{name}\n\n```python\n{name}{_wrapped(signature)}\n```\n\n{_block(function)}")
-    for kind in (Conversion, Manifest, Evaluation, BenchmarkReport, Inspection, Exported):
+    for kind in (Conversion, Manifest, Evaluation, BenchmarkReport, Inspection, Exported, Locked, Verification):
         parts.append(f"## {kind.__name__}\n\n{_block(kind)}")
         for name, member in sorted(vars(kind).items()):
             if not name.startswith("_") and (isinstance(member, property) or inspect.isfunction(member)):

@@ -38,6 +38,7 @@ LARGEST_ENTRY = 1 << 30
 _LOCAL = 30  # bytes before a member's name
 _LONGEST_GAP = 64 << 20
 _WHAT = "An Android package"
+_GIVE = "Give the package that the build made, under its own name."
 _REMEDY = "Build or download it again: it is damaged, or was changed by a tool that Android does not follow."
 
 
@@ -123,7 +124,7 @@ def open_package(path: Path) -> Iterator[Package]:
             received=str(path),
             remedy="Unpack an .apks or .xapk and give the .apk inside." if path.suffix in (".apks", ".xapk") else "",
         )
-    with open_limited(path, most=LARGEST, what=_WHAT, remedy=_REMEDY, error=EdgekitError) as stream:
+    with open_limited(path, most=LARGEST, what=_WHAT, remedy=_GIVE, error=EdgekitError) as stream:
         package = _opened(path, kind, stream)
         _check_kind(package)
         yield package
@@ -267,7 +268,7 @@ def _check_kind(package: Package) -> None:
         raise EdgekitError(
             f"A file .{package.kind} is {wanted}, which has {marks[package.kind]}.",
             received=f"{package.path}, {held or 'a zip archive with none of them'}",
-            remedy="Give the package that the build made, under its own name.",
+            remedy=_GIVE,
         )
     if package.kind == "aab" and package.find("base/manifest/AndroidManifest.xml") is None:
         raise EdgekitError(

@@ -22,7 +22,7 @@ def command() -> None:
 
     \b
     edgekit android lock app/src/main/assets -o app/edgekit.lock --run runs/digits
-    edgekit android verify app-release.apk --lock app/edgekit.lock
+    edgekit android verify app-release.apk --lock app/edgekit.lock --json
     """
 
 

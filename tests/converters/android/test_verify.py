@@ -256,6 +256,13 @@ def test_a_dexer_that_rewrote_newer_code_lowers_what_the_library_needs(tmp_path:
         assert package.write(tmp_path).exit_code == code
 
 
+def test_a_library_alone_leaves_the_code_to_the_build_of_the_app(tmp_path: Path) -> None:
+    package = made("aar")
+    old_android(package)
+    found = package.write(tmp_path)
+    assert found.exit_code == 0 and "minSdk 21; TFLite 2.16.1 needs 24" in [o.said for o in found.of("warning")]
+
+
 def test_the_command_prints_tables_json_and_codes(tmp_path: Path, cli: Any) -> None:
     package = made("apk")
     halved(package)

@@ -28,13 +28,14 @@ def check(facts: Facts) -> Iterator[Outcome]:
         yield Outcome(CHECK, "unknown", "", f"{said}; {what}" if asked is not None else said)
         return
     level, version = max(needs)
-    library = f"TFLite {'.'.join(map(str, version))}"
+    said += f"; TFLite {'.'.join(map(str, version))} needs {level}"
     if asked >= level:
-        yield Outcome(CHECK, "passed", "", f"{said}; {library} needs {level}")
+        yield Outcome(CHECK, "passed", "", said)
+    elif facts.package.kind == "aar":  # whose code the app's build makes ready for devices
+        remedy = f"Apps of a lower minSdk than {level} need a dexer that rewrites newer code (R8 or D8)."
+        yield Outcome(CHECK, "warning", "", said, remedy)
     elif facts.dex_versions and set(facts.dex_versions) == {_OLDEST_DEX}:
-        yield Outcome(
-            CHECK, "passed", "", f"{said}; {library} needs {level}, and was rewritten for older ones (dex 035)"
-        )
+        yield Outcome(CHECK, "passed", "", f"{said}, and the dexer rewrote it for older ones (dex 035)")
     else:
         remedy = f"Ask for minSdk {level}, or build with a dexer that rewrites newer code (R8 or D8)."
-        yield Outcome(CHECK, "fault", "", f"{said}; {library} needs {level}", remedy)
+        yield Outcome(CHECK, "fault", "", said, remedy)
