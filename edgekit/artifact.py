@@ -19,7 +19,7 @@ class Artifact:
     """One produced file and its lineage.
 
     Attributes:
-        path: Where it lies, relative to the folder of the manifest that lists it.
+        path: Where it lies, relative to the folder of the manifest that lists it, or to the store of its steps.
         kind: "keras", "tflite" or, of an export, "source".
         sha256: Hex digest of its bytes.
         bytes: Size on disk.

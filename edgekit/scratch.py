@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
-from edgekit.locks import lock
+from edgekit.locks import lock, still_there
 
 __all__ = [
     "NAME",
@@ -94,7 +94,7 @@ def held(parent: Path) -> Iterator[Path]:
             continue
         try:
             lock(marker)
-            if not _still_there(marker, own / MARKER):
+            if not still_there(marker, own / MARKER):
                 continue
             if os.fstat(marker).st_size == 0:
                 os.write(marker, MARKER_TEXT.encode())
@@ -215,13 +215,6 @@ def _state(own: Path) -> tuple[str | None, frozenset[str]]:
         return text, frozenset(os.listdir(own))
     except FileNotFoundError:
         return None, frozenset()
-
-
-def _still_there(file: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file), path.lstat())
-    except OSError:
-        return False
 
 
 def _text(path: Path) -> str | None:

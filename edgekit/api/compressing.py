@@ -56,6 +56,7 @@ def compress(
     quiet: bool = True,
     tensorboard: bool = False,
     observer: Observer | None = None,
+    store: str | Path | None = None,
 ) -> Manifest:
     """Train, compress, convert and measure; a killed run goes on after its last finished step.
 
@@ -80,6 +81,7 @@ def compress(
         quiet: No progress bars on stderr.
         tensorboard: Write training logs for TensorBoard.
         observer: Is told of steps, epochs and notes while the run works; see `edgekit.observer`.
+        store: Folder that keeps finished steps for several runs, also at the same time; default `output`.
 
     Raises:
         EdgekitError: The recipe, the model or the data break a rule.
@@ -124,6 +126,7 @@ def compress(
         quiet=quiet,
         tensorboard=tensorboard,
         observer=observer,
+        store=None if store is None else Path(store),
     )
     write_report(manifest, folder, overwrite=overwrite)
     return manifest

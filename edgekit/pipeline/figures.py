@@ -56,27 +56,32 @@ def measure_figures(
     """
     files = {done.step.sha256: done.tflite for done in steps}
     key = step_key(sorted(files), list(runtimes), versions())
-    found = store.find("measure", key, lambda _, record: _is_whole(record, files.keys()))
-    cached = found is not None
-    if found is None:
-        observer(StepStarted("measure", key))
-        _log.info(f"measure: {len(files)} files on {', '.join(runtimes)}")
-        report = benchmark(list(files.values()), runtimes=tuple(runtimes))
-        gathered: dict[str, dict[str, float | None]] = {sha: {} for sha in files}
-        by_path = {str(path): sha for sha, path in files.items()}
-        missing = {name: reason for name in runtimes if (reason := load_runtime(name).probe())}
-        for result in report.results:
-            if result.error and result.runtime not in missing:
-                _log.info(f"measure: {result.model} on {result.runtime}: {result.error}")
-            gathered[by_path[result.model]] |= _told(result, first=result.runtime == runtimes[0])
-        for name, reason in missing.items():
-            _log.info(f"measure: {name}: {reason}")
-        found = {"figures": gathered}
-        if not missing:  # a model that a runtime refuses stays refused; a runtime that is missing may come
-            with store.writing("measure", key) as (_, record):
-                record |= found
+    with store.claimed("measure", key, lambda _, record: _is_whole(record, files.keys())) as found:
+        cached = found is not None
+        if found is None:
+            observer(StepStarted("measure", key))
+            found, lasting = _measured(files, runtimes)
+            if lasting:
+                with store.writing("measure", key) as (_, record):
+                    record |= found
     observer(StepFinished("measure", key, cached))
     return {sha: _figures(values) for sha, values in found["figures"].items()}
+
+
+def _measured(files: Mapping[str, Path], runtimes: Sequence[str]) -> tuple[dict[str, Any], bool]:
+    """The record of figures, and whether it lasts: what a runtime refuses stays so, one that is missing may come."""
+    _log.info(f"measure: {len(files)} files on {', '.join(runtimes)}")
+    report = benchmark(list(files.values()), runtimes=tuple(runtimes))
+    gathered: dict[str, dict[str, float | None]] = {sha: {} for sha in files}
+    by_path = {str(path): sha for sha, path in files.items()}
+    missing = {name: reason for name in runtimes if (reason := load_runtime(name).probe())}
+    for result in report.results:
+        if result.error and result.runtime not in missing:
+            _log.info(f"measure: {result.model} on {result.runtime}: {result.error}")
+        gathered[by_path[result.model]] |= _told(result, first=result.runtime == runtimes[0])
+    for name, reason in missing.items():
+        _log.info(f"measure: {name}: {reason}")
+    return {"figures": gathered}, not missing
 
 
 def count_instructions(model: KerasModel, target: Target, samples: Array) -> int:

@@ -120,19 +120,21 @@ class Manifest(Readable):
 
     Attributes:
         output: The output folder.
+        store: The folder whose `steps` hold what each step made: the output, unless the run was given another.
         metric: "top1" or "mse".
         samples: Test samples.
         steps, models: In the order in which they were made.
         trivial: What an answer is worth that looks at no sample, and whether the baseline is better.
         selected: Path of the chosen model.
         budget: {met, violations} of the chosen model.
-        artifacts: Every file with its lineage.
+        artifacts: Every file with its lineage; those of steps lie in `store`, the others in `output`.
         recipe: As it ran.
         environment: Versions, machine, data fingerprint.
         own: Classes of the user's program that the models hold, by name; they are not written down.
     """
 
     output: str
+    store: str
     metric: str
     samples: int
     steps: tuple[Step, ...]
@@ -189,7 +191,7 @@ class Manifest(Readable):
                 "No step of that name made a model.", received=repr(name), remedy=did_you_mean(name, files)
             )
         return load_model(
-            Path(self.output) / files[name], Loading(custom_objects={**self.own, **(custom_objects or {})})
+            Path(self.store) / files[name], Loading(custom_objects={**self.own, **(custom_objects or {})})
         )
 
     def keras3(self, step: str | None = None, *, custom_objects: Mapping[str, Any] | None = None) -> Any:

@@ -41,6 +41,7 @@ class Shipped:
 
 def build_manifest(
     output: Path,
+    store: Path,
     recipe: Recipe,
     dataset: Dataset,
     done: Sequence[Measured],
@@ -49,13 +50,13 @@ def build_manifest(
     *,
     overwrite: bool = False,
 ) -> Manifest:
-    """Copy the shipped files with their sidecars to `output/models` and say what each is worth.
+    """Copy the shipped files with their sidecars to `output/models` and say what each is worth; `store` has the steps.
 
     Raises:
         EdgekitError: A file that EdgeKit did not write, or that was changed since, has a name that is needed, and
             `overwrite` is not set.
     """
-    artifacts = [a for step in done for a in _step_artifacts(step, output)]
+    artifacts = [a for step in done for a in _step_artifacts(step, store)]
     models = []
     with publishing(output, overwrite=overwrite) as staging:
         for item in shipped:
@@ -71,6 +72,7 @@ def build_manifest(
     selected, first = select(models), done[0].step
     return Manifest(
         output=str(output),
+        store=str(store),
         metric=recipe.objective.metric,
         samples=len(dataset.splits["test"]),
         steps=tuple(_with_costs(d.step, figures[d.step.sha256]) for d in [*done, *(i.measured for i in shipped)]),
@@ -115,8 +117,8 @@ def _write_shipped(path: Path, item: Shipped, recipe: Recipe, dataset: Dataset, 
     write_golden(path, dataset.features("test"))
 
 
-def _step_artifacts(done: Measured, output: Path) -> list[Artifact]:
-    step, folder = done.step, done.folder.relative_to(output)
+def _step_artifacts(done: Measured, store: Path) -> list[Artifact]:
+    step, folder = done.step, done.folder.relative_to(store)
     size = (done.folder / KERAS_FILE).stat().st_size
     return [
         Artifact(str(folder / KERAS_FILE), "keras", step.parent, size, step.keras_parent, step.name),

@@ -24,7 +24,7 @@ from edgekit.pipeline.measured import KERAS_FILE, Measured
 from edgekit.pipeline.results import Shipped, build_manifest, output_names
 from edgekit.pipeline.shared import TENSORBOARD, Run
 from edgekit.pipeline.start import NOTHING, Given, fingerprint_of, starting_model, with_data
-from edgekit.pipeline.store import open_store, step_key, versions
+from edgekit.pipeline.store import open_output, open_store, step_key, versions
 from edgekit.pipeline.sums import one_blas_thread
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
@@ -54,18 +54,20 @@ def compress(
     tensorboard: bool = False,
     overwrite: bool = False,
     observer: Observer | None = None,
+    store: Path | None = None,
 ) -> Manifest:
     """Do what a recipe says; run again after a kill, it goes on after the last finished step.
 
     Args:
         recipe: What to do.
-        output: Folder for models, manifest and steps.
+        output: Folder for models and manifest, and for steps where `store` is None; for one run at a time.
         given: Model and data in memory, in the place of those that the recipe names.
         loading: How the files of models are opened.
         quiet: No progress bars.
         tensorboard: Write training logs for TensorBoard under `output/tensorboard`.
         overwrite: Replace files in `output` that EdgeKit did not write, or that were changed since.
         observer: Is told of steps and epochs, and of the lines that the logger `edgekit` has.
+        store: Folder that holds the steps of many runs, which may share it at the same time.
 
     Returns:
         The manifest, also written to `output/manifest.json`.
@@ -80,9 +82,9 @@ def compress(
     if tensorboard:
         check_folder(output, TENSORBOARD)
     recipe, dataset = with_data(recipe, given)
-    with _noting(observer), open_store(output) as store, sandbox.kept_warm():
+    with _noting(observer), open_output(output), open_store(store or output) as steps, sandbox.kept_warm():
         board = output / TENSORBOARD if tensorboard else None
-        run = Run(recipe, dataset, given, store, loading, quiet, board, observer or unobserved)
+        run = Run(recipe, dataset, given, steps, loading, quiet, board, observer or unobserved)
         settings = (recipe.seed, recipe.objective.task, recipe.measure[0], loading.fingerprint, recipe.accept_parity)
         _say_threads()
         base = step_key(fingerprint_of(recipe, given), dataset.fingerprint, versions(), settings, _tf.threads())
@@ -92,9 +94,9 @@ def compress(
             done.append(_pass(run, item, done))
         shipped = [_convert(run, spec, done) for spec in recipe.convert]
         interrupt.check()
-        figures = measure_figures(store, [*done, *(s.measured for s in shipped)], recipe.measure, run.observer)
+        figures = measure_figures(steps, [*done, *(s.measured for s in shipped)], recipe.measure, run.observer)
         interrupt.check()
-        manifest = build_manifest(output, recipe, dataset, done, shipped, figures, overwrite=overwrite)
+        manifest = build_manifest(output, steps.home, recipe, dataset, done, shipped, figures, overwrite=overwrite)
         manifest = _with_exports(manifest, recipe, output, overwrite)
         write_manifest(manifest, output, overwrite=overwrite)
     return replace(manifest, own=loading.custom_objects)
@@ -129,9 +131,13 @@ def _say_threads() -> None:
 def _baseline(run: Run, base: str) -> Measured:
     recipe = run.recipe
     key = step_key(base, "baseline", recipe.train.model_dump() if recipe.train else None)
-    found = run.found("baseline", key)
-    if found:
-        return found
+    with run.claimed("baseline", key) as found:
+        return found or _start(run, key)
+
+
+def _start(run: Run, key: str) -> Measured:
+    """Make the baseline."""
+    recipe = run.recipe
     model = starting_model(recipe, run.dataset, run.given, run.loading)
     run.check(model, done=0)
 
@@ -150,16 +156,19 @@ def _pass(run: Run, item: Pass, done: list[Measured]) -> Measured:
     settings = (_plan(run.recipe).model_dump(), run.recipe.budget.accuracy_drop, target.model_dump())
     options = item.model_dump(mode="json", exclude={"id"})
     key = step_key(done[-1].key, item.reference, item.source_sha256, options, settings, *_teaching(run.recipe, options))
-    found = run.found(name, key)
-    if found:
-        return found
+    with run.claimed(name, key) as found:
+        return found or _apply(run, item, name, key, done)
+
+
+def _apply(run: Run, item: Pass, name: str, key: str, done: list[Measured]) -> Measured:
+    """Make the step of a pass."""
     baseline = run.model(done[0])
     run.check(baseline, done=len(done) - 1)
     trainer = run.trainer(name, key, _teacher(run, baseline))
     context = Context(
         trainer,
         _plan(run.recipe),
-        target,
+        load_target(run.recipe.target),
         run.recipe.budget,
         trainer.score(baseline),
         run.open_teacher,
@@ -215,7 +224,6 @@ def _make(run: Run, name: str, key: str, make: Callable[[], Any], *, parent: Mea
 
 def _convert(run: Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
     """Make a shipped file: float formats from the last model without fake quantisation, the others from the last."""
-    integer = spec.format in ("int8", "int16x8")
     unquantized = [d for d in done if d.step.format == "float32"]
     if spec.format != "int8" and not unquantized:
         raise RecipeError(
@@ -227,9 +235,12 @@ def _convert(run: Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
     interrupt.check()
     name = f"convert {spec.format}"
     key = step_key(source.key, "convert", spec.model_dump())
-    found = run.found(name, key)
-    if found:
-        return Shipped(found, source)
+    with run.claimed(name, key) as found:
+        return Shipped(found or _ship(run, spec, name, key, source), source)
+
+
+def _ship(run: Run, spec: ConvertSpec, name: str, key: str, source: Measured) -> Measured:
+    """Make the step of a shipped file: the one that its model was measured on, or a new one."""
     started = time.perf_counter()
     run.observer(StepStarted(name, key))
     with run.store.writing(name, key) as (folder, record):
@@ -239,12 +250,15 @@ def _convert(run: Run, spec: ConvertSpec, done: list[Measured]) -> Shipped:
                     (folder / file.name).write_bytes(file.read_bytes())
             step = replace(source.step, name=name, cached=False, training={})
         else:
-            _log.info(f"{name}: converting the model of {source.step.name}" + (" with calibration" if integer else ""))
+            _log.info(
+                f"{name}: converting the model of {source.step.name}"
+                + (" with calibration" if spec.needs_calibration else "")
+            )
             file = source.folder / KERAS_FILE
             step = run.converted(name, run.model(source), file, folder, spec, source.step.keras_parent)
         step = replace(step, seconds=time.perf_counter() - started)
         record |= step.as_record()
-    return Shipped(run.made(step, key), source)
+    return run.made(step, key)
 
 
 def _plan(recipe: Recipe) -> Train:

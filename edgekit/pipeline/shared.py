@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -125,15 +127,17 @@ class Run:
         """Arm64 instructions of one inference of the file that a tf_keras model becomes."""
         return count_instructions(model, load_target(self.recipe.target), self.dataset.features("calibration"))
 
-    def found(self, name: str, key: str) -> Measured | None:
-        """A step that was done before."""
-        record = self.store.find(name, key, is_whole)
-        if record is None:
-            return None
-        done = Measured(Step.from_record(record), key, self.store.folder(name, key))
-        _log.info(f"{name}: done before, taken from {done.folder}")
-        self._tell(done)
-        return done
+    @contextmanager
+    def claimed(self, name: str, key: str) -> Iterator[Measured | None]:
+        """Give a step that is done; or None, and in this block no other run makes it."""
+        with self.store.claimed(name, key, is_whole) as record:
+            if record is None:
+                yield None
+                return
+            done = Measured(Step.from_record(record), key, self.store.folder(name, key))
+            _log.info(f"{name}: done before, taken from {done.folder}")
+            self._tell(done)
+            yield done
 
     def made(self, step: Step, key: str) -> Measured:
         """A step that is done now and lies in the store."""

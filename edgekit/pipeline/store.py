@@ -1,4 +1,7 @@
-"""The step store: each finished step lies in a folder named after the content that made it, and is never made twice."""
+"""The step store: each finished step lies in a folder named after the content that made it, and is never made twice.
+
+Many runs may share a store: what two of them want is made by one, while the other one waits for it.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,21 @@ from typing import Any
 
 from edgekit.artifact import write_atomically
 from edgekit.errors import EdgekitError
-from edgekit.locks import lock
+from edgekit.locks import claimed, remove_if_free
 from edgekit.ownership import check_folder
 from edgekit.pipeline.records import read_json
-from edgekit.scratch import clear_leftovers, held, inner_folder, is_real_folder, refuse_links, remove_tree, temporary
+from edgekit.scratch import (
+    NAME,
+    clear_leftovers,
+    held,
+    inner_folder,
+    is_real_folder,
+    refuse_links,
+    remove_tree,
+    temporary,
+)
 
-__all__ = ["StepStore", "open_store", "step_key", "versions"]
+__all__ = ["StepStore", "open_output", "open_store", "step_key", "versions"]
 
 PACKAGES = (
     "edgekit",
@@ -36,52 +48,71 @@ SCHEMA = "edgekit.step/3"
 RECORD = "step.json"
 STEPS = "steps"
 LOCK = "run.lock"
+CLAIM = "making-"
+"""Begins the file that says who makes a step."""
 UNFINISHED = "unfinished"
 LARGEST_RECORD = 4 << 20
 
 _log = logging.getLogger(__name__)
 
+IsWhole = Callable[[Path, dict[str, Any]], bool]
+
 
 class StepStore:
-    """Finished steps of one output folder, in `steps`; made by `open_store`.
+    """Finished steps in the folder `steps` of a home that many runs may share at once; made by `open_store`.
 
     A finished step is never changed and never removed. Where one is damaged, it is made again in a folder beside it.
     """
 
-    def __init__(self, output: Path) -> None:
-        self.output = output
-        self.root = output / STEPS
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.root = home / STEPS
         self._folders: dict[str, Path] = {}
 
     def folder(self, name: str, key: str) -> Path:
         """Where the step of this name and content key lies, or will lie."""
         return self._folders.get(key) or next(p for p in self._places(name, key) if not os.path.lexists(p))
 
-    def find(
-        self, name: str, key: str, is_whole: Callable[[Path, dict[str, Any]], bool] = lambda folder, record: True
-    ) -> dict[str, Any] | None:
+    def find(self, name: str, key: str, is_whole: IsWhole = lambda folder, record: True) -> dict[str, Any] | None:
         """The record of a finished step, or None.
 
         Args:
             name, key: Of the step.
             is_whole: Whether a folder with this record holds what the step made. One that does not is passed over.
         """
-        for folder in self._places(name, key):
-            if not os.path.lexists(folder):
-                return None
-            record = self._record(folder, key)
-            if record is not None and is_whole(folder, record):
-                self._folders[key] = folder
-                return record
+        record, damaged = self._look(name, key, is_whole)
+        for folder in damaged:
             _log.info(f"{name}: its files in {folder} are damaged or gone, so it is made again")
-        return None
+        return record
+
+    @contextmanager
+    def claimed(
+        self, name: str, key: str, is_whole: IsWhole = lambda folder, record: True
+    ) -> Iterator[dict[str, Any] | None]:
+        """Give the record of a finished step; or None, and in this block no other run makes the step.
+
+        While another one makes it, this one waits, and a note says for whom; then the step is mostly done.
+
+        Args:
+            name, key, is_whole: As of `find`.
+        """
+        record, _ = self._look(name, key, is_whole)
+        if record is not None:
+            yield record
+            return
+
+        def wait(who: str) -> None:
+            _log.info(f"{name}: {who} makes this step in {self.home}, so it is waited for")
+
+        with claimed(self.home / NAME / f"{CLAIM}{_file_name(name, key)}", wait=wait):
+            yield self.find(name, key, is_whole)
 
     @contextmanager
     def writing(self, name: str, key: str) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Give a temporary folder and a record to fill; both appear under the step's name only when all is done."""
         record: dict[str, Any] = {}
         target = self.folder(name, key)
-        with write_atomically(target, beside=self.output) as temporary:
+        with write_atomically(target, beside=self.home) as temporary:
             temporary.mkdir()
             yield temporary, record
             content = {"schema": SCHEMA, "key": key, **record}
@@ -90,17 +121,30 @@ class StepStore:
 
     def workdir(self, name: str, key: str) -> Path:
         """Where a step keeps checkpoints while it runs: the same place in the next run of the same step."""
-        return inner_folder(self.output, UNFINISHED, _file_name(name, key))
+        return inner_folder(self.home, UNFINISHED, _file_name(name, key))
 
     def discard_workdir(self, name: str, key: str) -> None:
         """Remove what a step, now finished, kept while it ran."""
         remove_tree(self.workdir(name, key))
-        with suppress(OSError):
-            inner_folder(self.output, UNFINISHED).rmdir()
+        with held(self.home) as own, suppress(OSError):  # held, as another run may be about to use it
+            (own / UNFINISHED).rmdir()
 
     def cache(self, name: str) -> Path:
         """A folder for what several steps use again and can be made again."""
-        return inner_folder(self.output, name)
+        return inner_folder(self.home, name)
+
+    def _look(self, name: str, key: str, is_whole: IsWhole) -> tuple[dict[str, Any] | None, list[Path]]:
+        """The record of a finished step or None, and the damaged folders that were passed over."""
+        damaged = list[Path]()
+        for folder in self._places(name, key):
+            if not os.path.lexists(folder):
+                break
+            record = self._record(folder, key)
+            if record is not None and is_whole(folder, record):
+                self._folders[key] = folder
+                return record, damaged
+            damaged.append(folder)
+        return None, damaged
 
     def _places(self, name: str, key: str) -> Iterator[Path]:
         first = _file_name(name, key)
@@ -120,8 +164,8 @@ class StepStore:
 
 
 @contextmanager
-def open_store(output: Path) -> Iterator[StepStore]:
-    """Open the store of an output folder for one run at a time, and clear what a killed run left behind.
+def open_output(output: Path) -> Iterator[None]:
+    """Take an output folder for one run at a time; what many may share is its store of steps.
 
     Args:
         output: The folder; it stays away where a run is refused before its first step.
@@ -129,44 +173,56 @@ def open_store(output: Path) -> Iterator[StepStore]:
     Raises:
         EdgekitError: Another run is using it, or something that is not EdgeKit's has a name that it needs.
     """
-    there_before = output.exists()
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise EdgekitError(
-            "The output of a run is a folder.", received=f"{output}, a file", remedy="Choose another name with -o."
-        ) from None
-    try:
-        with temporary(output), _one_run(output):  # a temporary, so that `.edgekit` stays there all the time
-            clear_leftovers(output)
-            refuse_links(output)
-            check_folder(output, STEPS)
-            yield StepStore(output)
-    finally:
-        if not there_before:
-            with suppress(OSError):
-                output.rmdir()
-
-
-@contextmanager
-def _one_run(output: Path) -> Iterator[None]:
-    with held(output) as own:
-        file = os.open(own / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    with _at_work(output, "output", "-o"):
         try:
-            lock(file, wait=False)
+            with claimed(output / NAME / LOCK):
+                yield
         except BlockingIOError:
-            os.close(file)
             raise EdgekitError(
                 "One run at a time writes to an output folder.",
                 received=f"{output}, in use by another run",
-                remedy="Wait for it, or choose another folder with -o.",
+                remedy="Wait for it, or choose another folder with -o; --store lets both share their steps.",
             ) from None
+
+
+@contextmanager
+def open_store(home: Path) -> Iterator[StepStore]:
+    """Open a store of steps, which many runs may do at once, and clear what killed ones left behind.
+
+    Args:
+        home: The folder of its `steps`; it stays away where a run is refused before its first step.
+
+    Raises:
+        EdgekitError: Something that is not EdgeKit's has a name that it needs.
+    """
+    with _at_work(home, "store", "--store"):
+        refuse_links(home)
+        check_folder(home, STEPS)
+        for left in (home / NAME).glob(f"{CLAIM}*"):
+            remove_if_free(left)
+        yield StepStore(home)
+
+
+@contextmanager
+def _at_work(folder: Path, what: str, option: str) -> Iterator[None]:
+    """Make a folder where it is missing, and keep its `.edgekit` there, cleared of what killed processes left."""
+    there_before = folder.exists()
     try:
-        yield
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise EdgekitError(
+            f"The {what} of a run is a folder.",
+            received=f"{folder}, a file",
+            remedy=f"Choose another name with {option}.",
+        ) from None
+    try:
+        with temporary(folder):
+            clear_leftovers(folder)
+            yield
     finally:
-        with held(output) as own:
-            (own / LOCK).unlink(missing_ok=True)
-            os.close(file)
+        if not there_before:
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _file_name(name: str, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ from edgekit import _tf
 from edgekit.artifact import write_atomically
 from edgekit.errors import ModelError
 from edgekit.keras.types import KerasTensor
+from edgekit.locks import claimed
 from edgekit.tensors import Array
 from edgekit.training.augment import Views
 from edgekit.training.progress import count_bar
 
 __all__ = ["Answers", "Asked", "record"]
+
+_log = logging.getLogger(__name__)
 
 Asked = Callable[[Array], Sequence[Array]]
 """Several kinds of answers, each [n, size], to samples [n, ...]."""
@@ -87,9 +91,28 @@ def record(
         ModelError: An answer is not finite.
     """
     files = [[folder / f"{kind}-{view}.npy" for kind in kinds] for view in range(count)]
-    missing = [view for view in range(count) if any(_open(file, len(samples)) is None for file in files[view])]
+
+    def missing_views() -> list[int]:
+        return [view for view in range(count) if any(_open(file, len(samples)) is None for file in files[view])]
+
+    if missing_views():
+        folder.mkdir(parents=True, exist_ok=True)
+        with claimed(folder / "asking.lock", wait=_say_who_asks):
+            _ask(ask, samples, _viewer(samples, views), files, missing_views(), batch=batch, quiet=quiet)
+    return Answers([[np.load(file, mmap_mode="r", allow_pickle=False) for file in view] for view in files])
+
+
+def _ask(
+    ask: Asked,
+    samples: Array,
+    view_of: Callable[[Array, int], Array],
+    files: Sequence[Sequence[Path]],
+    missing: Sequence[int],
+    *,
+    batch: int,
+    quiet: bool,
+) -> None:
     if missing:
-        view_of = _viewer(samples, views)
         with count_bar("teacher", len(missing) * len(samples), quiet=quiet) as advance:
             for view in missing:
                 parts = []
@@ -99,7 +122,10 @@ def record(
                     advance(len(indices))
                 for number, file in enumerate(files[view]):
                     _write(file, np.concatenate([p[number] for p in parts]))
-    return Answers([[np.load(file, mmap_mode="r", allow_pickle=False) for file in view] for view in files])
+
+
+def _say_who_asks(who: str) -> None:
+    _log.info(f"teacher: {who} asks it, so its answers are waited for")
 
 
 def _viewer(samples: Array, views: Views | None) -> Callable[[Array, int], Array]:

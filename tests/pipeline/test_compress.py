@@ -20,7 +20,7 @@ from edgekit.errors import EdgekitError
 from edgekit.measure.predict import predict
 from edgekit.observer import EpochEnded
 from edgekit.pipeline import Manifest, read_manifest
-from edgekit.pipeline.store import open_store
+from edgekit.pipeline.store import open_output, open_store
 
 
 def copied(finished: Any, tmp_path: Path) -> tuple[Path, Path]:
@@ -156,10 +156,26 @@ def test_damaged_steps_are_made_again(finished: Any, tmp_path: Path) -> None:
 
 def test_one_run_at_a_time(finished: Any, tmp_path: Path, cli: Callable[..., Any]) -> None:
     recipe, output = copied(finished, tmp_path)
-    with open_store(output):
+    with open_output(output):
         result = cli("compress", recipe, "-o", output)
         assert result.code == 1 and "in use by another run" in result.err and "choose another folder" in result.err
     assert cli("compress", recipe, "-o", output, "--quiet").code == 0, "the lock goes with its holder"
+
+
+def test_a_store_serves_runs_of_other_outputs(finished: Any, tmp_path: Path, cli: Callable[..., Any]) -> None:
+    recipe, home = copied(finished, tmp_path)
+    (home / "manifest.json").unlink()
+    output = tmp_path / "other"
+    result = cli("compress", recipe, "-o", output, "--store", home, "--json", "--quiet")
+    assert result.code == 0, result.err
+    manifest = read_manifest(output)
+    assert json.loads(result.out)["store"] == manifest.store == str(home)
+    assert all(cached(manifest).values()) and {m.path: m.sha256 for m in manifest.models} == finished.shas
+    assert not (output / "steps").exists() and not (home / "manifest.json").exists()
+    for artifact in manifest.artifacts:
+        place = home if artifact["path"].startswith("steps/") else output
+        assert sha256_of(place / artifact["path"]) == artifact["sha256"]
+    assert [layer.name for layer in manifest.model("baseline").layers]
 
 
 def test_steps_appear_whole_or_not_at_all(tmp_path: Path, said: list[str]) -> None:

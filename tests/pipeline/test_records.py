@@ -106,7 +106,7 @@ def test_every_field_is_checked(finished: Any, tmp_path: Path) -> None:
         taken.append(name)
     assert not [name for name in taken if "path" in name or "schema" in name or "unknown" in name]
     known = {name.split()[0].lstrip(".").split(".")[0] for name in taken}
-    assert known <= {"steps", "models", "artifacts", "environment", "output", "samples", "recipe"}, taken
+    assert known <= {"steps", "models", "artifacts", "environment", "output", "store", "samples", "recipe"}, taken
     (tmp_path / "manifest.json").write_text(json.dumps(content))
     assert read_manifest(tmp_path).selected == finished.manifest.selected
 

@@ -15,6 +15,11 @@ SUMMARY = "Train, compress, convert and measure as a recipe says."
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("-o", "--output", "folder", type=click.Path(path_type=Path), help="Default: runs/RECIPE_NAME.")
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    help="Folder that keeps finished steps for several runs, also at the same time; default: the output.",
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE", help="Change a key of the recipe.")
 @options.unsafe
 @click.option("--tensorboard", is_flag=True, help="Write training logs for TensorBoard.")
@@ -27,6 +32,7 @@ SUMMARY = "Train, compress, convert and measure as a recipe says."
 def command(
     recipe: Path,
     folder: Path | None,
+    store: Path | None,
     overrides: tuple[str, ...],
     unsafe: bool,
     tensorboard: bool,
@@ -58,5 +64,6 @@ def command(
         time_limit=time_limit,
         quiet=quiet,
         tensorboard=tensorboard,
+        store=store,
     )
     finish(manifest, as_json)
