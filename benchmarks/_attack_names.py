@@ -122,6 +122,7 @@ def manifest() -> bytes:
     step = Step(
         name="baseline", format="float32", input_dtype="float32", output_dtype="float32", metric="top1", accuracy=0.5,
         accuracy_low=0.4, accuracy_high=0.6, agreement=None, parity=parity, state="none", params=9, nonzero_params=9,
+        answers={"classes": 2, "samples": 4, "cells": [[0, 0, 1], [0, 1, 2], [1, 1, 1]]},
         macs=9, model_bytes=99, gzip_bytes=88, seconds=1.0, sha256="0" * 64, parent="1" * 64, keras_parent=None,
         correct_sha256=None, figures={"arena_bytes": 7},
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """What a file is worth: measured on the file that ships, with how sure each number is.
 
 accuracy.py     scores with 95 % intervals, paired drops
+answers.py      which mistakes are made, as counts
 evaluation.py   the score of a file, or of a Keras model, on a data set
 predict.py      what a `.tflite` gives for many samples, spread over processes
 parity.py       does a `.tflite` compute what its Keras model computes; parting.py: the layer where they part

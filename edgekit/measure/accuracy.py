@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from edgekit.errors import DataError
 from edgekit.measure.statistics import Interval, mean_interval, paired_difference, wilson
 
-__all__ = ["Score", "correct", "mse", "paired_drop", "top1"]
+__all__ = ["Score", "chosen_and_true", "correct", "mse", "paired_drop", "squared_errors", "top1"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,20 @@ def mse(outputs: ArrayLike, targets: ArrayLike) -> Score:
     Raises:
         DataError: The shapes differ, or there are fewer than two samples.
     """
+    errors = squared_errors(outputs, targets)
+    value, low, high = mean_interval(errors)
+    return Score("mse", value, max(0.0, low), high, len(errors))
+
+
+def squared_errors(outputs: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
+    """Each sample's mean squared error, float64 [n].
+
+    Args:
+        outputs, targets: As for `mse`.
+
+    Raises:
+        DataError: The shapes differ.
+    """
     given, wanted = np.asarray(outputs), np.asarray(targets)
     if given.ndim == 0 or wanted.ndim == 0 or len(given) != len(wanted) or _sizes(given) != _sizes(wanted):
         raise DataError(
@@ -66,8 +80,8 @@ def mse(outputs: ArrayLike, targets: ArrayLike) -> Score:
         )
     rows = len(given)
     difference = given.reshape(rows, -1).astype(np.float64) - wanted.reshape(rows, -1).astype(np.float64)
-    value, low, high = mean_interval((difference**2).mean(axis=1))
-    return Score("mse", value, max(0.0, low), high, rows)
+    errors: NDArray[np.float64] = (difference**2).mean(axis=1)
+    return errors
 
 
 def correct(outputs: ArrayLike, labels: ArrayLike) -> NDArray[np.bool_]:
@@ -80,6 +94,20 @@ def correct(outputs: ArrayLike, labels: ArrayLike) -> NDArray[np.bool_]:
 
     Raises:
         DataError: The shapes do not belong together, or a label is no class of the model.
+    """
+    chosen, truth, _ = chosen_and_true(outputs, labels)
+    right: NDArray[np.bool_] = chosen == truth
+    return right
+
+
+def chosen_and_true(outputs: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
+    """The class that each sample is given [n], its true one [n], and how many classes there are.
+
+    Args:
+        outputs, labels: As for `correct`. A sample with a NaN is given the class -1.
+
+    Raises:
+        DataError: As for `correct`.
     """
     scores = np.asarray(outputs)
     truth = np.asarray(labels)
@@ -104,8 +132,7 @@ def correct(outputs: ArrayLike, labels: ArrayLike) -> NDArray[np.bool_]:
             remedy="Check the label order and the model's last layer.",
         )
     chosen = scores[:, 0] > 0.5 if scores.shape[1] == 1 else scores.argmax(axis=1)
-    right: NDArray[np.bool_] = (chosen == truth) & ~np.isnan(scores).any(axis=1)
-    return right
+    return np.where(np.isnan(scores).any(axis=1), -1, chosen).astype(np.intp), truth.astype(np.intp), classes
 
 
 def paired_drop(correct_a: ArrayLike, correct_b: ArrayLike) -> Interval:

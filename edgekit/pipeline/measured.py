@@ -15,6 +15,7 @@ from edgekit.errors import ConversionError
 from edgekit.keras import OWN
 from edgekit.keras.types import KerasModel
 from edgekit.measure.accuracy import correct
+from edgekit.measure.answers import confusion, error_bins
 from edgekit.measure.evaluation import evaluate_file
 from edgekit.passes import zero_masks
 from edgekit.pipeline.records import RecordError
@@ -118,11 +119,15 @@ def convert_and_measure(
     _check_zeros(model, file.zeros)
     evaluation = evaluate_file(replace(file.model, path=path), dataset, objective, runtime=runtime)
     agreement = right_sha256 = None
+    targets = objective.targets(dataset, "test")
     if objective.metric == "top1":
-        np.save(folder / CORRECT_FILE, correct(evaluation.outputs, dataset.labels("test")))
+        answers = confusion(evaluation.outputs, targets)
+        np.save(folder / CORRECT_FILE, correct(evaluation.outputs, targets))
         right_sha256 = sha256_of(folder / CORRECT_FILE)
         keras_outputs = model.predict(dataset.features("test"), batch_size=256, verbose=0)
         agreement = float(np.mean(_choice(evaluation.outputs) == _choice(keras_outputs)))
+    else:
+        answers = error_bins(evaluation.outputs, targets)
     return Step(
         name=name,
         format=spec.format,
@@ -133,6 +138,7 @@ def convert_and_measure(
         accuracy_low=evaluation.score.low,
         accuracy_high=evaluation.score.high,
         agreement=agreement,
+        answers=answers,
         parity=made.parity.as_dict(),
         state=file.state,
         params=file.params,

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, get_args
 
 from edgekit.errors import ConversionError
+from edgekit.measure.answers import finding
 from edgekit.measure.parity import FIELDS as PARITY
 from edgekit.pipeline.records import RecordError, as_sha256, check_fields, parsed
 from edgekit.tflite import State
@@ -39,6 +40,8 @@ class Step:
         metric: "top1" or "mse".
         accuracy, accuracy_low, accuracy_high: The metric on the whole test split, with its 95 % interval.
         agreement: Fraction of test samples on which the file and the Keras model choose the same class.
+        answers: Which mistakes it makes on the test split, as `edgekit.measure.answers` counts them: of top1, classes
+            that are taken for each other; of mse, errors by their size.
         parity: How near the file is to its Keras model, as `edgekit.measure.parity.Parity` has it.
         state: What the file keeps from call to call: "none", "reset before each call" or "kept".
         params, nonzero_params: Weights in the file.
@@ -64,6 +67,7 @@ class Step:
     accuracy_low: float
     accuracy_high: float
     agreement: float | None
+    answers: dict[str, Any]
     parity: dict[str, Any]
     state: str
     params: int
@@ -111,6 +115,8 @@ class Step:
         """
         step = parsed(cls, value, where)
         check_fields(step.parity, PARITY, f"{where}.parity")
+        if broken := finding(step.answers, step.metric, step.accuracy):
+            raise RecordError(f"{where}.answers {broken}")
         check_fields(step.figures, dict.fromkeys(step.figures, int), f"{where}.figures")
         if not is_training(step.training):
             raise RecordError(f"{where}.training must have a number or null for each epoch, by training and figure")

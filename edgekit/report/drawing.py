@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
-from edgekit.errors import clean
 from edgekit.report._bars import Panel
+from edgekit.report._svg import axis, clean, end_of, line, number, svg, text
 
 __all__ = ["COLOURS", "STYLE", "Point", "bars", "pareto_front", "scatter"]
 
@@ -24,7 +23,11 @@ STYLE = """
   svg text { fill: var(--ink); } svg .soft { fill: var(--soft); } svg .axis { stroke: var(--line); }
   svg .interval { stroke: var(--ink); stroke-width: 1.5; }
   svg .bar, svg .dot { fill: var(--mark); }
-  svg .chosen { fill: var(--good); } svg .front { stroke: var(--good); fill: none; stroke-dasharray: 5 4; }
+  svg .chosen { fill: var(--good); } svg .right { fill: var(--good); } svg .wrong { fill: var(--bad); }
+  svg.small { font-size: 13px; } svg .other { stroke: var(--ink); stroke-width: 2; fill: none; }
+  .beside { display: flex; flex-wrap: wrap; gap: 1rem 2rem; }
+  .beside figure { margin: 0; flex: 0 1 auto; min-width: 0; } .beside figcaption { font-weight: 600; }
+  svg .front { stroke: var(--good); fill: none; stroke-dasharray: 5 4; }
 """
 """For the drawings of a page that has the colours."""
 
@@ -71,7 +74,7 @@ def scatter(points: Sequence[Point], *, title: str, x: str, y: str, higher_is_be
     height, top, bottom = 360, 30, 50
     lows = [p.y if p.low is None else p.low for p in points]
     highs = [p.y if p.high is None else p.high for p in points]
-    x_axis, y_axis = _axis([0.0, *(p.x for p in points)]), _axis([*lows, *highs])
+    x_axis, y_axis = axis([0.0, *(p.x for p in points)]), axis([*lows, *highs])
     room_x, room_y = _WIDTH - _LEFT - _RIGHT, height - top - bottom
 
     def across(value: float) -> float:
@@ -80,28 +83,28 @@ def scatter(points: Sequence[Point], *, title: str, x: str, y: str, higher_is_be
     def up(value: float) -> float:
         return top + room_y * (1 - (value - y_axis[0]) / (y_axis[-1] - y_axis[0]))
 
-    parts = [_text(_LEFT, 18, y, "soft"), _text(_LEFT + room_x / 2, height - 8, x, "soft", "middle")]
+    parts = [text(_LEFT, 18, y, "soft"), text(_LEFT + room_x / 2, height - 8, x, "soft", "middle")]
     for value in x_axis:
-        parts += [_line(across(value), top, across(value), top + room_y, "axis")]
-        parts += [_text(across(value), height - bottom + 18, _number(value), "soft", "middle")]
+        parts += [line(across(value), top, across(value), top + room_y, "axis")]
+        parts += [text(across(value), height - bottom + 18, number(value), "soft", "middle")]
     for value in y_axis:
-        parts += [_line(_LEFT, up(value), _LEFT + room_x, up(value), "axis")]
-        parts += [_text(_LEFT - 8, up(value) + 4, _number(value), "soft", "end")]
+        parts += [line(_LEFT, up(value), _LEFT + room_x, up(value), "axis")]
+        parts += [text(_LEFT - 8, up(value) + 4, number(value), "soft", "end")]
     front = pareto_front(points, higher_is_better=higher_is_better)
     path = " ".join(f"{across(p.x):.1f},{up(p.y):.1f}" for p in front)
     parts += [f'<polyline class="front" points="{path}"/>'] if len(front) > 1 else []
     taken: list[tuple[float, float]] = []
     for point in points:
         if point.low is not None and point.high is not None:
-            parts.append(_line(across(point.x), up(point.low), across(point.x), up(point.high), "interval"))
+            parts.append(line(across(point.x), up(point.low), across(point.x), up(point.high), "interval"))
         kind = "chosen" if point.chosen else "dot"
         parts.append(f'<circle class="{kind}" cx="{across(point.x):.1f}" cy="{up(point.y):.1f}" r="6"/>')
         left = across(point.x) > _LEFT + 0.55 * room_x  # else a long label would end outside
-        label = _end_of(point.label, _LONGEST)
+        label = end_of(point.label, _LONGEST)
         place = _free(across(point.x), up(point.y) + 4, taken)
-        parts.append(_text(across(point.x) + (-11 if left else 11), place, label, "", "end" if left else "start"))
+        parts.append(text(across(point.x) + (-11 if left else 11), place, label, "", "end" if left else "start"))
     joined = "; the dashed line joins those that no other beats" if len(front) > 1 else ""
-    return _svg(parts, _WIDTH, height, title, f"{len(points)} files{joined}.")
+    return svg(parts, _WIDTH, height, title, f"{len(points)} files{joined}.")
 
 
 def bars(panels: Sequence[Panel], *, title: str) -> str:
@@ -110,30 +113,20 @@ def bars(panels: Sequence[Panel], *, title: str) -> str:
     height = sum(head + row * len(panel.bars) for panel in panels) + 10 or row
     room, top, parts = _WIDTH - left - 110, 0, []
     for panel in panels:
-        parts.append(f'<text x="10" y="{top + 26}" font-weight="600">{_clean(panel.title)}</text>')
+        parts.append(f'<text x="10" y="{top + 26}" font-weight="600">{clean(panel.title)}</text>')
         top += head
         scale = room / max([bar.high or bar.value for bar in panel.bars] + [1e-12])
         for bar in panel.bars:
             end = max(1.0, bar.value * scale)
-            parts.append(_text(left - 8, top + 15, _end_of(bar.label, int((left - 20) / _SIGN)), "", "end"))
+            parts.append(text(left - 8, top + 15, end_of(bar.label, int((left - 20) / _SIGN)), "", "end"))
             parts.append(f'<rect class="bar" x="{left}" y="{top + 2}" width="{end:.1f}" height="{row - 12}" rx="2"/>')
             if bar.low is not None and bar.high is not None:
-                parts.append(_line(left + bar.low * scale, top + 11, left + bar.high * scale, top + 11, "interval"))
+                parts.append(line(left + bar.low * scale, top + 11, left + bar.high * scale, top + 11, "interval"))
                 end = max(end, bar.high * scale)
             told = f"{bar.value:,.4g}" if isinstance(bar.value, float) else f"{bar.value:,}"
-            parts.append(_text(left + end + 8, top + 15, told))
+            parts.append(text(left + end + 8, top + 15, told))
             top += row
-    return _svg(parts, _WIDTH, height, title, f"{sum(len(panel.bars) for panel in panels)} bars")
-
-
-def _axis(values: Sequence[float]) -> list[float]:
-    """Round numbers that enclose the values, about five."""
-    low, high = min(values), max(values)
-    spread = (high - low) or abs(high) or 1.0
-    step = 10 ** math.floor(math.log10(spread / 4))
-    step *= next(factor for factor in (1, 2, 5, 10) if spread / (factor * step) <= 6)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    return [n * step for n in range(first, max(last, first + 1) + 1)]
+    return svg(parts, _WIDTH, height, title, f"{sum(len(panel.bars) for panel in panels)} bars")
 
 
 def _free(x: float, y: float, taken: list[tuple[float, float]]) -> float:
@@ -142,31 +135,3 @@ def _free(x: float, y: float, taken: list[tuple[float, float]]) -> float:
         y += 22
     taken.append((x, y))
     return y
-
-
-def _number(value: float) -> str:
-    return f"{value:,.6g}"
-
-
-def _end_of(label: str, most: int) -> str:
-    """The end of a path tells more than its beginning."""
-    return label if len(label) <= most else f"…{label[1 - most :]}"
-
-
-def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:
-    told = f' class="{kind}"' if kind else ""
-    return f'<text{told} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{_clean(text)}</text>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
-    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
-
-
-def _svg(parts: Sequence[str], width: int, height: int, title: str, about: str) -> str:
-    inside = "".join(parts)
-    told = f"<title>{_clean(title)}</title><desc>{_clean(about)}</desc>"
-    return f'<svg viewBox="0 0 {width} {height}" role="img" xmlns="http://www.w3.org/2000/svg">{told}{inside}</svg>'
-
-
-def _clean(text: str) -> str:
-    return escape(clean(text))

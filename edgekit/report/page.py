@@ -16,6 +16,7 @@ from edgekit.pipeline.step import Step
 from edgekit.report import text
 from edgekit.report.drawing import COLOURS, STYLE, Point, scatter
 from edgekit.report.gains import gains
+from edgekit.report.mistakes import mistakes
 from edgekit.tflite.macs import macs_by_operator
 
 __all__ = ["html"]
@@ -52,6 +53,7 @@ def html(manifest: Manifest) -> str:
         gains=gains(manifest),
         drawing=drawing,
         joined="<polyline" in drawing,
+        mistakes=mistakes(manifest),
         tables=[
             _filled(
                 "What each step did",
