@@ -15,7 +15,7 @@ import click
 from pydantic import BaseModel
 
 import edgekit
-from edgekit import errors, figures, passes, registry
+from edgekit import errors, figures, passes, registry, testing
 from edgekit.api.android import Locked
 from edgekit.cli import cli
 from edgekit.data import DataSpec, preprocessing
@@ -135,6 +135,15 @@ def python() -> str:
     return "\n".join(parts)
 
 
+def testing_page() -> str:
+    """The conformance suites."""
+    parts = [f"# Testing plug-ins\n\n{_block(testing)}"]
+    for name in testing.__all__:
+        signature = _wrapped(re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(getattr(testing, name)))))
+        parts.append(f"## {name}\n\n```python\n{name}{signature}\n```\n\n{_block(getattr(testing, name))}")
+    return "\n".join(parts)
+
+
 def devices() -> str:
     """Targets, runtimes and figures."""
     found = [load_target(name) for name in target_names()]
@@ -194,6 +203,7 @@ PAGES = {
     "recipes.md": recipes,
     "command-line.md": command_line,
     "python.md": python,
+    "testing.md": testing_page,
     "devices.md": devices,
     "layers.md": layers,
     "environment.md": environment,

@@ -29,7 +29,7 @@ LAYERS = (
     {"recipe"},
     {"pipeline"},
     {"report", "search"},
-    {"cli", "api", "demo", "layers"},
+    {"testing", "cli", "api", "demo", "layers"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 

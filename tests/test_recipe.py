@@ -9,7 +9,7 @@ import yaml
 from edgekit.errors import EdgekitError, RecipeError, UsageError
 from edgekit.recipe import Recipe, load_recipe, parse_recipe, starter_recipe
 from edgekit.target import load_target, target_names
-from edgekit_converters.tflite import format_names
+from edgekit.testing import check_target
 
 MINIMAL: dict[str, Any] = {"model": "digits_cnn", "data": "digits", "train": {"epochs": 1}}
 
@@ -136,9 +136,9 @@ def test_relative_paths_are_taken_from_the_recipes_folder(tmp_path: Path, monkey
     assert Path(found.model) == tmp_path / "sub" / "m.h5" and Path(found.data.source) == tmp_path / "sub" / "d.npz"
 
 
-def test_every_target_is_a_contract_that_the_formats_know() -> None:
-    for name in target_names():
-        assert set(load_target(name).formats) <= set(format_names())
+@pytest.mark.parametrize("name", target_names())
+def test_every_target_is_a_contract_that_the_formats_know(name: str) -> None:
+    check_target(name)
 
 
 def test_errors_of_other_rooms_become_recipe_errors() -> None:

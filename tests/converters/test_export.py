@@ -23,6 +23,7 @@ from edgekit.errors import ConversionError, EdgekitError, Finding, RecipeError, 
 from edgekit.pipeline import export_file
 from edgekit.recipe import parse_recipe, recipe_schema
 from edgekit.target import Target, load_target
+from edgekit.testing import check_exporter
 from edgekit_converters.exporters import Exporter, Source, exporter_names, load_exporter
 from edgekit_converters.exporters.tflm import Tflm
 from edgekit_converters.tflm.operators import OPERATORS, adding
@@ -76,7 +77,8 @@ def listing(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.parametrize("name", exporter_names())
 def test_every_exporter_writes_the_same_bytes_twice(name: str, model: Path, tmp_path: Path) -> None:
-    assert load_exporter(name).summary and load_exporter(name)().kind == name
+    assert load_exporter(name)().kind == name
+    check_exporter(load_exporter(name)(), model=model)
     first, second = (edgekit.export(model, name, tmp_path / folder) for folder in ("a", "b"))
     assert first.files and [f.sha256 for f in first.files] == [f.sha256 for f in second.files]
     assert first.sha256 == tflite.read(model).sha256 == first.files[0].parent

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 from interpreters import need
 
-from edgekit import registry, runtimes, tflite
+from edgekit import registry, runtimes
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
-from edgekit.figures import FIGURES
 from edgekit.runtimes import PROBE, Runtime, load_runtime, runtime_names
-from edgekit.tflite import reader
+from edgekit.testing import check_runtime
 
 
 @pytest.fixture(scope="module", params=registry.names(runtimes))
@@ -31,77 +30,9 @@ def runtime(request: pytest.FixtureRequest) -> Runtime:
     return found
 
 
-def test_runs_relu_gives_specs_and_survives_reuse(runtime: Runtime) -> None:
-    if runtime.executor is None:
-        assert runtime.meter is not None
-        with pytest.raises(RuntimeFailed, match="estimates; it does not run models"):
-            runtime.open(PROBE)
-        return
-    session = runtime.open(PROBE)
-    try:
-        assert runtime.name in runtime_names()
-        (spec,) = session.inputs
-        assert (spec.shape, spec.dtype, spec.scale) == ((1, 4), "float32", None)
-        assert [output.shape for output in session.outputs] == [(1, 4)]
-        for sign in (1, -1):
-            x = sign * np.array([[-2.0, -0.5, 0.25, 3.0]], np.float32)
-            (y,) = session.run([x])
-            np.testing.assert_array_equal(y, np.maximum(x, 0))
-        with pytest.raises(ModelError, match=r"takes float32 \[1, 4\]. Received: float64 \[4\]"):
-            session.run([np.zeros(4)])
-        if session.batcher is not None:
-            many = np.random.default_rng(0).normal(size=(70, 4)).astype(np.float32)
-            assert session.batcher.plan([many]) in (1, 64)  # 1 where shapes are fixed
-            np.testing.assert_array_equal(session.batcher.map([many]), np.maximum(many, 0))
-        assert (session.clock is not None) == runtime.executor.clocked
-        if session.clock is not None:
-            took = session.clock.time([np.zeros((1, 4), np.float32)], 5)
-            assert len(took) == 5 and min(took) > 0
-            assert (session.clock.peak_memory() or 1) > 0
-            assert (session.clock.switches() or 0) >= 0
-    finally:
-        session.close()
-        session.close()
-    with pytest.raises(RuntimeFailed, match="closed"):
-        session.run([np.zeros((1, 4), np.float32)])
-
-
-def test_refuses_what_is_no_model(runtime: Runtime, tmp_path: Path) -> None:
-    junk = tmp_path / "junk.tflite"
-    junk.write_bytes(b"\x1c\x00\x00\x00TFL3" + bytes(range(200)))
-    for path in (junk, tmp_path / "absent.tflite"):
-        for slot, ask in ((runtime.executor, "open"), (runtime.meter, "measure"), (runtime.timer, "time")):
-            if slot is not None:
-                with pytest.raises(ModelError):
-                    getattr(slot, ask)(path)
-
-
-def test_tells_its_own_figures(runtime: Runtime) -> None:
-    assert runtime.meter is None or runtime.figures
-    assert {figure.runtime for figure in runtime.figures} <= {runtime.name}
-    assert all(FIGURES[figure.name] is figure for figure in runtime.figures)
-    if runtime.meter is not None:
-        told = runtime.measure(PROBE).values
-        assert told and set(told) <= {figure.name for figure in runtime.figures}
-
-
-def test_takes_a_model_that_was_read(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file is read once: its bytes are not parsed again where somebody has the model."""
-    model, x = tflite.read(PROBE), np.array([[-1.0, 0.0, 0.5, 2.0]], np.float32)
-    monkeypatch.setattr(reader, "read_bytes", lambda path: pytest.fail(f"{path} is read again"))
-    if runtime.executor is not None:
-        session = runtime.open(model)
-        try:
-            np.testing.assert_array_equal(session.run([x])[0], np.maximum(x, 0))
-        finally:
-            session.close()
-    if runtime.meter is not None:
-        assert runtime.measure(model).values
-    monkeypatch.undo()
-    for slot, ask in ((runtime.executor, "open"), (runtime.meter, "measure")):
-        if slot is not None:
-            with pytest.raises(UsageError, match="A runtime runs files. Received: bytes"):
-                getattr(slot, ask)(tflite.read(PROBE.read_bytes()))
+def test_it_conforms(runtime: Runtime) -> None:
+    assert runtime.name in runtime_names()
+    check_runtime(runtime)
 
 
 @pytest.mark.parametrize("name", ["arm64:cortex-a53", "ethos_u:ethos-u85-256", "adb:SERIAL"])
