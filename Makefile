@@ -39,6 +39,7 @@ device-test: device-tools
 device-tools: $(READY)
 	dpkg -s $(DEBIAN_PACKAGES) >/dev/null 2>&1 || \
 	{ apt-get update && apt-get install -y --no-install-recommends $(DEBIAN_PACKAGES); }
+	command -v javac >/dev/null || apt-get install -y --no-install-recommends openjdk-17-jdk-headless
 	$(BIN)/edgekit doctor --install arm64 >/dev/null
 
 docs: $(READY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import stat
@@ -82,6 +83,7 @@ def same_weights_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
         def seeded() -> Any:
             monkeypatch.setattr(_tf, "tf_keras", load)
             keras = load()
+            gc.freeze()  # a million objects of TensorFlow's, which every later collection would look through
             seed()
             return keras
 
