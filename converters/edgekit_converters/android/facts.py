@@ -22,7 +22,8 @@ _MODELS_TOTAL = 4 << 30
 _MOST_GLOBS = 500
 _LIBRARY = re.compile(r"(?:[^/]+/)?(?:lib|jni)/([A-Za-z0-9_-]+)/[^/]+\.so")
 _RUNTIME = re.compile(r"lib(?:tensorflowlite|litert)[a-z0-9_]*\.so", re.IGNORECASE)
-_BROUGHT = re.compile(r"lib(?:tensorflowlite|litert)[a-z0-9_]*(?:gpu|hexagon|nnapi|flex)[a-z0-9_]*\.so", re.IGNORECASE)
+# Delegates, and the door to a runtime that comes with the device.
+_NO_RUNTIME = re.compile(r".*(?:gpu|hexagon|nnapi|flex|qnn|gms).*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,13 +125,13 @@ def asset_of(package: Package, name: str) -> str | None:
 
 
 def _models(package: Package) -> Iterator[PackagedModel]:
-    """Members that are named as a model, and assets and raw resources that begin as one."""
+    """Members that are named as a model, and assets and resources that begin as one."""
     count = total = 0
     for entry in package.entries:
         asset = asset_of(package, entry.name)
-        raw = "/res/raw/" in f"/{entry.name}"
+        resource = "/res/" in f"/{entry.name}"
         named = entry.name.lower().endswith(".tflite")
-        if not named and not ((asset or raw) and entry.size > 8 and package.start(entry, 8)[4:] == b"TFL3"):
+        if not named and not ((asset or resource) and entry.size > 8 and package.start(entry, 8)[4:] == b"TFL3"):
             continue
         count, total = count + 1, total + entry.size
         if count > _MOST_MODELS or total > _MODELS_TOTAL:
@@ -157,7 +158,7 @@ def _libraries(package: Package) -> Iterator[Library]:
             except ValueError as error:
                 damage = str(error)
         name = entry.name.rpartition("/")[2]
-        runtime = bool(_RUNTIME.fullmatch(name)) and not _BROUGHT.fullmatch(name)
+        runtime = bool(_RUNTIME.fullmatch(name)) and not _NO_RUNTIME.fullmatch(name)
         if runtime and entry.size <= _LARGEST_LIBRARY:
             version = elf.runtime_version(package.read(entry, _LARGEST_LIBRARY))
         yield Library(entry, abi, alignments, damage, runtime, version)

@@ -10,15 +10,18 @@ from collections.abc import Callable
 __all__ = ["matches"]
 
 _LONGEST = 300
+_LONGEST_PATH = 4096
 _MOST_ALTERNATIVES = 32
 _Test = Callable[[str], bool]
 _ANY, _WITHIN = "**", "*"
 
 
 def matches(glob: str, path: str) -> bool:
-    """Whether a glob names a path, both with "/"; False for a glob that is damaged or without bound."""
+    """Whether a glob names a path, both with "/"; False for a glob that is damaged, and beyond the bounds."""
     try:
-        return any(_fits(_tokens(alternative), path) for alternative in _alternatives(glob))
+        return len(path) <= _LONGEST_PATH and any(
+            _fits(_tokens(alternative), path) for alternative in _alternatives(glob)
+        )
     except ValueError:
         return False
 

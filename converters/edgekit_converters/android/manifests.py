@@ -79,8 +79,15 @@ def _strings(chunk: bytes) -> list[str]:
     count, _, flags, start = struct.unpack_from("<LLLL", chunk, 8)
     if count > len(chunk) // 4:
         raise ValueError("a manifest with more texts than bytes")
+    read, found, total = (_utf8 if flags & 0x100 else _utf16), dict[int, str](), 0
     places = struct.unpack_from(f"<{count}L", chunk, 28)
-    return [(_utf8 if flags & 0x100 else _utf16)(chunk, start + place) for place in places]
+    for place in places:
+        if place not in found:  # texts may share one place, but not lie over each other
+            found[place] = read(chunk, start + place)
+            total += len(found[place])
+            if total > len(chunk):
+                raise ValueError("a manifest whose texts lie over each other")
+    return [found[place] for place in places]
 
 
 def _utf8(chunk: bytes, at: int) -> str:

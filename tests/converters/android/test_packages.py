@@ -155,10 +155,19 @@ def test_a_folder_and_a_pipe_are_no_packages(tmp_path: Path) -> None:
         pass
 
 
+def overlapping_texts() -> bytes:
+    """A thousand texts that each begin two bytes after the one before and reach to the end."""
+    texts = b"".join(struct.pack("<H", 2000 - number) for number in range(2000)) + bytes(4000)
+    pool = struct.pack("<HHLLLLLL", 1, 28, 28 + 4000 + len(texts), 1000, 0, 0, 28 + 4000, 0)
+    pool += struct.pack("<1000L", *range(0, 2000, 2)) + texts
+    return struct.pack("<HHL", 3, 8, 8 + len(pool)) + pool
+
+
 MANIFESTS = {
     "cut": binary_manifest(24)[:-30],
     "no xml": b"hello there",
     "many texts": binary_manifest(24)[:16] + struct.pack("<L", 1 << 31) + binary_manifest(24)[20:],
+    "texts over each other": overlapping_texts(),
     "chunk of no bytes": binary_manifest(24)[:12] + bytes(4) + binary_manifest(24)[16:],
 }
 

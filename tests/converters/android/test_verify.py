@@ -109,6 +109,11 @@ def hidden(package: Made) -> None:
     package.globs = ("**.{tflite,bin}",)
 
 
+def raw(package: Made) -> None:
+    package.models.append(Member(f"{ROOT[package.kind]}res/raw/weights", OTHER))
+    package.globs = ("**.tflite", "res/raw/*")
+
+
 def missing(package: Made) -> None:
     package.models = [package.member("other.tflite", MODEL)]
 
@@ -148,6 +153,7 @@ FAULTS: dict[str, tuple[Callable[[Made], None], dict[str, str], Sequence[str]]] 
     "twice": (twice, {"duplicates": "digits.tflite: 2 members of this one name"}, KINDS),
     "orphaned": (orphaned, {"lock": "old.tflite: an orphan"}, KINDS),
     "hidden": (hidden, {"lock": "weights.bin: an orphan"}, KINDS),
+    "raw": (raw, {"lock": "res/raw/weights: an orphan: the lock does not name it, as it lies outside"}, KINDS),
     "missing": (missing, {"lock": "digits.tflite: missing"}, KINDS),
     "halved": (halved, {"budget": f"model_bytes {len(MODEL)} is above {len(MODEL) // 2}"}, KINDS),
     "4 KB library": (

@@ -45,5 +45,6 @@ def _of_locked(facts: Facts, locked: LockedModel) -> Iterator[Outcome]:
 def _orphans(facts: Facts, lock: Lock) -> Iterator[Outcome]:
     for model in facts.models:
         if model.asset is None or lock.find(model.asset) is None:
-            said = "an orphan: the lock does not name it"
+            outside = ", as it lies outside of the assets" if model.asset is None else ""
+            said = f"an orphan: the lock does not name it{outside}"
             yield Outcome(CHECK, "fault", model.entry.name, said, f"Remove it from the app; {_RENEW}")
