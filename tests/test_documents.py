@@ -14,6 +14,7 @@ import pytest
 import yaml
 from command_lines import LEAVES
 
+from edgekit.cli import cli
 from edgekit.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +47,8 @@ def test_each_command_line_of_a_page_is_one(page: Path) -> None:
             path = next((tuple(words[:n]) for n in (2, 1) if tuple(words[:n]) in LEAVES), None)
             assert path is not None, f"{page.name}: {part}"
             try:
-                LEAVES[path].make_context(" ".join(path), words[len(path) :])
+                # click keeps the help option that it makes first, so it is made as the command line makes it
+                LEAVES[path].make_context(" ".join(path), words[len(path) :], **cli.context_settings)
             except click.exceptions.Exit:  # --help
                 continue
             except click.MissingParameter as error:
