@@ -121,7 +121,8 @@ def manifest() -> bytes:
     parity = {"sqnr_db": 60.0, "agreement": 1.0, "steps": None, "samples": 64, "data": "random", "accepted_db": None}
     step = Step(
         name="baseline", format="float32", input_dtype="float32", output_dtype="float32", metric="top1", accuracy=0.5,
-        accuracy_low=0.4, accuracy_high=0.6, agreement=None, parity=parity, state="none", params=9, nonzero_params=9,
+        accuracy_low=0.4, accuracy_high=0.6, agreement=None, parity=parity, operators_db=None, state="none",
+        params=9, nonzero_params=9,
         answers={"classes": 2, "samples": 4, "cells": [[0, 0, 1], [0, 1, 2], [1, 1, 1]]},
         macs=9, model_bytes=99, gzip_bytes=88, seconds=1.0, sha256="0" * 64, parent="1" * 64, keras_parent=None,
         correct_sha256=None, figures={"arena_bytes": 7},

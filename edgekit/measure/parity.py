@@ -22,7 +22,19 @@ from edgekit.runtimes import Session, load_runtime
 from edgekit.tensors import Array, TensorSpec, dequantize, quantize
 from edgekit.tflite.logits import softmax_input, with_outputs
 
-__all__ = ["FIELDS", "SAMPLES", "Answer", "Parity", "Reference", "compare", "finding", "refused", "run", "warning"]
+__all__ = [
+    "FIELDS",
+    "SAMPLES",
+    "Answer",
+    "Parity",
+    "Reference",
+    "compare",
+    "finding",
+    "has_signal",
+    "refused",
+    "run",
+    "warning",
+]
 
 SAMPLES = 64
 LEAST_DB = {"float32": 60.0, "float16": 30.0, "int16x8": 20.0, "dynamic": 15.0, "int8": 6.0}
@@ -224,13 +236,24 @@ def _one(
     agreement = _agreement(answer, given) if answer.classifies else None
     if answer.logits is not None and before_softmax:
         wanted, given = answer.logits, given - given.mean(axis=-1, keepdims=True)
-    error, step = np.abs(wanted - given), spec.scale or 0.0
-    spread = float(np.ptp(wanted, axis=0).max(initial=0.0)) if len(wanted) > 1 else 0.0
-    magnitude = float(np.abs(wanted).max(initial=0.0))
-    constant = spread <= 1e-6 * max(magnitude, _TINY)
-    if not constant and not (any(np.isclose(step, s, rtol=1e-6) for s in FIXED_SCALES) and spread < step):
+    if has_signal(wanted, spec):
         return sqnr_db(wanted, given), agreement, None
-    return None, agreement, float(error.max(initial=0.0)) / (step or max(1e-3 * magnitude, 1e-6))
+    error, magnitude = np.abs(wanted - given), float(np.abs(wanted).max(initial=0.0))
+    return None, agreement, float(error.max(initial=0.0)) / (spec.scale or max(1e-3 * magnitude, 1e-6))
+
+
+def has_signal(wanted: Array, spec: TensorSpec) -> bool:
+    """Whether what Keras has at a place changes from sample to sample by more than a fixed scale can show.
+
+    Args:
+        wanted: float32 [N, ...].
+        spec: Of the tensor in the file.
+    """
+    spread = float(np.ptp(wanted, axis=0).max(initial=0.0)) if len(wanted) > 1 else 0.0
+    if spread <= 1e-6 * max(float(np.abs(wanted).max(initial=0.0)), _TINY):
+        return False
+    step = spec.scale or 0.0
+    return not (any(np.isclose(step, s, rtol=1e-6) for s in FIXED_SCALES) and spread < step)
 
 
 def _agreement(answer: Answer, given: Array) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from edgekit.errors import DataError
 
 __all__ = [
+    "MOST_DB",
     "Interval",
     "bootstrap_median",
     "mean_interval",
@@ -23,7 +24,8 @@ __all__ = [
 ]
 
 _Z = 1.959963984540054  # standard normal quantile of 0.975
-_MOST_DB = 200.0
+MOST_DB = 200.0
+"""What is exact has so many dB."""
 _BLOCK = 1 << 20  # values drawn at once
 
 
@@ -189,10 +191,10 @@ def sqnr_db(wanted: ArrayLike, given: ArrayLike) -> float:
         raise DataError("Outputs that are compared have one shape.", received=f"{signal.shape} and {other.shape}")
     power, noise = float(np.sum((signal - signal.mean()) ** 2)), float(np.sum((signal - other) ** 2))
     if not math.isfinite(noise):
-        return -_MOST_DB
-    if noise <= power * 10 ** (-_MOST_DB / 10):
-        return _MOST_DB
-    return max(-_MOST_DB, 10 * math.log10(power / noise)) if power else -_MOST_DB
+        return -MOST_DB
+    if noise <= power * 10 ** (-MOST_DB / 10):
+        return MOST_DB
+    return max(-MOST_DB, 10 * math.log10(power / noise)) if power else -MOST_DB
 
 
 def _drawn_turns(launches: ArrayLike, count: int, seed: int, resamples: int) -> NDArray[np.intp]:

@@ -22,7 +22,7 @@ from edgekit.pipeline.records import RecordError
 from edgekit.pipeline.step import Step
 from edgekit.tensors import Array
 from edgekit.training import Objective
-from edgekit_converters.tflite import ConvertSpec, convert_file, convert_keras, held_of
+from edgekit_converters.tflite import ConvertSpec, convert_file, convert_keras, held_of, operator_nearness
 
 __all__ = ["CORRECT_FILE", "KERAS_FILE", "TFLITE_FILE", "Measured", "convert_and_measure", "is_whole"]
 
@@ -140,6 +140,7 @@ def convert_and_measure(
         agreement=agreement,
         answers=answers,
         parity=made.parity.as_dict(),
+        operators_db=operator_nearness(file.model, model, held),
         state=file.state,
         params=file.params,
         nonzero_params=file.nonzero_params,

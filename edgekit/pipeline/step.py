@@ -43,6 +43,9 @@ class Step:
         answers: Which mistakes it makes on the test split, as `edgekit.measure.answers` counts them: of top1, classes
             that are taken for each other; of mse, errors by their size.
         parity: How near the file is to its Keras model, as `edgekit.measure.parity.Parity` has it.
+        operators_db: How near each operator of the file is to the layer that it computes (SQNR in dB), on up to eight
+            of the samples that parity is measured on; None for those whose output no layer has, and None for all where
+            nothing can be compared.
         state: What the file keeps from call to call: "none", "reset before each call" or "kept".
         params, nonzero_params: Weights in the file.
         macs: Of one inference; None where the file does not tell.
@@ -69,6 +72,7 @@ class Step:
     agreement: float | None
     answers: dict[str, Any]
     parity: dict[str, Any]
+    operators_db: tuple[float | None, ...] | None
     state: str
     params: int
     nonzero_params: int
@@ -115,6 +119,8 @@ class Step:
         """
         step = parsed(cls, value, where)
         check_fields(step.parity, PARITY, f"{where}.parity")
+        if step.operators_db == ():
+            raise RecordError(f"{where}.operators_db must have a number or null for each operator")
         if broken := finding(step.answers, step.metric, step.accuracy):
             raise RecordError(f"{where}.answers {broken}")
         check_fields(step.figures, dict.fromkeys(step.figures, int), f"{where}.figures")
