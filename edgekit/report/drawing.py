@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgekit.report._bars import Panel
 from edgekit.report._svg import axis, clean, end_of, line, number, svg, text
 
-__all__ = ["COLOURS", "STYLE", "Point", "bars", "pareto_front", "scatter"]
+__all__ = ["COLOURS", "STYLE", "Point", "bars", "curves", "pareto_front", "scatter"]
 
 COLOURS = """
   :root { color-scheme: light dark; --page: #fff; --ink: #1d2733; --soft: #5b6b7b; --line: #dde4ea; --mark: #1b6ca8;
@@ -24,6 +24,8 @@ STYLE = """
   svg .interval { stroke: var(--ink); stroke-width: 1.5; }
   svg .bar, svg .dot { fill: var(--mark); }
   svg .chosen { fill: var(--good); } svg .right { fill: var(--good); } svg .wrong { fill: var(--bad); }
+  svg .seen { stroke: var(--mark); } svg .unseen { stroke: var(--good); } svg .curve { fill: none; stroke-width: 2; }
+  svg text.seen { fill: var(--mark); stroke: none; } svg text.unseen { fill: var(--good); stroke: none; }
   svg.small { font-size: 13px; } svg .other { stroke: var(--ink); stroke-width: 2; fill: none; }
   .beside { display: flex; flex-wrap: wrap; gap: 1rem 2rem; }
   .beside figure { margin: 0; flex: 0 1 auto; min-width: 0; } .beside figcaption { font-weight: 600; }
@@ -35,6 +37,8 @@ _WIDTH = 760
 _LEFT, _RIGHT = 90, 30
 _SIGN = 6.6
 """Pixels of a sign, at most."""
+_MOST_PLACES = 150
+"""Places of a curve, or a few more: a page holds curves of thousands of epochs."""
 _LONGEST = 26
 """Signs of a label in a scatter."""
 
@@ -127,6 +131,56 @@ def bars(panels: Sequence[Panel], *, title: str) -> str:
             parts.append(text(left + end + 8, top + 15, told))
             top += row
     return svg(parts, _WIDTH, height, title, f"{sum(len(panel.bars) for panel in panels)} bars")
+
+
+def curves(training: Mapping[str, Mapping[str, Sequence[float | None]]]) -> list[tuple[str, str]]:
+    """Caption and small drawing of each figure of each training, epoch by epoch: on training and on validation samples.
+
+    Args:
+        training: By training, then by figure, one value per epoch: `loss` beside `val_loss`, and so on; None for what
+            was no number. Figures without any number are left out.
+    """
+    found = []
+    for name, figures in training.items():
+        for figure in dict.fromkeys(key.removeprefix("val_") for key in figures):
+            lines = {
+                kind: [(n, value) for n, value in enumerate(figures.get(key, ()), start=1) if value is not None]
+                for kind, key in (("seen", figure), ("unseen", f"val_{figure}"))
+            }
+            if any(lines.values()):
+                epochs = max(len(figures.get(key, ())) for key in (figure, f"val_{figure}"))
+                found.append((f"{name}: {figure}", _curve(lines, epochs, f"{figure} of {name} by epoch")))
+    return found
+
+
+def _curve(lines: Mapping[str, Sequence[tuple[int, float]]], epochs: int, title: str) -> str:
+    """Both lines of one figure, each with a dot at its end."""
+    width, height, left, top, bottom = 340, 210, 62, 26, 40
+    room_x, room_y = width - left - 16, height - top - bottom
+    y_axis = axis([value for values in lines.values() for _, value in values])
+    x_axis = [n for n in axis([1.0, float(epochs)]) if n == int(n) and 1 <= n <= epochs] or [1.0]
+
+    def across(epoch: float) -> float:
+        return left + room_x * ((epoch - 1) / (epochs - 1) if epochs > 1 else 0.5)
+
+    def up(value: float) -> float:
+        return top + room_y * (1 - (value - y_axis[0]) / (y_axis[-1] - y_axis[0]))
+
+    parts = [text(left, 14, "training", "seen")] if lines["seen"] else []
+    parts += [text(left + 80 * bool(parts), 14, "validation", "unseen")] if lines["unseen"] else []
+    parts.append(text(left + room_x / 2, height - 6, "epoch", "soft", "middle"))
+    for value in y_axis:
+        parts += [line(left, up(value), left + room_x, up(value), "axis")]
+        parts += [text(left - 6, up(value) + 4, number(value), "soft", "end")]
+    parts += [text(across(n), height - bottom + 18, number(n), "soft", "middle") for n in x_axis]
+    for kind, values in lines.items():
+        every = max(1, len(values) // _MOST_PLACES)
+        places = [(across(n), up(value)) for n, value in (*values[:-1:every], *values[-1:])]
+        if len(places) > 1:
+            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+            parts.append(f'<polyline class="curve {kind}" points="{path}"/>')
+        parts += [f'<circle class="curve {kind}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in places[-1:]]
+    return svg(parts, width, height, title, f"{epochs} epochs.", small=True)
 
 
 def _free(x: float, y: float, taken: list[tuple[float, float]]) -> float:

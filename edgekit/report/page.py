@@ -15,7 +15,7 @@ from edgekit.measure.statistics import MOST_DB
 from edgekit.pipeline.manifest import Manifest
 from edgekit.pipeline.step import Step
 from edgekit.report import text
-from edgekit.report.drawing import COLOURS, STYLE, Point, scatter
+from edgekit.report.drawing import COLOURS, STYLE, Point, curves, scatter
 from edgekit.report.gains import gains
 from edgekit.report.mistakes import mistakes
 from edgekit.tflite.macs import macs_by_operator
@@ -55,6 +55,7 @@ def html(manifest: Manifest) -> str:
         drawing=drawing,
         joined="<polyline" in drawing,
         mistakes=mistakes(manifest),
+        trainings=_trainings(once),
         tables=[
             _filled(
                 "What each step did",
@@ -77,6 +78,15 @@ def _each_file_once(manifest: Manifest) -> list[Step]:
     for step in manifest.steps:
         first.setdefault(step.sha256, step)
     return list(first.values())
+
+
+def _trainings(steps: Sequence[Step]) -> list[tuple[str, str]]:
+    """The curves of every training; one is called after its step, too, where the step gave it another name."""
+    found: list[tuple[str, str]] = []
+    for step in steps:
+        told = {n if n == step.name else f"{step.name}, {n}": figures for n, figures in step.training.items()}
+        found += curves(told)
+    return found
 
 
 def _scatter(manifest: Manifest, steps: Sequence[Step]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edgekit.report.drawing import Point, bars, pareto_front, scatter
+from edgekit.report.drawing import Point, bars, curves, pareto_front, scatter
 from edgekit.report.gains import gains
 from edgekit.report.page import html
 from edgekit.report.plots import Bar, Panel, panel_plotter
@@ -104,3 +104,51 @@ def test_a_known_zero_is_told_and_a_better_score_is_no_drop(finished: Any) -> No
     models = tuple(better if m.path == better.path else m for m in manifest.models)
     told = dict(gains(replace(manifest, models=models, steps=(first, *manifest.steps[1:]))))
     assert "5 → 0" in told["arena bytes"] and "+10.00% [-10.00%, +20.00%]" in told[manifest.metric]
+
+
+TRAININGS: dict[str, dict[str, dict[str, list[float | None]]]] = {
+    "usual": {"train": {k: [1.0, 0.5, 0.2] for k in ("loss", "val_loss", "accuracy", "val_accuracy")}},
+    "one epoch": {"qat": {"loss": [0.5], "val_loss": [0.7]}},
+    "without validation": {"train": {"loss": [0.5, 0.4]}},
+    "validation alone": {"train": {"val_loss": [0.5, 0.4]}},
+    "holes": {"train": {"loss": [None, 0.5, None, 0.1], "val_loss": [None, None, None, None]}},
+    "nothing but holes": {"train": {"loss": [None, None]}},
+    "no epoch": {"train": {"loss": []}},
+    "nothing": {},
+    "constant": {"train": {"loss": [0.0, 0.0, 0.0]}},
+    "tiny and huge": {"train": {"loss": [1e-300, 1e300]}},
+    "hostile": {HOSTILE: {HOSTILE: [1.0, 2.0]}},
+    "long": {"train": {"loss": [float(n) for n in range(10_000)]}},
+}
+PANELS = {"usual": 2, "nothing but holes": 0, "no epoch": 0, "nothing": 0}
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_curves_are_well_formed(name: str) -> None:
+    panels = curves(TRAININGS[name])
+    assert len(panels) == PANELS.get(name, 1)
+    for _, drawn in panels:
+        root = ElementTree.fromstring(drawn)
+        width, height = map(float, root.attrib["viewBox"].split()[2:])
+        assert "<script" not in drawn and "\x1b" not in drawn and "nan" not in drawn and len(drawn) < 6000
+        assert width <= 360, "as wide as a phone shows without making letters smaller"
+        for dot in root.findall("{*}circle"):
+            assert 0 <= float(dot.attrib["cx"]) <= width and 0 <= float(dot.attrib["cy"]) <= height
+        for curve in root.findall("{*}polyline"):
+            places = [tuple(map(float, place.split(","))) for place in curve.attrib["points"].split()]
+            assert all(0 <= x <= width and 0 <= y <= height for x, y in places) and places == sorted(places)
+
+
+def test_curves_say_which_line_is_which() -> None:
+    ((caption, drawn), other) = curves(TRAININGS["usual"])
+    assert caption == "train: loss" and other[0] == "train: accuracy"
+    assert ">training</text>" in drawn and ">validation</text>" in drawn
+    (alone,) = curves(TRAININGS["without validation"])
+    assert ">validation</text>" not in alone[1]
+
+
+def test_the_page_has_the_curves_of_each_training(finished: Any) -> None:
+    page = html(finished.manifest)
+    assert "baseline, train: loss</figcaption>" in page and "qat: loss</figcaption>" in page
+    steps = tuple(replace(step, training={}) for step in finished.manifest.steps)
+    assert "epoch by epoch" not in html(replace(finished.manifest, steps=steps))
