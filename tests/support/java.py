@@ -23,10 +23,12 @@ NATIVE = "tflite-native-cpu-2.6.2-linux-x86_64.jar"
 
 def java_missing() -> str | None:
     """Why there is no Java here; None where there is. In CI it must be there."""
-    if shutil.which("javac") and shutil.which("java"):
+    missing = [tool for tool in ("javac", "java", "mvn") if shutil.which(tool) is None]
+    if not missing:
         return None
-    assert os.environ.get("CI") != "true", "the gate needs a JDK: apt-get install openjdk-17-jdk-headless"
-    return "needs a JDK: apt-get install openjdk-17-jdk-headless"
+    reason = f"needs {', '.join(missing)}: make device-tools installs them"
+    assert not os.environ.get("CI"), reason
+    return reason
 
 
 def compile_java(sources: Iterable[Path], into: Path, *, tflite: str = "2.6.0", more: Sequence[Path] = ()) -> list[str]:

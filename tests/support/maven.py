@@ -1,67 +1,67 @@
-"""Files of Maven Central that tests need, fetched once into the cache folder and known by their digests."""
+"""Libraries that tests need, brought by Maven once into the cache folder and known by their digests."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
-import urllib.request
+import subprocess
 import zipfile
 from pathlib import Path
 
+from edgekit.artifact import sha256_of, write_atomically
+
 __all__ = ["classes", "classes_of", "fetched", "unpacked"]
 
-CENTRAL = "https://repo1.maven.org/maven2"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edgekit" / "maven"
+CACHE = Path(os.environ.get("EDGEKIT_CACHE") or Path.home() / ".cache" / "edgekit") / "maven"
 FILES = {
     "tensorflow-lite-2.16.1.aar": (
-        "org/tensorflow/tensorflow-lite/2.16.1",
+        "org.tensorflow:tensorflow-lite:2.16.1:aar",
         "34b065817e294e7dd3569504e8b9454938ceae453b6a459da54d5f6e45d3c94e",
     ),
     "tensorflow-lite-api-2.16.1.aar": (
-        "org/tensorflow/tensorflow-lite-api/2.16.1",
+        "org.tensorflow:tensorflow-lite-api:2.16.1:aar",
         "885b95bc9e47a4aa5cf8e71523aed9b05e397cfef1ea09773f13fea8b649fcee",
     ),
     "tensorflow-lite-2.6.0.aar": (
-        "org/tensorflow/tensorflow-lite/2.6.0",
+        "org.tensorflow:tensorflow-lite:2.6.0:aar",
         "f7dcd32a48dc348ee2eea2bed37044354a21e43dfdf507b6a73b40b05d5793ea",
     ),
     "tflite-native-cpu-2.6.2-linux-x86_64.jar": (
-        "ai/djl/tflite/tflite-native-cpu/2.6.2",
+        "ai.djl.tflite:tflite-native-cpu:2.6.2:jar:linux-x86_64",
         "aa8ae00d9b39489d03aa76f388019da6a086eee99a22f7d7a31e4b5a09003c8e",
     ),
     "android-all-14-robolectric-10818077.jar": (
-        "org/robolectric/android-all/14-robolectric-10818077",
+        "org.robolectric:android-all:14-robolectric-10818077",
         "6be2218c6a53fe3c57bc22ebdc723edcb7270a8a6f187545708aa5c0ed813977",
     ),
     "android-all-instrumented-14-robolectric-10818077-i7.jar": (
-        "org/robolectric/android-all-instrumented/14-robolectric-10818077-i7",
+        "org.robolectric:android-all-instrumented:14-robolectric-10818077-i7",
         "3fdac2d463f431c6b8d83b9d0ca739e795de75fffedee648c6761bd4bd864701",
     ),
     "android-all-instrumented-15-robolectric-13954326-i7.jar": (
-        "org/robolectric/android-all-instrumented/15-robolectric-13954326-i7",
+        "org.robolectric:android-all-instrumented:15-robolectric-13954326-i7",
         "06c4c8602d6db7486266a982bc55834ed6dfebd62a0b88daca204139ecf142cb",
     ),
 }
-"""By name: the folder of the repository, and the sha256 of the file."""
+"""By name: the artifact, and the sha256 of the file."""
 
 _KNOWN = set[str]()
 """Whose digest this process has compared: the framework has 200 MB."""
 
 
 def fetched(name: str) -> Path:
-    """The file, from the cache or from Maven Central."""
-    folder, sha256 = FILES[name]
+    """The file, from the cache or brought by Maven."""
+    artifact, sha256 = FILES[name]
     path = CACHE / name
-    if path.is_file() and (name in _KNOWN or _sha256(path) == sha256):
+    if path.is_file() and (name in _KNOWN or sha256_of(path) == sha256):
         _KNOWN.add(name)
         return path
-    CACHE.mkdir(parents=True, exist_ok=True)
-    new = CACHE / f"{name}.{os.getpid()}"
-    with urllib.request.urlopen(f"{CENTRAL}/{folder}/{name}", timeout=120) as stream, new.open("wb") as file:
-        shutil.copyfileobj(stream, file)
-    assert _sha256(new) == sha256, f"{name} of Maven Central is another file than the one that tests were written for"
-    os.replace(new, path)
+    with write_atomically(path) as new:
+        flags = [f"-Dartifact={artifact}", f"-DoutputDirectory={new.parent}", "-Dmdep.useBaseVersion=true"]
+        command = ["mvn", "-q", "-B", "dependency:copy", *flags]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=new.parent)
+        assert done.returncode == 0, f"{done.stdout[-2000:]} {done.stderr[-2000:]}"
+        assert sha256_of(new) == sha256, f"{name} is another file than the one that tests were written for"
     return path
 
 
@@ -91,11 +91,3 @@ def _unpacked(archive: Path) -> Path:
         except OSError:  # another worker was faster
             shutil.rmtree(new)
     return folder
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
