@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from java import TFLITE, compile_kotlin
 from PIL import Image
 from robolectric import FRAMEWORKS, compile_tests, resources, robolectric_missing, run_tests
 
@@ -228,6 +229,15 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str,
 
 def test_all_tests_pass_on_both_frameworks(ran: tuple[Path, Path, dict[str, tuple[int, int]], str]) -> None:
     assert f"OK ({5 * len(FRAMEWORKS)} tests)" in ran[3]
+
+
+@pytest.mark.parametrize("version", TFLITE)
+def test_the_kotlin_for_pictures_compiles_with_every_warning_an_error(
+    ran: tuple[Path, Path, dict[str, tuple[int, int]], str], version: str, tmp_path: Path
+) -> None:
+    options = {"package": PACKAGE, "name": "Pictures", "preprocessing": PREPROCESSING, "language": "kotlin"}
+    edgekit.export(ran[0], {"android": options}, tmp_path / "module")
+    compile_kotlin((tmp_path / "module" / "src" / "main").rglob("*.kt"), tmp_path / "classes", tflite=version)
 
 
 @pytest.mark.parametrize("level", FRAMEWORKS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import maven
 
-__all__ = ["TFLITE", "compile_java", "java_missing", "run_java"]
+__all__ = ["TFLITE", "compile_java", "compile_kotlin", "java_missing", "run_java"]
 
 ANDROID = "android-all-14-robolectric-10818077.jar"
 TFLITE = {
@@ -18,6 +18,7 @@ TFLITE = {
     "2.16.1": ("tensorflow-lite-2.16.1.aar", "tensorflow-lite-api-2.16.1.aar"),
 }
 """Libraries by version. The first has a build for this host, the second is what apps ship."""
+KOTLIN = "org.jetbrains.kotlin:kotlin-compiler-embeddable:2.4.21"
 NATIVE = "tflite-native-cpu-2.6.2-linux-x86_64.jar"
 
 
@@ -57,10 +58,27 @@ def compile_java(sources: Iterable[Path], into: Path, *, tflite: str = "2.6.0", 
     return own
 
 
-def run_java(main: str, classes: Path, *arguments: str | Path) -> str:
+def compile_kotlin(sources: Iterable[Path], into: Path, *, tflite: str = "2.6.0", more: Sequence[Path] = ()) -> None:
+    """Compile with every warning an error, in explicit API mode."""
+    into.mkdir(parents=True, exist_ok=True)
+    compiler = os.pathsep.join(map(str, maven.class_path(KOTLIN)))
+    path = os.pathsep.join([_path(tflite, more), str(_kotlin_library())])
+    flags = "-no-stdlib -no-reflect -Werror -Xexplicit-api=strict -jvm-target 1.8 -Xjdk-release=1.8".split()
+    flags += "-Xlambdas=class -Xsam-conversions=class -Xstring-concat=inline".split()
+    command = ["java", "-Xmx1g", "-cp", compiler, "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", *flags, "-cp", path]
+    done = subprocess.run([*command, "-d", str(into), *map(str, sources)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def _kotlin_library() -> Path:
+    return next(p for p in maven.class_path(KOTLIN) if p.name.startswith("kotlin-stdlib-2"))
+
+
+def run_java(main: str, classes: Path, *arguments: str | Path, kotlin: bool = False) -> str:
     """Run a class with the real interpreter; gives what it prints."""
     native = maven.unpacked(NATIVE) / "native" / "lib"
-    command = ["java", "-Xmx512m", f"-Djava.library.path={native}", "-cp", _path("2.6.0", [classes]), main]
+    path = _path("2.6.0", [classes, *([_kotlin_library()] if kotlin else [])])
+    command = ["java", "-Xmx512m", f"-Djava.library.path={native}", "-cp", path, main]
     done = subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from edgekit.artifact import sha256_of, write_atomically
 
-__all__ = ["classes", "classes_of", "fetched", "unpacked"]
+__all__ = ["class_path", "classes", "fetched", "unpacked"]
 
 CACHE = Path(os.environ.get("EDGEKIT_CACHE") or Path.home() / ".cache" / "edgekit") / "maven"
 FILES = {
@@ -45,6 +46,13 @@ FILES = {
 }
 """By name: the artifact, and the sha256 of the file."""
 
+_POM = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>edgekit</groupId><artifactId>tests</artifactId><version>1</version>
+  <dependencies>{}</dependencies>
+</project>
+"""
 _KNOWN = set[str]()
 """Whose digest this process has compared: the framework has 200 MB."""
 
@@ -57,10 +65,7 @@ def fetched(name: str) -> Path:
         _KNOWN.add(name)
         return path
     with write_atomically(path) as new:
-        flags = [f"-Dartifact={artifact}", f"-DoutputDirectory={new.parent}", "-Dmdep.useBaseVersion=true"]
-        command = ["mvn", "-q", "-B", "dependency:copy", *flags]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=new.parent)
-        assert done.returncode == 0, f"{done.stdout[-2000:]} {done.stderr[-2000:]}"
+        _maven(new.parent, "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={new.parent}")
         assert sha256_of(new) == sha256, f"{name} is another file than the one that tests were written for"
     return path
 
@@ -78,6 +83,29 @@ def classes(name: str) -> Path:
 def classes_of(library: Path) -> Path:
     """The `classes.jar` inside an `.aar`."""
     return _unpacked(library) / "classes.jar"
+
+
+def class_path(*artifacts: str) -> tuple[Path, ...]:
+    """Libraries with all that they need, as Maven resolves them; those for Android as their classes."""
+    wanted = "".join(
+        "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>".format(
+            *artifact.split(":")
+        )
+        for artifact in artifacts
+    )
+    listed = CACHE / f"{hashlib.sha256(wanted.encode()).hexdigest()[:16]}.classpath"
+    if not listed.is_file() or not all(os.path.exists(p) for p in listed.read_text().split(os.pathsep)):
+        with write_atomically(listed) as new:
+            (new.parent / "pom.xml").write_text(_POM.format(wanted))
+            _maven(new.parent, "dependency:build-classpath", f"-Dmdep.outputFile={new}")
+    files = [Path(p) for p in listed.read_text().strip().split(os.pathsep)]
+    return tuple(classes_of(p) if p.suffix == ".aar" else p for p in files)
+
+
+def _maven(folder: Path, goal: str, *flags: str) -> None:
+    command = ["mvn", "-q", "-B", goal, *flags]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    assert done.returncode == 0, f"{done.stdout[-2000:]} {done.stderr[-2000:]}"
 
 
 def _unpacked(archive: Path) -> Path:

@@ -22,12 +22,14 @@ class Case:
     Attributes:
         name: Of the case.
         operations: As a recipe has them.
-        sample: Draws a raw sample (without a batch), uint8 or float32.
+        sample: Draws a raw sample (without a batch), uint8 or float32; of text, its UTF-8 bytes.
+        text: Whether samples are text.
     """
 
     name: str
     operations: tuple[object, ...]
     sample: Callable[[np.random.Generator], Array]
+    text: bool = False
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -67,6 +69,13 @@ def _float_image(channels: int) -> Callable[[np.random.Generator], Array]:
     return lambda rng: rng.uniform(-1, 1, (*rng.integers(2, 60, 2), channels)).astype(np.float32)
 
 
+def _sentence(rng: np.random.Generator) -> Array:
+    known = ["Don't", "stop", "größer", "GRÖSSER", "x2", "...", "!", "''", "'", "rock'n'roll", "🐈", "\t", "Stop"]
+    words = rng.choice(known, 30)
+    return np.frombuffer(rng.choice(["", " ", "  "]).join(words[: rng.integers(0, 31)]).encode(), np.uint8)
+
+
+VOCABULARY = ["stop", "don't", "größer", "!", ".", "rock'n'roll", "'", "x2", "🐈"]
 CASES = (
     Case("nothing", (), _bytes(6, 5, 3)),
     Case("nothing_floats", (), _floats(11)),
@@ -94,5 +103,7 @@ CASES = (
     Case("mobilenet", ({"resize": {"height": 48, "width": 48}}, {"normalize": MEAN_STD}), _image(3)),
     Case("reshape", ("rescale", {"reshape": {"shape": [4, 6, 1]}}), _bytes(24)),
     Case("reshape_of_image", ({"resize": {"height": 4, "width": 6}}, {"reshape": {"shape": [72]}}), _image(3)),
+    Case("words", ({"tokenize": {"vocabulary": VOCABULARY, "length": 20}},), _sentence, text=True),
+    Case("words_as_floats", ({"tokenize": {"vocabulary": VOCABULARY, "length": 9}}, "cast"), _sentence, text=True),
     Case("reshape_of_gray", ("grayscale", {"reshape": {"shape": [24]}}), _bytes(4, 6, 3)),
 )

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 import maven
@@ -14,7 +13,6 @@ from java import NATIVE, TFLITE, java_missing
 
 __all__ = ["compile_tests", "resources", "robolectric_missing", "run_tests"]
 
-HARNESS = Path(__file__).parents[2] / "device_tests" / "android" / "harness"
 FRAMEWORKS = {
     34: "android-all-instrumented-14-robolectric-10818077-i7.jar",
     35: "android-all-instrumented-15-robolectric-13954326-i7.jar",
@@ -109,17 +107,8 @@ def run_tests(classes: Path, name: str, properties: Mapping[str, str | Path]) ->
     return _run([*command, "org.junit.runner.JUnitCore", name])
 
 
-@cache
-def _harness() -> tuple[str, ...]:
-    """The class path of Robolectric, asked of Maven once; libraries for Android as their classes."""
-    listed = maven.CACHE / "robolectric-4.16.classpath"
-    maven.CACHE.mkdir(parents=True, exist_ok=True)
-    if not listed.is_file() or not all(os.path.exists(p) for p in listed.read_text().split(os.pathsep)):
-        _run(
-            ["mvn", "-q", "-B", "-f", HARNESS / "pom.xml", "dependency:build-classpath", f"-Dmdep.outputFile={listed}"]
-        )
-    files = [Path(p) for p in listed.read_text().strip().split(os.pathsep)]
-    return tuple(str(maven.classes_of(p) if p.suffix == ".aar" else p) for p in files)
+def _harness() -> list[str]:
+    return [str(p) for p in maven.class_path("junit:junit:4.13.2", "org.robolectric:robolectric:4.16")]
 
 
 def _libraries() -> list[str]:

@@ -22,25 +22,28 @@ def golden(name: str) -> str:
     return f"edgekit/{name}.golden"
 
 
-def write(folder: Path, contract: Contract, sources: Mapping[str, str], assets: Mapping[str, bytes]) -> None:
+def write(
+    folder: Path, contract: Contract, language: str, sources: Mapping[str, str], assets: Mapping[str, bytes]
+) -> None:
     """Write the module: the same bytes for the same model and options.
 
     Args:
         folder: Empty.
         contract: What is known of the model.
+        language: Of the sources, "java" or "kotlin".
         sources: Files of the wrapper, by name.
         assets: The model and what lies beside it, by path.
     """
     code = "/".join(contract.package.split("."))
     locked = lock_model(contract.asset, assets[contract.asset])
     texts = {
-        "build.gradle.kts": _build(contract),
+        "build.gradle.kts": _build(contract, language),
         "consumer-rules.pro": RULES,
         "edgekit.lock": lock_text(Lock(models=(locked,))),
         "README.md": _readme(contract),
         "src/main/AndroidManifest.xml": '<?xml version="1.0" encoding="utf-8"?>\n<manifest />\n',
         f"src/androidTest/java/{code}/{contract.name}OnDevice.java": _device_test(contract),
-        **{f"src/main/java/{code}/{name}": text for name, text in sources.items()},
+        **{f"src/main/{language}/{code}/{name}": text for name, text in sources.items()},
     }
     for name, text in texts.items():
         path = folder / name
@@ -52,10 +55,12 @@ def write(folder: Path, contract: Contract, sources: Mapping[str, str], assets: 
         path.write_bytes(content)
 
 
-def _build(contract: Contract) -> str:
+def _build(contract: Contract, language: str) -> str:
+    kotlin = '\n    id("org.jetbrains.kotlin.android") // the Android plugin 9 has it built in: leave it out there'
+    plugin = kotlin if language == "kotlin" else ""
     return f"""// Made by EdgeKit {contract.version}. The version of the Android plugin is the project's own.
 plugins {{
-    id("com.android.library")
+    id("com.android.library"){plugin}
 }}
 
 android {{

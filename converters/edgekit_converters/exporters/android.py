@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from edgekit import __version__
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.data.sidecar import UNKNOWN, Sidecar
 from edgekit.errors import Finding
 from edgekit.target import Target
-from edgekit_converters.android import aar, golden, java, module
+from edgekit_converters.android import aar, golden, java, kotlin, module
 from edgekit_converters.android import contract as contracts
 from edgekit_converters.android.names import check_class_name, check_package
 from edgekit_converters.android.options import read_labels, read_preprocessing
@@ -33,7 +33,7 @@ class Android(Exporter):
     package: Annotated[str, AfterValidator(check_package)] = Field(
         "com.example.model", description="the wrapper's package, and the module's namespace"
     )
-    language: Literal["java"] = Field("java", description="what the wrapper is written in")
+    language: Literal["java", "kotlin"] = Field("java", description="what the wrapper is written in")
     labels: str | None = Field(
         None, description="a text file with the name of a class in each line, for a model without a sidecar"
     )
@@ -46,6 +46,12 @@ class Android(Exporter):
     version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,39}$")] = Field(
         "1.0.0", description="of the AAR"
     )
+
+    @model_validator(mode="after")
+    def _compiled(self) -> Android:
+        if self.aar and self.language == "kotlin":
+            raise ValueError("an AAR is written in Java, which Kotlin calls as its own; leave out --language or --aar")
+        return self
 
     def check(self, source: Source, target: Target) -> list[Finding]:
         """Inputs and outputs are such as TFLite for Java has, of fixed sizes."""
@@ -69,11 +75,12 @@ class Android(Exporter):
             source.golden.vectors, source.golden.builtin, source.golden.xnnpack, source.model.sha256
         )
         assets = {contract.asset: source.model.content, module.golden(self.name): vectors}
-        sources = java.sources(contract, module.golden(self.name))
+        emitter = {"java": java, "kotlin": kotlin}[self.language]
+        sources = emitter.sources(contract, module.golden(self.name))
         if self.aar:
             aar.write(folder, contract, self.version, sources, assets)
         else:
-            module.write(folder, contract, sources, assets)
+            module.write(folder, contract, self.language, sources, assets)
 
     def _told(self, source: Source) -> Sidecar:
         """What is known beside the file: its sidecar, and what the options say instead."""

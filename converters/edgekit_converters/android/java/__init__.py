@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING
-
 from edgekit.data.preprocessing import OPERATIONS, PADDING, UNKNOWN, Resize, Tokenize
 from edgekit.tensors import TensorSpec
-from edgekit_converters.android.contract import DTYPES, LIMITS, Contract, Port
+from edgekit_converters.android.contract import DTYPES, LIMITS, Contract
 from edgekit_converters.android.java.preprocessing import body, number
 from edgekit_converters.android.names import chunks, comment, text
+from edgekit_converters.android.wording import (
+    constant,
+    dequantised_note,
+    of,
+    quantised_note,
+    raw_note,
+    real_note,
+    render,
+    summary,
+)
 from edgekit_converters.preprocessing import Form, Stages
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 __all__ = ["sources"]
 
@@ -33,29 +36,31 @@ def sources(contract: Contract, golden: str) -> dict[str, str]:
         golden: Path of the golden vectors among the assets.
     """
     raw = contract.stages.raw if contract.stages else Form(())
-    shared = {"c": contract, "raw": raw, "of": _of, "constant": _constant, **_sizes(raw)}
+    shared = {"c": contract, "raw": raw, "of": of, "constant": constant, **_sizes(raw)}
     made = {
-        f"{contract.name}.java": _render(
-            "wrapper",
-            shared,
+        f"{contract.name}.java": render(
+            "java",
+            "wrapper.java",
+            **shared,
             asset=text(contract.asset),
             asset_comment=comment(contract.asset),
             golden=text(golden),
-            summary=_summary(contract),
+            summary=summary(contract),
             labels=chunks(contract.labels) if contract.labels else [],
-            raw_note=_raw_note(raw),
-            quantised_note=_quantised_note,
-            real_note=_real_note,
-            dequantised_note=_dequantised_note,
+            raw_note=raw_note(raw),
+            quantised_note=quantised_note,
+            real_note=real_note,
+            dequantised_note=dequantised_note,
             put=_put,
             put_whole=_put_whole,
             get=_get,
             scale=lambda spec: number(spec.scale or 0.0),
             zero_point=lambda spec: spec.zero_point or 0,
         ),
-        f"{contract.name}SelfTest.java": _render(
-            "self_test",
-            shared,
+        f"{contract.name}SelfTest.java": render(
+            "java",
+            "self_test.java",
+            **shared,
             output_dtypes=", ".join(f'"{p.spec.dtype}"' for p in contract.outputs),
             input_widths=", ".join(str(DTYPES[p.spec.dtype]) for p in contract.inputs),
         ),
@@ -68,9 +73,10 @@ def sources(contract: Contract, golden: str) -> dict[str, str]:
 def _preprocessing(contract: Contract, stages: Stages, shared: dict[str, object]) -> str:
     names = {kind: name for name, kind in OPERATIONS.items()}
     first = stages.stages[0].operation if stages.stages else None
-    return _render(
-        "preprocessing",
-        shared,
+    return render(
+        "java",
+        "preprocessing.java",
+        **shared,
         operations=", ".join(names[type(s.operation)] for s in stages.stages) or "nothing",
         resizes=any(isinstance(s.operation, Resize) for s in stages.stages),
         body=body(stages),
@@ -80,43 +86,15 @@ def _preprocessing(contract: Contract, stages: Stages, shared: dict[str, object]
 
 def _tokenizer(operation: Tokenize) -> str:
     words = () if isinstance(operation.vocabulary, int) else operation.vocabulary
-    return _render(
-        "tokenizer",
-        {},
+    return render(
+        "java",
+        "tokenizer.java",
         vocabulary=chunks(words),
         length=operation.length,
         first=UNKNOWN + 1,
         unknown=UNKNOWN,
         padding=PADDING,
     ).rstrip("\n")
-
-
-def _render(template: str, shared: dict[str, object], **more: object) -> str:
-    return _environment().get_template(f"{template}.java").render(**shared, **more)
-
-
-@cache
-def _environment() -> Environment:
-    import jinja2
-
-    folder = resources.files("edgekit_converters") / "android" / "java" / "templates"
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-    )
-
-
-def _summary(contract: Contract) -> str:
-    told = [f"{len(contract.inputs)} input(s), {len(contract.outputs)} output(s)"]
-    if contract.labels:
-        told.append(f"{len(contract.labels)} classes")
-    if contract.keeps_state:
-        told.append("it remembers from run to run")
-    return ", ".join(told)
 
 
 def _sizes(raw: Form) -> dict[str, str]:
@@ -135,38 +113,6 @@ def _sizes(raw: Form) -> dict[str, str]:
         "image_arguments": "",
         "count_check": f"checked(sample.length, {raw.count})",
     }
-
-
-def _raw_note(raw: Form) -> str:
-    if raw.text or not raw.shape:
-        return ""
-    if None in raw.shape:
-        return f"height x width x {raw.shape[2]} values, channels last"
-    return f"{' x '.join(str(size) for size in raw.shape)} values"
-
-
-def _of(port: Port) -> str:
-    return f" {port.name}" if port.name else ""
-
-
-def _constant(port: Port) -> str:
-    """`LeftImage` -> `_LEFTIMAGE`."""
-    return f"_{port.name.upper()}" if port.name else ""
-
-
-def _quantised_note(port: Port) -> str:
-    spec = port.spec
-    if spec.scale is None:
-        return "values as the model takes them."
-    return f"round(value / {spec.scale:.9g}) + {spec.zero_point}, cut off at the ends of {spec.dtype}."
-
-
-def _real_note(port: Port) -> str:
-    return ", which are quantised as the model asks" if port.spec.scale is not None else ""
-
-
-def _dequantised_note(port: Port) -> str:
-    return ", dequantised," if port.spec.scale is not None else ""
 
 
 def _put(spec: TensorSpec, value: str) -> str:

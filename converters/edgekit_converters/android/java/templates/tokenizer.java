@@ -15,8 +15,8 @@
     return words;
   }
 
-  /** A text to word indices: 0 pads, 1 is unknown. Words are cut as in training, byte by byte. */
-  void prepare(String text) {
+  /** A text to word indices: 0 pads, 1 is unknown. Words are cut as in training, byte by byte. Whether they are whole. */
+  boolean prepare(String text) {
     byte[] bytes = text.getBytes(UTF_8);
     for (int i = 0; i < bytes.length; i++) {
       if (bytes[i] >= 'A' && bytes[i] <= 'Z') {
@@ -46,7 +46,7 @@
     while (count < {{ length }}) {
       values[count++] = {{ padding }};
     }
-    apply({{ length }}, true);
+    return apply({{ length }}, true);
   }
 
   /** The end of the word that starts here, with apostrophes inside at most. */

@@ -201,8 +201,7 @@ public final class {{ c.name }} implements Closeable {
 
   /** Set the input from a text, through the model's own preprocessing. */
   public void prepare(String text) {
-    preprocessing.prepare(text);
-    load(false);
+    load(preprocessing.prepare(text));
   }
 {% elif c.stages %}
 

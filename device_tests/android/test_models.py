@@ -1,4 +1,4 @@
-"""Models through the wrapper that EdgeKit writes for them, on the real TFLite interpreter for Java in a JVM."""
+"""Models through the wrappers that EdgeKit writes for them, on the real TFLite interpreter for Java in a JVM."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from java import TFLITE, compile_java, java_missing, run_java
+from java import TFLITE, compile_java, compile_kotlin, java_missing, run_java
 from real_data import DATA, MISSING
 from tflite_files import dense_model, packed
 
@@ -63,6 +63,40 @@ public final class Driver {
     out.close();
     model.close();
   }
+}
+"""
+
+KOTLIN_DRIVER = """
+package com.example.model
+
+import java.io.File
+import java.io.FileInputStream
+import java.io.FileOutputStream
+import java.nio.ByteBuffer
+
+public object Driver {
+    @JvmStatic
+    public fun main(arguments: Array<String>) {
+        val options = Model.Options(xnnpack = false, otherSha256 = arguments.size > 4)
+        val model = Model.open(File(arguments[0]), options)
+        println(model.selfTest(FileInputStream(arguments[1])).firstOrNull() ?: "as it should be")
+        val all = ByteBuffer.wrap(File(arguments[2]).readBytes())
+        val out = FileOutputStream(arguments[3]).channel
+        while (all.hasRemaining()) {
+            for (i in 0 until INPUTS) {
+                val buffer = model.inputAt(i)
+                while (buffer.hasRemaining()) {
+                    buffer.put(all.get())
+                }
+            }
+            model.run()
+            for (i in 0 until OUTPUTS) {
+                out.write(model.outputAt(i))
+            }
+        }
+        out.close()
+        model.close()
+    }
 }
 """
 
@@ -140,18 +174,20 @@ def model_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return path
 
 
-def _exported(model: Path, folder: Path) -> tuple[Path, Path, Path]:
+def _exported(model: Path, folder: Path, language: str = "java") -> tuple[Path, Path, Path]:
     """Classes with the driver, the shipped model, and the golden vectors."""
-    edgekit.export(model, {"android": {"package": PACKAGE, "name": "Model"}}, folder / "module")
+    options = {"package": PACKAGE, "name": "Model", "language": language}
+    edgekit.export(model, {"android": options}, folder / "module")
     main = folder / "module" / "src" / "main"
-    contents = tflite.read(model).graphs[0]
-    driver = folder / "Driver.java"
-    counts = (("INPUTS", len(contents.inputs)), ("OUTPUTS", len(contents.outputs)))
-    text = DRIVER
-    for word, count in counts:
-        text = text.replace(word, str(count))
-    driver.write_text(text)
-    assert compile_java([*main.rglob("*.java"), driver], folder / "classes") == []
+    graph = tflite.read(model).graphs[0]
+    text = KOTLIN_DRIVER if language == "kotlin" else DRIVER
+    text = text.replace("INPUTS", str(len(graph.inputs))).replace("OUTPUTS", str(len(graph.outputs)))
+    if language == "kotlin":
+        (folder / "Driver.kt").write_text(text)
+        compile_kotlin([*main.rglob("*.kt"), folder / "Driver.kt"], folder / "classes")
+    else:
+        (folder / "Driver.java").write_text(text)
+        assert compile_java([*main.rglob("*.java"), folder / "Driver.java"], folder / "classes") == []
     assets = main / "assets" / "edgekit"
     return folder / "classes", assets / "Model.tflite", assets / "Model.golden"
 
@@ -169,12 +205,18 @@ def _drawn(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Arra
     return rng.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
 
 
-@pytest.mark.parametrize("model_file", [*MADE, *PUBLISHED], indirect=True)
-def test_the_wrapper_answers_as_the_same_kernels_do_in_python(model_file: Path, tmp_path: Path) -> None:
-    classes, shipped, golden = _exported(model_file, tmp_path)
+@pytest.mark.parametrize(
+    ("model_file", "language"),
+    [*((name, "java") for name in (*MADE, *PUBLISHED)), ("two_by_two", "kotlin"), ("stateful", "kotlin")],
+    indirect=["model_file"],
+)
+def test_the_wrapper_answers_as_the_same_kernels_do_in_python(model_file: Path, language: str, tmp_path: Path) -> None:
+    classes, shipped, golden = _exported(model_file, tmp_path, language)
     samples = _samples(model_file)
     (tmp_path / "in").write_bytes(b"".join(array.tobytes() for sample in samples for array in sample))
-    said = run_java(f"{PACKAGE}.Driver", classes, shipped, golden, tmp_path / "in", tmp_path / "out")
+    said = run_java(
+        f"{PACKAGE}.Driver", classes, shipped, golden, tmp_path / "in", tmp_path / "out", kotlin=language == "kotlin"
+    )
     steps = OTHER_POOLING.get(model_file.stem, 0)
     assert said.strip() == "as it should be" or steps
     session = load_runtime("tflite_runtime").open(model_file, kernels="builtin")

@@ -1,0 +1,439 @@
+// Made by EdgeKit {{ c.version }} from the .tflite with sha256 {{ c.sha256 }}. Do not edit.
+package {{ c.package }}
+
+import android.content.Context
+{% if raw.image %}
+import android.graphics.Bitmap
+{% endif %}
+import java.io.Closeable
+import java.io.File
+import java.io.FileInputStream
+import java.io.IOException
+import java.io.InputStream
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import java.nio.channels.FileChannel
+import java.security.MessageDigest
+import java.util.concurrent.Executor
+import kotlin.coroutines.resume
+import kotlin.coroutines.resumeWithException
+import kotlin.coroutines.suspendCoroutine
+import org.tensorflow.lite.DataType
+import org.tensorflow.lite.Interpreter
+import org.tensorflow.lite.Tensor
+
+/**
+ * The model {{ asset_comment }}: {{ summary }}.
+ *
+ * An object belongs to one thread at a time, and must be closed.
+ */
+public class {{ c.name }} private constructor(
+    {{ "private val " if c.keeps_state else "" }}model: ByteBuffer,
+    options: Options,
+    private val assets: Context?,
+) : Closeable {
+
+    /**
+     * How a model is opened.
+     *
+     * @property threads Threads of an inference.
+     * @property xnnpack Whether XNNPACK computes what it can.
+     * @property otherSha256 Whether a file with another sha256 may run, if its inputs and outputs are the same.
+     */
+    public class Options(
+        public val threads: Int = 1,
+        public val xnnpack: Boolean = true,
+        public val otherSha256: Boolean = false,
+    ) {
+        init {
+            require(threads >= 1) { "An inference has at least 1 thread. Received: $threads" }
+        }
+    }
+
+    private val xnnpack: Boolean = options.xnnpack
+    private val settings: Interpreter.Options = Interpreter.Options().setNumThreads(options.threads).setUseXNNPACK(options.xnnpack)
+    private {{ "var" if c.keeps_state else "val" }} interpreter: Interpreter
+    private val inputs: Array<ByteBuffer>
+    private val outputs: Array<ByteBuffer>
+    private val given: Array<Any>
+    private val wanted: HashMap<Int, Any> = HashMap()
+{% if c.stages %}
+    private val preprocessing: {{ c.name }}Preprocessing = {{ c.name }}Preprocessing()
+{% endif %}
+{% if c.classifies %}
+    private val scores: FloatArray = FloatArray({{ c.outputs[0].elements }})
+{% endif %}
+
+    init {
+        check(model, options)
+        interpreter = Interpreter(model, settings)
+        try {
+            checkSignature()
+        } catch (error: RuntimeException) {
+            interpreter.close()
+            throw error
+        }
+        inputs = arrayOf({{ input_buffers }})
+        outputs = arrayOf({{ output_buffers }})
+        given = Array(inputs.size) { inputs[it] }
+        for (i in outputs.indices) {
+            wanted[i] = outputs[i]
+        }
+    }
+{% for port in c.inputs %}
+
+    /**
+     * The input{{ of(port) }} itself, {{ port.spec.dtype }} {{ port.spec.shape | list }} in native order, to be filled with
+     * {{ quantised_note(port) }}
+     */
+    public fun input{{ port.name }}(): ByteBuffer {
+        inputs[{{ loop.index0 }}].rewind()
+        return inputs[{{ loop.index0 }}]
+    }
+
+    /** Set the input{{ of(port) }} from {{ port.elements }} values{{ real_note(port) }}. */
+    public fun setInput{{ port.name }}(values: FloatArray) {
+        require(values.size == INPUT{{ constant(port) }}_ELEMENTS) {
+            "The input{{ of(port) }} has $INPUT{{ constant(port) }}_ELEMENTS values. Received: ${values.size}"
+        }
+        val buffer = input{{ port.name }}()
+        for (value in values) {
+            {{ put(port.spec, "value") }}
+        }
+    }
+{% endfor %}
+{% if c.stages and raw.text %}
+
+    /** Set the input from a text, through the model's own preprocessing. */
+    public fun prepare(text: String) {
+        load(preprocessing.prepare(text))
+    }
+{% elif c.stages %}
+
+    /** Set the input from a sample of floats, {{ raw_note }}, through the model's own preprocessing. */
+    public fun prepare(sample: FloatArray{{ size_parameters }}) {
+        load(preprocessing.prepare(sample{{ size_arguments }}))
+    }
+
+    /** Set the input from a sample of bytes (0 to 255), {{ raw_note }}, through the model's own preprocessing. */
+    public fun prepare(sample: ByteArray{{ size_parameters }}) {
+        load(preprocessing.prepare(sample{{ size_arguments }}))
+    }
+{% endif %}
+{% if raw.image %}
+
+    /**
+     * Set the input from an image, through the model's own preprocessing.
+     *
+     * Alpha is left out{{ ", and colours become luma as ITU-R 601-2 has it" if raw.shape[2] == 1 else "" }}. An image of another
+     * configuration than ARGB_8888 is copied first.
+     */
+    public fun prepare(image: Bitmap) {
+        load(preprocessing.prepare(image))
+    }
+
+    /**
+     * Set the input from a camera's frame (CameraX with OUTPUT_IMAGE_FORMAT_RGBA_8888), through the model's own preprocessing.
+     *
+     * @param pixels Bytes of R, G, B and A, row after row.
+     * @param width Pixels of a row.
+     * @param height Rows.
+     * @param rowStride Bytes from one row to the next, as the plane says.
+     * @param rotation Degrees that the image must be turned clockwise to stand upright: 0, 90, 180 or 270.
+     */
+    public fun prepareRgba(pixels: ByteBuffer, width: Int, height: Int, rowStride: Int, rotation: Int) {
+        load(preprocessing.prepareRgba(pixels, width, height, rowStride, rotation))
+    }
+{% endif %}
+{% if c.stages %}
+
+    private fun load(whole: Boolean) {
+        val values = preprocessing.values
+        val buffer = input()
+        for (i in 0 until INPUT_ELEMENTS) {
+            val value = values[i]
+            if (whole) {
+                {{ put_whole(c.inputs[0].spec, "value") }}
+            } else {
+                {{ put(c.inputs[0].spec, "value") }}
+            }
+        }
+    }
+{% endif %}
+
+    /** Run the model on what the inputs hold. Allocates nothing of its own. */
+    public fun run() {
+        for (i in inputs.indices) {
+            inputs[i].rewind()
+        }
+        for (i in outputs.indices) {
+            outputs[i].rewind()
+        }
+{% if c.has_variables and not c.keeps_state %}
+        interpreter.resetVariableTensors()
+{% endif %}
+        interpreter.runForMultipleInputsOutputs(given, wanted)
+    }
+
+    /** Do something with the model on an executor's thread, which must have one thread alone, and wait for it without blocking. */
+    public suspend fun <T> on(executor: Executor, act: ({{ c.name }}) -> T): T = suspendCoroutine { continuation ->
+        executor.execute {
+            try {
+                continuation.resume(act(this))
+            } catch (error: Throwable) {
+                continuation.resumeWithException(error)
+            }
+        }
+    }
+{% if c.keeps_state %}
+
+    /** Forget what was remembered: the next run is the first. The interpreter is made anew, as its variables are. */
+    public fun reset() {
+        interpreter.close()
+        interpreter = Interpreter(model, settings)
+    }
+{% endif %}
+{% for port in c.outputs %}
+
+    /** The output{{ of(port) }} itself, {{ port.spec.dtype }} {{ port.spec.shape | list }} in native order, as the last run left it. */
+    public fun output{{ port.name }}(): ByteBuffer {
+        outputs[{{ loop.index0 }}].rewind()
+        return outputs[{{ loop.index0 }}]
+    }
+
+    /** Read the output{{ of(port) }}{{ dequantised_note(port) }} into an array of {{ port.elements }} values. */
+    public fun output{{ port.name }}(into: FloatArray): FloatArray {
+        require(into.size == OUTPUT{{ constant(port) }}_ELEMENTS) {
+            "The output{{ of(port) }} has $OUTPUT{{ constant(port) }}_ELEMENTS values. Received: ${into.size}"
+        }
+        val buffer = output{{ port.name }}()
+        for (i in into.indices) {
+            into[i] = {{ get(port.spec) }}
+        }
+        return into
+    }
+{% endfor %}
+{% if c.classifies %}
+
+    /** Scores of the classes, 0 to 1 and 1 together{{ ": the softmax of the first output" if c.softmax else "" }}. The array is used again by the next call. */
+    public fun scores(): FloatArray {
+        output{{ c.outputs[0].name }}(scores)
+{% if c.softmax %}
+        var largest = scores[0]
+        for (score in scores) {
+            largest = maxOf(largest, score)
+        }
+        var sum = 0f
+        for (i in scores.indices) {
+            scores[i] = Math.exp((scores[i] - largest).toDouble()).toFloat()
+            sum += scores[i]
+        }
+        for (i in scores.indices) {
+            scores[i] /= sum
+        }
+{% endif %}
+        return scores
+    }
+
+    /** The class with the highest score. Of equal scores, the first. */
+    public fun best(): Int {
+        val all = scores()
+        var best = 0
+        for (i in 1 until all.size) {
+            if (all[i] > all[best]) {
+                best = i
+            }
+        }
+        return best
+    }
+
+    /** The classes with the highest scores, best first. Of equal scores, the first ones. */
+    public fun top(count: Int): IntArray {
+        val all = scores()
+        val taken = BooleanArray(all.size)
+        return IntArray(minOf(count, all.size)) {
+            var best = -1
+            for (i in all.indices) {
+                if (!taken[i] && (best < 0 || all[i] > all[best])) {
+                    best = i
+                }
+            }
+            taken[best] = true
+            best
+        }
+    }
+{% if raw.image %}
+
+    /** Prepare an image, run the model, and give the class with the highest score; `scores` has them all. */
+    public fun classify(image: Bitmap): Int {
+        prepare(image)
+        run()
+        return best()
+    }
+{% endif %}
+{% endif %}
+
+    /**
+     * Run the golden vectors that the app ships: inputs with what reference kernels answer.
+     *
+     * @return What differs by more than the vectors allow, at most ten lines; empty where all is as it should be.
+     */
+    @Throws(IOException::class)
+    public fun selfTest(): List<String> {
+        val context = checkNotNull(assets) { "A model that was not opened from the assets takes selfTest(InputStream)." }
+        return context.assets.open({{ golden }}).use { selfTest(it) }
+    }
+
+    /** As `selfTest()`, with the golden vectors from elsewhere. */
+    @Throws(IOException::class)
+    public fun selfTest(vectors: InputStream): List<String> = {{ c.name }}SelfTest.run(this, vectors.readBytes(), xnnpack)
+
+    internal fun inputAt(index: Int): ByteBuffer {
+        inputs[index].rewind()
+        return inputs[index]
+    }
+
+    internal fun outputAt(index: Int): ByteBuffer {
+        outputs[index].rewind()
+        return outputs[index]
+    }
+
+    /** What a model remembers is forgotten before the golden vectors, which follow each other, and after them. */
+    internal fun forget() {
+{% if c.keeps_state %}
+        reset()
+{% endif %}
+    }
+
+    override fun close() {
+        interpreter.close()
+    }
+
+    private fun checkSignature() {
+        require(interpreter.inputTensorCount == {{ c.inputs | length }} && interpreter.outputTensorCount == {{ c.outputs | length }}) {
+            "The model must have {{ c.inputs | length }} inputs and {{ c.outputs | length }} outputs. " +
+                "Received: ${interpreter.inputTensorCount} and ${interpreter.outputTensorCount}"
+        }
+{% for side, ports in (("input", c.inputs), ("output", c.outputs)) %}
+{% for port in ports %}
+        checkTensor(
+            "{{ side }} {{ loop.index0 }}", interpreter.get{{ side | capitalize }}Tensor({{ loop.index0 }}), DataType.{{ port.spec.dtype | upper }},
+            intArrayOf({{ port.spec.shape | join(", ") }}), {{ scale(port.spec) }}, {{ zero_point(port.spec) }},
+        )
+{% endfor %}
+{% endfor %}
+    }
+
+    public companion object {
+        /** Path of the model among the assets. */
+        public const val ASSET: String = {{ asset }}
+
+        /** Of the model's file, in hex. */
+        public const val SHA256: String = "{{ c.sha256 }}"
+
+        /** Size of the model's file. */
+        public const val MODEL_BYTES: Int = {{ c.model_bytes }}
+
+        /** Of EdgeKit, which made this class. */
+        public const val EDGEKIT_VERSION: String = "{{ c.version }}"
+{% for port in c.inputs %}
+
+        /** Values of the input{{ of(port) }}, {{ port.spec.dtype }} {{ port.spec.shape | list }}. */
+        public const val INPUT{{ constant(port) }}_ELEMENTS: Int = {{ port.elements }}
+{% endfor %}
+{% for port in c.outputs %}
+
+        /** Values of the output{{ of(port) }}, {{ port.spec.dtype }} {{ port.spec.shape | list }}. */
+        public const val OUTPUT{{ constant(port) }}_ELEMENTS: Int = {{ port.elements }}
+{% endfor %}
+
+        /** Open the model that the app ships. */
+        @Throws(IOException::class)
+        public fun open(context: Context, options: Options = Options()): {{ c.name }} {
+            val asset = try {
+                context.assets.openFd(ASSET)
+            } catch (error: IOException) {
+                throw IOException(
+                    ASSET + " must lie in the assets, and not be compressed. Received: " + error.message +
+                        " Add to the app's build file: android { androidResources { noCompress.add(\"tflite\") } }",
+                    error,
+                )
+            }
+            asset.use {
+                FileInputStream(asset.fileDescriptor).use { stream ->
+                    val model = stream.channel.map(FileChannel.MapMode.READ_ONLY, asset.startOffset, asset.declaredLength)
+                    return {{ c.name }}(model, options, context.applicationContext)
+                }
+            }
+        }
+
+        /** Open a model that was delivered as a file. */
+        @Throws(IOException::class)
+        public fun open(file: File, options: Options = Options()): {{ c.name }} {
+            FileInputStream(file).use { stream ->
+                val channel = stream.channel
+                return {{ c.name }}(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()), options, null)
+            }
+        }
+
+        /** Open a model from memory: a direct buffer in native order, which must not change while the object is open. */
+        public fun open(model: ByteBuffer, options: Options = Options()): {{ c.name }} {
+            require(model.isDirect && model.order() == ByteOrder.nativeOrder()) {
+                "A model in memory is a direct buffer in native order."
+            }
+            return {{ c.name }}(model, options, null)
+        }
+{% if c.labels %}
+
+        /** The name of a class. */
+        public fun label(index: Int): String = labels[index]
+
+        private val labels: List<String> by lazy(LazyThreadSafetyMode.PUBLICATION) {
+            val all = StringBuilder()
+{% for chunk in labels %}
+            all.append({{ chunk }})
+{% endfor %}
+            all.toString().split('\n')
+        }
+{% endif %}
+
+        private fun direct(bytes: Int): ByteBuffer = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder())
+
+        private fun check(model: ByteBuffer, options: Options) {
+            if (options.otherSha256) {
+                return
+            }
+            val digest = MessageDigest.getInstance("SHA-256")
+            digest.update(model.duplicate())
+            val hex = StringBuilder(64)
+            for (byte in digest.digest()) {
+                hex.append(Character.forDigit((byte.toInt() shr 4) and 15, 16)).append(Character.forDigit(byte.toInt() and 15, 16))
+            }
+            require(SHA256.contentEquals(hex)) {
+                "The model must be the one that this class was made from, with sha256 $SHA256. Received: $hex. " +
+                    "Allow another with Options(otherSha256 = true)."
+            }
+        }
+
+        private fun checkTensor(name: String, tensor: Tensor, dtype: DataType, shape: IntArray, scale: Float, zeroPoint: Int) {
+            val quantization = tensor.quantizationParams()
+            val expected = describe(dtype, shape, scale, zeroPoint)
+            val received = describe(tensor.dataType(), tensor.shape(), quantization.scale, quantization.zeroPoint)
+            require(expected == received) { "The $name must be $expected. Received: $received" }
+        }
+
+        private fun describe(dtype: DataType, shape: IntArray, scale: Float, zeroPoint: Int): String =
+            "$dtype ${shape.contentToString()}, scale $scale, zero point $zeroPoint"
+{% if quantises %}
+
+        private fun quantised(value: Float, scale: Float, zeroPoint: Int, least: Float, most: Float): Float {
+            val scaled = value / scale
+            var whole = (if (scaled < 0) Math.ceil(scaled.toDouble()) else Math.floor(scaled.toDouble())).toFloat()
+            if (Math.abs(scaled - whole) >= 0.5f) {
+                whole += if (scaled < 0) -1f else 1f
+            }
+            return maxOf(least, minOf(most, whole + zeroPoint))
+        }
+{% endif %}
+    }
+}
