@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from java import TFLITE, compile_java, compile_kotlin, java_missing, run_java
 from real_data import DATA, MISSING
-from tflite_files import dense_model, packed
 
 import edgekit
 from edgekit import _tf, tflite
@@ -270,7 +269,7 @@ def test_the_self_test_finds_what_an_old_interpreter_computes_wrong(tmp_path: Pa
 def test_a_model_of_another_signature_is_refused(model_file: Path, tmp_path: Path) -> None:
     classes, _, golden = _exported(model_file, tmp_path)
     other = tmp_path / "another.tflite"
-    other.write_bytes(packed(dense_model()))
+    _dense(other)
     (tmp_path / "in").write_bytes(b"")
     with pytest.raises(AssertionError, match="must have 2 inputs and 2 outputs. Received: 1 and 1"):
         run_java(f"{PACKAGE}.Driver", classes, other, golden, tmp_path / "in", tmp_path / "out", "other")

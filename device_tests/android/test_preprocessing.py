@@ -10,8 +10,10 @@ from java import compile_java, compile_kotlin, java_missing, run_java
 from preprocessing_cases import CASES, Case
 
 from edgekit.tensors import Array, TensorSpec
-from edgekit_converters.android import java, kotlin
-from edgekit_converters.android.contract import Contract, Port
+from edgekit_converters.android.wrapper.contract import Contract, Port
+from edgekit_converters.android.wrapper.emitter import sources
+from edgekit_converters.android.wrapper.java import JAVA
+from edgekit_converters.android.wrapper.kotlin import KOTLIN
 from edgekit_converters.preprocessing import stages_of
 
 REASON = java_missing()
@@ -19,8 +21,7 @@ pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
 
 Answers = dict[str, list[tuple[bool, Array]]]
 """By case, of each sample: whether the values are whole, and the values."""
-EMITTERS = {"java": java, "kotlin": kotlin}
-ENDINGS = {"java": "java", "kotlin": "kt"}
+LANGUAGES = {"java": JAVA, "kotlin": KOTLIN}
 SAMPLES = 50
 TEXT_CALL = """
     if (name.equals("{name}")) {{
@@ -118,21 +119,21 @@ def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """What the language made of every sample: one compilation and one JVM for all cases."""
     language = request.param
     folder = tmp_path_factory.mktemp(language)
-    sources, calls = [], []
+    files, calls = [], []
     for case in CASES:
-        name = f"{_class(case)}Preprocessing.{ENDINGS[language]}"
-        made = EMITTERS[language].sources(_contract(case), "x.golden")[name]
+        name = f"{_class(case)}Preprocessing.{LANGUAGES[language].ending}"
+        made = sources(LANGUAGES[language], _contract(case), "x.golden")[name]
         (folder / name).write_text(made)
-        sources.append(folder / name)
+        files.append(folder / name)
         sizes = ", height, width" if _is_sized(case) else ""
         values = "values" if language == "java" else "getValues"
         calls.append((TEXT_CALL if case.text else CALL).format(name=_class(case), sizes=sizes, values=values))
     classes, driver = folder / "classes", folder / "Driver.java"
     driver.write_text(DRIVER.format(calls="".join(calls)))
     if language == "kotlin":
-        compile_kotlin(sources, classes)
-        sources = []
-    assert compile_java([*sources, driver], classes, more=[classes]) == []
+        compile_kotlin(files, classes)
+        files = []
+    assert compile_java([*files, driver], classes, more=[classes]) == []
     records = [_record(case, sample) for case in CASES for sample in case.samples(SAMPLES)]
     (folder / "in").write_bytes(len(records).to_bytes(4, "big") + b"".join(records))
     run_java("com.example.cases.Driver", classes, folder / "in", folder / "out", kotlin=language == "kotlin")

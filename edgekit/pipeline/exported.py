@@ -21,7 +21,7 @@ from edgekit.runtimes import load_runtime
 from edgekit.target import Target
 from edgekit_converters.exporters import Checked, Exporter, Source
 
-__all__ = ["Exported", "export_file"]
+__all__ = ["Exported", "export_file", "with_golden"]
 
 SCHEMA = "edgekit.export/1"
 
@@ -91,13 +91,12 @@ def export_file(
     read = tflite.read(model)
     source = Source(read, read_sidecar(model), _figures(read, exporter.figures, known))
     findings = exporter.check(source, target)
-    if exporter.wants_golden and not findings:
-        source = replace(source, golden=_golden(model, read))
     if findings:
         raise ConversionError(
             f"{exporter.kind} must be able to take the model, and {target.name} to hold it.",
             received="; ".join(map(str, findings[:5])),
         )
+    source = with_golden(exporter, source, model)
     root = root or folder
     with publishing(root, overwrite=overwrite) as staging:
         inside = staging / folder.relative_to(root)
@@ -109,11 +108,19 @@ def export_file(
     return Exported(exporter.kind, str(model), read.sha256, target.name, str(folder), files, source.figures)
 
 
-def _golden(path: Path, model: tflite.Model) -> Checked:
-    """The golden vectors beside the file, or new ones with random inputs; and how far other kernels are from them."""
-    beside = golden_path(path)
+def with_golden(exporter: Exporter, source: Source, path: Path) -> Source:
+    """The source with golden vectors, where the exporter wants them: those beside the file, or ones of random inputs.
+
+    Raises:
+        ModelError: Those beside the file are damaged.
+        RuntimeFailed: No runtime survives the model.
+    """
+    if not exporter.wants_golden:
+        return source
+    model, beside = source.model, golden_path(path)
     vectors = read_golden(path) if os.path.lexists(beside) else make_golden(model)
-    return Checked(vectors, bounds_of(vectors, model, "builtin"), bounds_of(vectors, model, "default"))
+    checked = Checked(vectors, bounds_of(vectors, model, "builtin"), bounds_of(vectors, model, "default"))
+    return replace(source, golden=checked)
 
 
 def _artifact(path: Path, folder: Path, parent: str, exporter: str) -> Artifact:

@@ -9,6 +9,7 @@ from edgekit import tflite
 from edgekit.data.sidecar import read_sidecar
 from edgekit.errors import Finding
 from edgekit.figures import FIGURES
+from edgekit.pipeline.exported import with_golden
 from edgekit.runtimes import PROBE
 from edgekit.target import load_target
 from edgekit.testing.saying import check_keys, expect, runs
@@ -43,6 +44,7 @@ def check_exporter(exporter: Exporter, *, model: Path | None = None, target: str
         repr(findings),
     )
     expect(not findings, f"{name} takes the model that it is tried on; give another one by `model`.", findings)
+    source = with_golden(exporter, source, path)
     first, second = _written(exporter, source), _written(exporter, source)
     expect(first, f"{name}.write writes a file at least.")
     links = [path for path, content in first.items() if content is None]

@@ -12,10 +12,13 @@ from edgekit.data.preprocessing import Preprocessing
 from edgekit.data.sidecar import UNKNOWN, Sidecar
 from edgekit.errors import Finding
 from edgekit.target import Target
-from edgekit_converters.android import aar, golden, java, kotlin, module
-from edgekit_converters.android import contract as contracts
-from edgekit_converters.android.names import check_class_name, check_package
-from edgekit_converters.android.options import read_labels, read_preprocessing
+from edgekit_converters.android.wrapper import aar, golden, module
+from edgekit_converters.android.wrapper import contract as contracts
+from edgekit_converters.android.wrapper.emitter import sources
+from edgekit_converters.android.wrapper.java import JAVA
+from edgekit_converters.android.wrapper.kotlin import KOTLIN
+from edgekit_converters.android.wrapper.names import check_class_name, check_package
+from edgekit_converters.android.wrapper.options import read_labels, read_preprocessing
 from edgekit_converters.exporters import Exporter, Source
 
 __all__ = ["EXPORTER", "Android"]
@@ -75,12 +78,12 @@ class Android(Exporter):
             source.golden.vectors, source.golden.builtin, source.golden.xnnpack, source.model.sha256
         )
         assets = {contract.asset: source.model.content, module.golden(self.name): vectors}
-        emitter = {"java": java, "kotlin": kotlin}[self.language]
-        sources = emitter.sources(contract, module.golden(self.name))
+        language = {"java": JAVA, "kotlin": KOTLIN}[self.language]
+        code = sources(language, contract, module.golden(self.name))
         if self.aar:
-            aar.write(folder, contract, self.version, sources, assets)
+            aar.write(folder, contract, self.version, code, assets)
         else:
-            module.write(folder, contract, self.language, sources, assets)
+            module.write(folder, contract, self.language, code, assets)
 
     def _told(self, source: Source) -> Sidecar:
         """What is known beside the file: its sidecar, and what the options say instead."""

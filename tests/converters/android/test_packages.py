@@ -12,10 +12,10 @@ import pytest
 from android_packages import Member, binary_manifest, bundle_config, manifest, write_package
 
 from edgekit.errors import EdgekitError
-from edgekit_converters.android import globs, manifests, protobuf
-from edgekit_converters.android.elf import load_alignments, runtime_version
-from edgekit_converters.android.packages import open_package
-from edgekit_converters.android.runtimes import first_runtime, version_of
+from edgekit_converters.android.built import globs, manifests, protobuf
+from edgekit_converters.android.built.elf import load_alignments, runtime_version
+from edgekit_converters.android.built.packages import open_package
+from edgekit_converters.android.built.runtimes import first_runtime, version_of
 
 MODEL = b"\x18\0\0\0TFL3" + bytes(100)
 HONEST = [manifest("apk", 24), Member("assets/a.tflite", MODEL), Member("assets/b.txt", b"text" * 50, stored=False)]

@@ -14,7 +14,15 @@ import edgekit
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.data.sidecar import Sidecar, write_sidecar
 from edgekit.errors import ConversionError, DataError, EdgekitError
-from edgekit_converters.android.names import camel, check_class_name, check_package, chunks, comment, text, unique
+from edgekit_converters.android.wrapper.names import (
+    camel,
+    check_class_name,
+    check_package,
+    chunks,
+    comment,
+    text,
+    unique,
+)
 from edgekit_converters.preprocessing import Form, stages_of
 
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edgekit.readable import Readable, Rows
-from edgekit_converters.android.facts import gather
+from edgekit_converters.android.built.facts import gather
+from edgekit_converters.android.built.packages import Kind, open_package
 from edgekit_converters.android.lock import read_lock
-from edgekit_converters.android.packages import Kind, open_package
 from edgekit_converters.android.verify import (
     alignment,
     budget,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgekit_converters.android.facts import Facts
+from edgekit_converters.android.built.facts import Facts
 from edgekit_converters.android.lock import Lock, LockedModel
 from edgekit_converters.android.verify._outcome import Outcome
 

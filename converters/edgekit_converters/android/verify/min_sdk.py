@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgekit_converters.android.facts import Facts
-from edgekit_converters.android.runtimes import least_sdk, version_of
+from edgekit_converters.android.built.facts import Facts
+from edgekit_converters.android.built.runtimes import least_sdk, version_of
 from edgekit_converters.android.verify._outcome import Outcome
 
 __all__ = ["CHECK", "check"]

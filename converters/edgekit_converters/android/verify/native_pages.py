@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgekit_converters.android.elf import PAGE, PAGED
-from edgekit_converters.android.facts import Facts, Library
+from edgekit_converters.android.built.elf import PAGE, PAGED
+from edgekit_converters.android.built.facts import Facts, Library
 from edgekit_converters.android.verify._outcome import Outcome
 
 __all__ = ["CHECK", "check"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from edgekit import tflite
 from edgekit.errors import ModelError
-from edgekit_converters.android.facts import Facts
-from edgekit_converters.android.runtimes import Version, first_runtime, version_of
+from edgekit_converters.android.built.facts import Facts
+from edgekit_converters.android.built.runtimes import Version, first_runtime, version_of
 from edgekit_converters.android.verify._outcome import Outcome
 
 __all__ = ["CHECK", "check"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgekit_converters.android import globs
-from edgekit_converters.android.facts import Facts, PackagedModel
+from edgekit_converters.android.built import globs
+from edgekit_converters.android.built.facts import Facts, PackagedModel
 from edgekit_converters.android.verify._outcome import Outcome
 
 __all__ = ["CHECK", "check"]

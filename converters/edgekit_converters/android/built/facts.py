@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from edgekit import tflite
 from edgekit.errors import EdgekitError, ModelError
-from edgekit_converters.android import elf, manifests, protobuf
+from edgekit_converters.android.built import elf, manifests, protobuf
+from edgekit_converters.android.built.packages import Entry, Package
 from edgekit_converters.android.lock import Lock
-from edgekit_converters.android.packages import Entry, Package
 
 __all__ = ["Facts", "Library", "PackagedModel", "asset_of", "gather"]
 

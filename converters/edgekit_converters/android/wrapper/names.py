@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from edgekit.errors import ConversionError
 
-__all__ = ["camel", "check_class_name", "check_package", "chunks", "comment", "text", "unique"]
+__all__ = ["camel", "check_class_name", "check_package", "chunks", "comment", "number", "text", "unique"]
 
 # The keywords of both languages, with the literals; words that Kotlin reserves only in places are fine as names.
 RESERVED = frozenset(
@@ -66,6 +66,11 @@ def unique(names: Sequence[str], fallback: str) -> list[str]:
 def text(value: str, *, kotlin: bool = False) -> str:
     """A string literal in pure ASCII; in Kotlin, a dollar sign starts no template."""
     return '"' + "".join(_escaped(unit, kotlin) for unit in _utf16(value)) + '"'
+
+
+def number(value: float) -> str:
+    """A float literal: 9 digits, which a float32 survives."""
+    return f"{value:.9g}f"
 
 
 def chunks(values: Sequence[str], *, kotlin: bool = False) -> list[str]:

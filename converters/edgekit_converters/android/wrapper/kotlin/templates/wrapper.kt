@@ -73,8 +73,8 @@ public class {{ c.name }} private constructor(
             interpreter.close()
             throw error
         }
-        inputs = arrayOf({{ input_buffers }})
-        outputs = arrayOf({{ output_buffers }})
+        inputs = arrayOf({% for port in c.inputs %}direct({{ port.bytes }}){{ ", " if not loop.last }}{% endfor %})
+        outputs = arrayOf({% for port in c.outputs %}direct({{ port.bytes }}){{ ", " if not loop.last }}{% endfor %})
         given = Array(inputs.size) { inputs[it] }
         for (i in outputs.indices) {
             wanted[i] = outputs[i]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from edgekit.data.preprocessing import LUMA, Cast, Grayscale, Normalize, Rescale, Reshape, Resize, Tokenize
-from edgekit_converters.android.java.preprocessing import number
+from edgekit_converters.android.wrapper.names import number
 from edgekit_converters.preprocessing import Stage, Stages
 
 __all__ = ["body"]

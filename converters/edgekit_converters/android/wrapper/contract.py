@@ -9,7 +9,7 @@ from edgekit.data.preprocessing import Preprocessing
 from edgekit.errors import ConversionError, Finding
 from edgekit.tensors import TensorSpec
 from edgekit.tflite import Graph, Model, state_of
-from edgekit_converters.android.names import unique
+from edgekit_converters.android.wrapper.names import unique
 from edgekit_converters.preprocessing import Stages, stages_of
 
 __all__ = ["Contract", "Port", "contract_of", "findings"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from edgekit.data.preprocessing import LUMA, Cast, Grayscale, Normalize, Rescale, Reshape, Resize, Tokenize
+from edgekit_converters.android.wrapper.names import number
 from edgekit_converters.preprocessing import Stage, Stages
 
-__all__ = ["body", "number"]
+__all__ = ["body"]
 
 _LOOP = "for (int i = 0; i < count; i++) {"
 _CASTS = {
@@ -20,11 +21,6 @@ _CASTS = {
 def body(stages: Stages) -> list[str]:
     """Lines that turn `values` into what the model takes, and keep `count` and `whole` true."""
     return [line for stage in stages.stages for line in _lines(stage)]
-
-
-def number(value: float) -> str:
-    """A float literal: 9 digits, which a float32 survives."""
-    return f"{value:.9g}f"
 
 
 def _lines(stage: Stage) -> Iterator[str]:

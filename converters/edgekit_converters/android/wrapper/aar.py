@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 from edgekit.errors import ConversionError, MissingDependency
-from edgekit_converters.android.contract import Contract
+from edgekit_converters.android.wrapper.contract import Contract
 
 __all__ = ["MIN_SDK", "RULES", "TFLITE", "compiled", "coordinates", "write"]
 
@@ -86,7 +86,7 @@ def compiled(sources: Mapping[str, str]) -> dict[str, bytes]:
         )
     with (
         tempfile.TemporaryDirectory(prefix="edgekit-") as temporary,
-        resources.as_file(resources.files("edgekit_converters") / "android" / "signatures") as signatures,
+        resources.as_file(resources.files("edgekit_converters") / "android" / "wrapper" / "signatures") as signatures,
     ):
         root, into = Path(temporary, "src"), Path(temporary, "classes")
         root.mkdir()

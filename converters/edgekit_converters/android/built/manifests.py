@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 import xml.etree.ElementTree as ElementTree
 
-from edgekit_converters.android import protobuf
-from edgekit_converters.android.packages import Package
+from edgekit_converters.android.built import protobuf
+from edgekit_converters.android.built.packages import Package
 
 __all__ = ["min_sdk"]
 

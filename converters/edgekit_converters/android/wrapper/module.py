@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from edgekit_converters.android.aar import MIN_SDK, RULES, TFLITE
-from edgekit_converters.android.contract import Contract
 from edgekit_converters.android.lock import Lock, lock_model, lock_text
+from edgekit_converters.android.wrapper.aar import MIN_SDK, RULES, TFLITE
+from edgekit_converters.android.wrapper.contract import Contract
 
 __all__ = ["asset", "golden", "write"]
 
