@@ -21,19 +21,19 @@ demo: $(READY)
 	$(BIN)/edgekit demo
 
 test: $(READY)
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 test-random: $(READY)
-	$(BIN)/pytest -n 2 -p randomly --randomly-dont-reset-seed
+	$(BIN)/pytest -n 2 --dist worksteal -p randomly --randomly-dont-reset-seed
 
 test-3.13:
 	tools/in_debian trixie make test
 
 slow-test: $(READY)
-	$(BIN)/pytest -n 2 -m slow
+	$(BIN)/pytest -n 2 --dist worksteal -m slow
 
 device-test: device-tools
-	$(BIN)/pytest -n 2 -m "slow or not slow" device_tests
+	$(BIN)/pytest -n 2 --dist worksteal -m "slow or not slow" device_tests
 
 # QEMU with its plugins (not the static build), the arm64 cross compiler, the Android client and Android's packaging tools.
 device-tools: $(READY)

@@ -55,7 +55,7 @@ def test_two_exports_are_the_same_bytes_and_the_model_is_stored(model: Path, tmp
     assert [f.path for f in one.files] == [f"com/example/net/net/1.0.0/net-1.0.0.{end}" for end in ("aar", "pom")]
     assert [f.sha256 for f in one.files] == [f.sha256 for f in two.files]
     with zipfile.ZipFile(tmp_path / "one" / one.files[0].path) as archive:
-        entry = archive.getinfo("assets/edgekit/Net.tflite")
+        entry = archive.getinfo("assets/edgekit/com.example.net/Net.tflite")
         assert entry.compress_type == zipfile.ZIP_STORED and archive.read(entry) == model.read_bytes()
 
 

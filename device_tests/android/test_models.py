@@ -187,7 +187,7 @@ def _exported(model: Path, folder: Path, language: str = "java") -> tuple[Path, 
     else:
         (folder / "Driver.java").write_text(text)
         assert compile_java([*main.rglob("*.java"), folder / "Driver.java"], folder / "classes") == []
-    assets = main / "assets" / "edgekit"
+    assets = main / "assets" / "edgekit" / PACKAGE
     return folder / "classes", assets / "Model.tflite", assets / "Model.golden"
 
 

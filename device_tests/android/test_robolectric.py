@@ -128,6 +128,8 @@ public final class PictureTests {
     refused("in 399 bytes", () -> model.prepareRgba(ByteBuffer.allocate(399), 10, 10, 40, 0));
     refused("Received: 5", () -> model.setInput(new float[5]));
     refused("Received: 10 for 2 x 2", () -> model.prepare(new byte[10], 2, 2));
+    refused("ALPHA_8", () -> model.prepare(Bitmap.createBitmap(30, 20, Bitmap.Config.ALPHA_8)));
+    refused("a bitmap with alpha", () -> model.prepare(Bitmap.createBitmap(30, 20, Bitmap.Config.ARGB_8888)));
     Bitmap gone = picture();
     gone.recycle();
     refused("a recycled bitmap", () -> model.prepare(gone));

@@ -87,6 +87,8 @@ CASES = (
     Case("cast_there_and_back", ({"cast": {"dtype": "int32"}}, "cast", "rescale"), _floats(30)),
     Case("rescale", ("rescale",), _bytes(8, 8, 1)),
     Case("rescale_floats", ({"rescale": {"scale": 0.0123, "offset": -1.7}},), _floats(33)),
+    Case("rescale_between_floats", ({"rescale": {"scale": 1 / 127.5, "offset": -1.0}},), _bytes(16, 16)),
+    Case("normalize_twice", ({"normalize": MEAN_STD}, {"normalize": MEAN_STD}), _bytes(7, 7, 3)),
     Case("normalize_one", ({"normalize": {"mean": [127.5], "std": [127.5]}},), _bytes(7, 7, 3)),
     Case("normalize_channels", ({"normalize": MEAN_STD},), _bytes(7, 7, 3)),
     Case("normalize_floats", ({"normalize": MEAN_STD},), _floats(5, 3)),

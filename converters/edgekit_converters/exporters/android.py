@@ -14,6 +14,7 @@ from edgekit.errors import Finding
 from edgekit.target import Target
 from edgekit_converters.android.wrapper import aar, golden, module
 from edgekit_converters.android.wrapper import contract as contracts
+from edgekit_converters.android.wrapper.aar import TFLITE
 from edgekit_converters.android.wrapper.emitter import sources
 from edgekit_converters.android.wrapper.java import JAVA
 from edgekit_converters.android.wrapper.kotlin import KOTLIN
@@ -22,6 +23,8 @@ from edgekit_converters.android.wrapper.options import read_labels, read_preproc
 from edgekit_converters.exporters import Exporter, Source
 
 __all__ = ["EXPORTER", "Android"]
+
+_ARTIFACT = r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+:[A-Za-z0-9_.+-]+$"
 
 
 class Android(Exporter):
@@ -50,6 +53,10 @@ class Android(Exporter):
         "1.0.0", description="of the AAR"
     )
 
+    tflite: Annotated[str, Field(pattern=_ARTIFACT, max_length=200)] = Field(
+        TFLITE, description="the library that is depended on, with the package org.tensorflow.lite"
+    )
+
     @model_validator(mode="after")
     def _compiled(self) -> Android:
         if self.aar and self.language == "kotlin":
@@ -68,22 +75,21 @@ class Android(Exporter):
             source.model,
             package=self.package,
             name=self.name,
-            asset=module.asset(self.name),
+            asset=module.asset(self.package, self.name),
             labels=told.label_names,
             task=told.task,
             preprocessing=told.preprocessing if source.sidecar or self.preprocessing else None,
             version=__version__,
         )
-        vectors = golden.vectors(
-            source.golden.vectors, source.golden.builtin, source.golden.xnnpack, source.model.sha256
-        )
-        assets = {contract.asset: source.model.content, module.golden(self.name): vectors}
+        made = source.golden
+        vectors = golden.vectors(contract, made.vectors, made.builtin, made.xnnpack)
+        assets = {contract.asset: source.model.content, module.golden(self.package, self.name): vectors}
         language = {"java": JAVA, "kotlin": KOTLIN}[self.language]
-        code = sources(language, contract, module.golden(self.name))
+        code = sources(language, contract, module.golden(self.package, self.name))
         if self.aar:
-            aar.write(folder, contract, self.version, code, assets)
+            aar.write(folder, contract, self.version, self.tflite, code, assets)
         else:
-            module.write(folder, contract, self.language, code, assets)
+            module.write(folder, contract, self.language, self.tflite, code, assets)
 
     def _told(self, source: Source) -> Sidecar:
         """What is known beside the file: its sidecar, and what the options say instead."""

@@ -9,7 +9,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from edgekit.data.preprocessing import Grayscale, Operation, Preprocessing, Reshape, Resize, Tokenize
+from edgekit.data.preprocessing import (
+    Cast,
+    Grayscale,
+    Normalize,
+    Operation,
+    Preprocessing,
+    Rescale,
+    Reshape,
+    Resize,
+    Tokenize,
+)
 
 __all__ = ["Form", "Stage", "Stages", "stages_of"]
 
@@ -59,6 +69,18 @@ class Stages:
     raw: Form
     stages: tuple[Stage, ...]
 
+    def dtype(self, raw: str) -> str:
+        """The dtype that comes out where samples of another one go in."""
+        for stage in self.stages:
+            match stage.operation:
+                case Cast(dtype=dtype):
+                    raw = dtype
+                case Tokenize():
+                    raw = "int32"
+                case Rescale() | Normalize() | Grayscale():
+                    raw = "float32"
+        return raw
+
 
 def stages_of(preprocessing: Preprocessing, shape: tuple[int, ...]) -> Stages:
     """The stages of a preprocessing that ends in samples of a shape (without the batch).
@@ -84,6 +106,8 @@ def _before(operation: Operation, after: Form) -> Form:
             if after.count != math.prod(shape):
                 raise ValueError(f"reshape gives {list(shape)}, where {list(after.shape)} is asked for")
             return Form((math.prod(shape),))
+        case Normalize(mean=mean, std=std):
+            _check_channels(after, len(mean), len(std))
         case Grayscale():
             return _grayscale(after)
         case Resize(height=height, width=width):
@@ -91,10 +115,18 @@ def _before(operation: Operation, after: Form) -> Form:
     return after
 
 
+def _check_channels(after: Form, *counts: int) -> None:
+    last = after.shape[-1] if after.shape else 1
+    for count in counts:
+        whole = last is not None and last % count == 0 if len(after.shape) == 1 else last == count
+        if count != 1 and not whole:
+            raise ValueError(f"normalize has {count} values for the channels, where {list(after.shape)} is asked for")
+
+
 def _grayscale(after: Form) -> Form:
     if len(after.shape) == 1 and after.count is not None:
         return Form((after.count * 3,))
-    if after.shape[-1] != 1:
+    if after.shape[-1:] != (1,):
         raise ValueError(f"grayscale gives one channel, where {list(after.shape)} is asked for")
     return Form((*after.shape[:-1], 3))
 

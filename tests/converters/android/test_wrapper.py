@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tflite_files import dense_model, packed
 
@@ -15,11 +16,13 @@ from edgekit.data.preprocessing import Preprocessing
 from edgekit.data.sidecar import Sidecar, write_sidecar
 from edgekit.errors import ConversionError, DataError, EdgekitError
 from edgekit_converters.android.wrapper.names import (
+    TAKEN,
     camel,
     check_class_name,
     check_package,
     chunks,
     comment,
+    number,
     text,
     unique,
 )
@@ -52,6 +55,17 @@ def test_what_is_no_package(name: str) -> None:
 def test_what_is_no_class(name: str) -> None:
     with pytest.raises(ValueError, match="a class is called like"):
         check_class_name(name)
+
+
+@pytest.mark.parametrize("name", sorted(TAKEN))
+def test_names_of_other_classes_are_taken(name: str) -> None:
+    with pytest.raises(ValueError, match="the name of another class"):
+        check_class_name(name)
+
+
+@pytest.mark.parametrize("value", [1 / 127.5, 1 / 255, 0.1, 1e-30, 123456789.0, -0.0123, 3.0])
+def test_numbers_are_the_nearest_float32(value: float) -> None:
+    assert np.float32(float(number(value)[:-1])) == np.float32(value)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +140,9 @@ def test_what_a_user_hands_over(operations: list[object], shape: tuple[int, ...]
         ([{"resize": {"height": 8, "width": 8}}], (4,)),
         ([{"reshape": {"shape": [5]}}], (4,)),
         ([{"tokenize": {"vocabulary": ["a"], "length": 5}}], (4,)),
+        ([{"normalize": {"mean": [1, 2, 3], "std": [1]}}], (4, 4, 1)),
+        ([{"normalize": {"mean": [1], "std": [1, 2, 3]}}], (4,)),
+        (["grayscale"], ()),
     ],
 )
 def test_preprocessing_that_does_not_end_in_the_input(operations: list[object], shape: tuple[int, ...]) -> None:
@@ -137,12 +154,18 @@ def _dynamic(model: Any) -> None:
     model.subgraphs[0].tensors[0].shapeSignature = [1, -1]
 
 
+def _empty(model: Any) -> None:
+    model.subgraphs[0].tensors[3].shape = [1, 0]
+
+
 def _strings(model: Any) -> None:
     model.subgraphs[0].tensors[0].type = 5  # STRING in the schema
 
 
 @pytest.mark.parametrize(
-    ("change", "words"), [(_dynamic, "fixed sizes"), (_strings, "tensors of float32, int8")], ids=["dynamic", "strings"]
+    ("change", "words"),
+    [(_dynamic, "fixed sizes"), (_strings, "tensors of float32, int8"), (_empty, "has values")],
+    ids=["dynamic", "strings", "empty"],
 )
 def test_models_without_a_wrapper_are_refused(
     change: Callable[[Any], None], words: str, tmp_path: Path, cli: Any
@@ -166,6 +189,10 @@ def test_models_without_a_wrapper_are_refused(
         (["--preprocessing", "{a: 1}"], "is a list"),
         (["--preprocessing", "[{reshape: {shape: [5]}}]"], "must end in what the model takes"),
         (["--version", "../1"], "version"),
+        (["--preprocessing", "[{tokenize: {length: 4}}]"], "is a list of words"),
+        (["--tflite", "nonsense"], "tflite"),
+        (["--name", "Bitmap"], "name of another class"),
+        (["--aar", "--language", "kotlin"], "written in Java"),
     ],
 )
 def test_bad_options_are_named_and_nothing_is_written(
@@ -198,8 +225,8 @@ def test_a_folder_with_files_of_others_is_kept(model: Path, tmp_path: Path) -> N
 def test_a_path_with_everything_in_it(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "a $b 'c' \"d\" größe"
     exported = edgekit.export(model, {"android": {"package": "com.example.odd", "name": "Odd"}}, folder)
-    assert {f.path for f in exported.files} >= {"edgekit.lock", "src/main/assets/edgekit/Odd.tflite"}
-    assert (folder / "src/main/assets/edgekit/Odd.tflite").read_bytes() == model.read_bytes()
+    assert {f.path for f in exported.files} >= {"edgekit.lock", "src/main/assets/edgekit/com.example.odd/Odd.tflite"}
+    assert (folder / "src/main/assets/edgekit/com.example.odd/Odd.tflite").read_bytes() == model.read_bytes()
 
 
 def test_no_jdk_is_named(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from edgekit.errors import ConversionError, MissingDependency
 from edgekit_converters.android.wrapper.contract import Contract
 
-__all__ = ["MIN_SDK", "RULES", "TFLITE", "compiled", "coordinates", "write"]
+__all__ = ["MIN_SDK", "RULES", "TFLITE", "compiled", "coordinates", "namespace", "write"]
 
 MIN_SDK = 24
 """What TFLite 2.16.1 needs: its interfaces have static methods."""
@@ -36,13 +36,23 @@ _FIRST = 11
 """The first JDK whose compiler takes `--release 8` and the flags used here."""
 
 
+def namespace(contract: Contract) -> str:
+    """Of the module: no other module of an app, and not the app, may have the same."""
+    return f"{contract.package}.{contract.name.lower()}"
+
+
 def coordinates(contract: Contract, version: str) -> tuple[str, str, str]:
     """Group, artifact and version: `com.example.digits:digitclassifier:1.0.0`."""
     return contract.package, contract.name.lower(), version
 
 
 def write(
-    folder: Path, contract: Contract, version: str, sources: Mapping[str, str], assets: Mapping[str, bytes]
+    folder: Path,
+    contract: Contract,
+    version: str,
+    library: str,
+    sources: Mapping[str, str],
+    assets: Mapping[str, bytes],
 ) -> None:
     """Write `GROUP/ARTIFACT/VERSION/ARTIFACT-VERSION.aar` and its POM.
 
@@ -50,6 +60,7 @@ def write(
         folder: Of the repository.
         contract: What is known of the model.
         version: Of the artifact.
+        library: The artifact of TFLite that it depends on.
         sources: Files of the wrapper, by name.
         assets: What lies among the assets, by path.
 
@@ -68,7 +79,9 @@ def write(
         **{f"assets/{path}": data for path, data in assets.items()},
     }
     (place / f"{artifact}-{version}.aar").write_bytes(_packed(content))
-    (place / f"{artifact}-{version}.pom").write_text(_pom(group, artifact, version), encoding="utf-8", newline="\n")
+    (place / f"{artifact}-{version}.pom").write_text(
+        _pom(group, artifact, version, library), encoding="utf-8", newline="\n"
+    )
 
 
 def compiled(sources: Mapping[str, str]) -> dict[str, bytes]:
@@ -136,14 +149,14 @@ def _packed(content: Mapping[str, bytes]) -> bytes:
 
 def _manifest(contract: Contract) -> str:
     return f"""<?xml version="1.0" encoding="utf-8"?>
-<manifest xmlns:android="http://schemas.android.com/apk/res/android" package="{contract.package}">
+<manifest xmlns:android="http://schemas.android.com/apk/res/android" package="{namespace(contract)}">
     <uses-sdk android:minSdkVersion="{MIN_SDK}" />
 </manifest>
 """
 
 
-def _pom(group: str, artifact: str, version: str) -> str:
-    other, library, number = TFLITE.split(":")
+def _pom(group: str, artifact: str, version: str, tflite: str) -> str:
+    other, library, number = tflite.split(":")
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

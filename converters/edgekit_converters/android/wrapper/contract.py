@@ -16,6 +16,8 @@ __all__ = ["Contract", "Port", "contract_of", "findings"]
 
 DTYPES = {"float32": 4, "int32": 4, "int64": 8, "int16": 2, "int8": 1, "uint8": 1, "bool": 1}
 """Bytes of an element, by the dtypes that TFLite's Java interpreter knows."""
+_PASSED = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "SLICE", "STRIDED_SLICE")
+"""Operators that leave scores what they are."""
 LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
 
@@ -55,6 +57,7 @@ class Contract:
         keeps_state: Whether the model remembers from call to call; any other that has variables starts afresh.
         has_variables: Whether it has variables at all.
         stages: Preprocessing of the only input; None where none is known, or there are several inputs.
+        takes_bytes: Whether samples of bytes may go into it, as those of images are.
         version: EdgeKit's.
     """
 
@@ -71,6 +74,7 @@ class Contract:
     keeps_state: bool
     has_variables: bool
     stages: Stages | None
+    takes_bytes: bool
     version: str
 
     @property
@@ -113,6 +117,10 @@ def _of_tensor(graph: Graph, side: str, index: int) -> list[Finding]:
                 "Convert the model with fixed shapes; EdgeKit does.",
             )
         ]
+    if 0 in tensor.shape:
+        return [Finding("An input or output of a wrapper has values.", f"{where} of shape {list(tensor.shape)}")]
+    if side == "input" and tensor.spec.scale is not None and tensor.dtype not in LIMITS:
+        return [Finding("An input that is quantised is of int8, uint8 or int16.", f"{where} of {tensor.dtype}")]
     return []
 
 
@@ -142,7 +150,7 @@ def contract_of(
             received=f"{len(labels)} labels for {outputs[0].elements} values",
             remedy="Give the labels of this model with --labels.",
         )
-    state = state_of(model)
+    state, stages = state_of(model), _stages(preprocessing, inputs)
     return Contract(
         package,
         name,
@@ -156,7 +164,8 @@ def contract_of(
         not _ends_in_scores(graph),
         state == "kept",
         state != "none",
-        _stages(preprocessing, inputs),
+        stages,
+        stages is not None and _fits(stages.dtype("uint8"), inputs[0].spec),
         version,
     )
 
@@ -164,7 +173,7 @@ def contract_of(
 def _ends_in_scores(graph: Graph) -> bool:
     """Whether the first output comes from a softmax or a sigmoid, a change of dtype or shape behind it aside."""
     producer = graph.producer(graph.outputs[0])
-    while producer is not None and producer.name in ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE"):
+    while producer is not None and producer.name in _PASSED:
         producer = graph.producer(producer.inputs[0])
     return producer is not None and producer.name in ("SOFTMAX", "LOGISTIC")
 
@@ -178,13 +187,36 @@ def _ports(graph: Graph, indices: tuple[int, ...], side: str) -> tuple[Port, ...
 
 
 def _stages(preprocessing: Preprocessing | None, inputs: tuple[Port, ...]) -> Stages | None:
-    if preprocessing is None or len(inputs) > 1 or inputs[0].spec.shape[:1] != (1,):
+    if preprocessing is None:
         return None
+    remedy = "Give the preprocessing of this model with --preprocessing."
+    spec = inputs[0].spec
+    if len(inputs) > 1 or spec.shape[:1] != (1,):
+        if preprocessing.operations:
+            raise ConversionError(
+                "A wrapper prepares samples for a model with one input and a batch of 1.",
+                received=f"{len(inputs)} inputs, the first of shape {list(spec.shape)}",
+                remedy="Give --preprocessing '[]', and values that are prepared to the wrapper.",
+            )
+        return None
+    if not preprocessing.learned:
+        raise ConversionError("The vocabulary of tokenize is a list of words here.", remedy=remedy)
     try:
-        return stages_of(preprocessing, inputs[0].spec.shape[1:])
+        stages = stages_of(preprocessing, spec.shape[1:])
     except ValueError as error:
         raise ConversionError(
-            "The preprocessing must end in what the model takes.",
-            received=str(error),
-            remedy="Give the preprocessing of this model with --preprocessing.",
+            "The preprocessing must end in what the model takes.", received=str(error), remedy=remedy
         ) from None
+    ends = stages.dtype("float32")
+    if not _fits(ends, spec):
+        raise ConversionError(
+            f"The preprocessing must end in {spec.dtype}, or in real values that are quantised.",
+            received=ends,
+            remedy=remedy,
+        )
+    return stages
+
+
+def _fits(dtype: str, spec: TensorSpec) -> bool:
+    """Whether values of a dtype have one meaning for an input: whole numbers are not quantised."""
+    return dtype in ("float32", spec.dtype) or spec.dtype == "float32" or spec.scale is None

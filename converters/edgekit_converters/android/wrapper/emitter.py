@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from edgekit.data.preprocessing import OPERATIONS, PADDING, UNKNOWN, Resize, Tokenize
+from edgekit.data.preprocessing import LONGEST_WORD, OPERATIONS, PADDING, UNKNOWN, Resize, Tokenize
 from edgekit.tensors import TensorSpec
 from edgekit_converters.android.wrapper.contract import DTYPES, LIMITS, Contract, Port
 from edgekit_converters.android.wrapper.names import chunks, comment, number, text
@@ -74,7 +74,7 @@ def _wrapper(language: Language, contract: Contract, golden: str, raw: Form) -> 
 
     def get(spec: TensorSpec) -> str:
         own = language.get[spec.dtype]
-        if spec.scale is None or spec.dtype not in LIMITS:
+        if spec.scale is None or spec.dtype == "float32":
             return own
         return f"{number(spec.scale)} * ({own} - {spec.zero_point}f)".replace("- -", "+ ")
 
@@ -100,8 +100,14 @@ def _wrapper(language: Language, contract: Contract, golden: str, raw: Form) -> 
 def _self_test(contract: Contract) -> dict[str, object]:
     return {
         "output_dtypes": ", ".join(f'"{p.spec.dtype}"' for p in contract.outputs),
+        "exact": ", ".join("true" if _is_exact(p.spec) else "false" for p in contract.outputs),
         "input_widths": ", ".join(str(DTYPES[p.spec.dtype]) for p in contract.inputs),
     }
+
+
+def _is_exact(spec: TensorSpec) -> bool:
+    """Whether an output is an index or a truth value, of which no neighbour will do."""
+    return spec.dtype == "bool" or (spec.dtype != "float32" and spec.scale is None)
 
 
 def _preprocessing(language: Language, stages: Stages) -> dict[str, object]:
@@ -123,6 +129,7 @@ def _tokenizer(language: Language, operation: Tokenize) -> str:
         "first": UNKNOWN + 1,
         "unknown": UNKNOWN,
         "padding": PADDING,
+        "most_bytes": LONGEST_WORD,
     }
     return _render(language, "tokenizer", told).rstrip("\n")
 

@@ -12,7 +12,9 @@ import struct
 
 import numpy as np
 
+from edgekit.errors import ConversionError
 from edgekit.golden import Bounds, Golden
+from edgekit_converters.android.wrapper.contract import Contract
 
 __all__ = ["FORM", "vectors"]
 
@@ -22,17 +24,29 @@ LARGEST = 1 << 16
 _MAGIC = b"EKGV"
 
 
-def vectors(golden: Golden, builtin: Bounds, xnnpack: Bounds, sha256: str) -> bytes:
+def vectors(contract: Contract, golden: Golden, builtin: Bounds, xnnpack: Bounds) -> bytes:
     """The file.
 
     Args:
+        contract: What is known of the model.
         golden: Of the model.
         builtin, xnnpack: How far TFLite's own kernels and XNNPACK's may be from it.
-        sha256: Of the model, in hex.
+
+    Raises:
+        ConversionError: The model gives other sizes than it declares.
     """
-    samples = max(1, min(len(golden), LARGEST // sum(a[0].nbytes for a in (*golden.inputs, *golden.outputs))))
+    sizes = [array[0].nbytes for array in (*golden.inputs, *golden.outputs)]
+    if sizes != [port.bytes for port in (*contract.inputs, *contract.outputs)]:
+        raise ConversionError(
+            "A wrapper has outputs of the sizes that the file declares.",
+            received=f"{sizes} bytes when it runs",
+            remedy="Convert the model with fixed shapes; EdgeKit does.",
+        )
+    samples = max(1, min(len(golden), LARGEST // sum(sizes)))
     bounds = (builtin.steps, xnnpack.steps, builtin.relative, xnnpack.relative)
-    head = struct.pack("<4sII4f", _MAGIC, FORM, samples, *bounds) + bytes.fromhex(sha256) + struct.pack("<I", 0)
+    head = (
+        struct.pack("<4sII4f", _MAGIC, FORM, samples, *bounds) + bytes.fromhex(contract.sha256) + struct.pack("<I", 0)
+    )
     parts = [head]
     for sample in range(samples):
         for array in (*golden.inputs, *golden.outputs):

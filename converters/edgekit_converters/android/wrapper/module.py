@@ -6,24 +6,29 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgekit_converters.android.lock import Lock, lock_model, lock_text
-from edgekit_converters.android.wrapper.aar import MIN_SDK, RULES, TFLITE
+from edgekit_converters.android.wrapper.aar import MIN_SDK, RULES, namespace
 from edgekit_converters.android.wrapper.contract import Contract
 
 __all__ = ["asset", "golden", "write"]
 
 
-def asset(name: str) -> str:
-    """Path of a model among the assets: all that EdgeKit ships lies below `edgekit`, named after the wrapper."""
-    return f"edgekit/{name}.tflite"
+def asset(package: str, name: str) -> str:
+    """Path of a model among the assets, which all modules of an app share: below `edgekit`, by package and wrapper."""
+    return f"edgekit/{package}/{name}.tflite"
 
 
-def golden(name: str) -> str:
+def golden(package: str, name: str) -> str:
     """Path of the golden vectors among the assets."""
-    return f"edgekit/{name}.golden"
+    return f"edgekit/{package}/{name}.golden"
 
 
 def write(
-    folder: Path, contract: Contract, language: str, sources: Mapping[str, str], assets: Mapping[str, bytes]
+    folder: Path,
+    contract: Contract,
+    language: str,
+    library: str,
+    sources: Mapping[str, str],
+    assets: Mapping[str, bytes],
 ) -> None:
     """Write the module: the same bytes for the same model and options.
 
@@ -31,13 +36,14 @@ def write(
         folder: Empty.
         contract: What is known of the model.
         language: Of the sources, "java" or "kotlin".
+        library: The artifact of TFLite.
         sources: Files of the wrapper, by name.
         assets: The model and what lies beside it, by path.
     """
     code = "/".join(contract.package.split("."))
     locked = lock_model(contract.asset, assets[contract.asset])
     texts = {
-        "build.gradle.kts": _build(contract, language),
+        "build.gradle.kts": _build(contract, language, library),
         "consumer-rules.pro": RULES,
         "edgekit.lock": lock_text(Lock(models=(locked,))),
         "README.md": _readme(contract),
@@ -55,7 +61,7 @@ def write(
         path.write_bytes(content)
 
 
-def _build(contract: Contract, language: str) -> str:
+def _build(contract: Contract, language: str, library: str) -> str:
     kotlin = '\n    id("org.jetbrains.kotlin.android") // the Android plugin 9 has it built in: leave it out there'
     plugin = kotlin if language == "kotlin" else ""
     return f"""// Made by EdgeKit {contract.version}. The version of the Android plugin is the project's own.
@@ -64,7 +70,7 @@ plugins {{
 }}
 
 android {{
-    namespace = "{contract.package}"
+    namespace = "{namespace(contract)}"
     compileSdk = 34
 
     defaultConfig {{
@@ -85,7 +91,7 @@ android {{
 }}
 
 dependencies {{
-    implementation("{TFLITE}")
+    implementation("{library}")
     androidTestImplementation("androidx.test:runner:1.6.2")
     androidTestImplementation("androidx.test.ext:junit:1.2.1")
 }}
@@ -125,14 +131,16 @@ def _readme(contract: Contract) -> str:
     if contract.classifies and raw is not None and raw.image:
         use = f"int best = model.classify(bitmap);{' // ' + contract.name + '.label(best)' if contract.labels else ''}"
     elif raw is not None:
-        use = "model.prepare(sample);\n    model.run();"
+        size = ", height, width" if None in raw.shape and not raw.text else ""
+        use = f"model.prepare(sample{size});\n    model.run();"
     else:
         use = f"model.setInput{contract.inputs[0].name}(values);\n    model.run();"
     return f"""# {contract.name}
 
 A module with a model, made by EdgeKit {contract.version} from the `.tflite` with sha256 `{contract.sha256}`.
 
-1. Copy this folder into your project, and name it in `settings.gradle.kts`: `include(":{contract.name.lower()}")`.
+1. Copy this folder into your project as `{contract.name.lower()}`, and name it in `settings.gradle.kts`:
+   `include(":{contract.name.lower()}")`.
 2. In the app: `implementation(project(":{contract.name.lower()}"))`, and
    `android {{ androidResources {{ noCompress.add("tflite") }} }}`.
 3. In your code:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from edgekit.errors import ConversionError
 
 __all__ = ["camel", "check_class_name", "check_package", "chunks", "comment", "number", "text", "unique"]
@@ -16,8 +18,15 @@ RESERVED = frozenset(
     "object package private protected public return short static strictfp super switch synchronized this throw throws "
     "transient true try typealias typeof val var void volatile when while _".split()
 )
-_CHUNK = 16_000
-"""Characters of one literal: a class file holds 65,535 bytes of one, and a character takes at most 3."""
+_CHUNK = 10_000
+"""Characters of one literal: a class file holds 65,535 bytes of one, and a character takes at most 6."""
+TAKEN = frozenset(
+    "Array AutoCloseable Bitmap Boolean BuildConfig Byte ByteArray ByteBuffer ByteOrder Character Charset Closeable "
+    "Context DataType Double Exception File FileChannel FileInputStream Float FloatArray HashMap IOException "
+    "InputStream Int Integer Interpreter Labels List Long Map Math MessageDigest Object Options Override R "
+    "RuntimeException Short String StringBuilder System Tensor Throwable Throws".split()
+)
+"""Names that the sources of a wrapper use, or that Android's build makes in the same package."""
 
 
 def check_package(name: str) -> str:
@@ -43,6 +52,8 @@ def check_class_name(name: str) -> str:
         raise ValueError(
             f"a class is called like DigitClassifier: a capital letter, then letters and digits; not {name!r}"
         )
+    if name in TAKEN:
+        raise ValueError(f"a class is called like DigitClassifier; {name} is the name of another class")
     return name
 
 
@@ -69,8 +80,8 @@ def text(value: str, *, kotlin: bool = False) -> str:
 
 
 def number(value: float) -> str:
-    """A float literal: 9 digits, which a float32 survives."""
-    return f"{value:.9g}f"
+    """The literal of the nearest float32: 9 digits of that, as 9 digits of the float64 may round to its neighbour."""
+    return f"{float(np.float32(value)):.9g}f"
 
 
 def chunks(values: Sequence[str], *, kotlin: bool = False) -> list[str]:

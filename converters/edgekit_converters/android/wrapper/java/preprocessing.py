@@ -20,10 +20,10 @@ _CASTS = {
 
 def body(stages: Stages) -> list[str]:
     """Lines that turn `values` into what the model takes, and keep `count` and `whole` true."""
-    return [line for stage in stages.stages for line in _lines(stage)]
+    return [line for place, stage in enumerate(stages.stages) for line in _lines(stage, place)]
 
 
-def _lines(stage: Stage) -> Iterator[str]:
+def _lines(stage: Stage, place: int) -> Iterator[str]:
     match stage.operation:
         case Cast(dtype="float32"):
             yield "whole = false;"
@@ -34,7 +34,7 @@ def _lines(stage: Stage) -> Iterator[str]:
             yield from _loop(f"values[i] = values[i] * {number(scale)} + {number(offset)};")
             yield "whole = false;"
         case Normalize(mean=mean, std=std):
-            yield from _normalize(mean, std)
+            yield from _normalize(mean, std, place)
         case Grayscale():
             red, green, blue = (number(weight) for weight in LUMA)
             yield "count /= 3;"
@@ -52,14 +52,14 @@ def _lines(stage: Stage) -> Iterator[str]:
             return
 
 
-def _normalize(mean: Sequence[float], std: Sequence[float]) -> Iterator[str]:
+def _normalize(mean: Sequence[float], std: Sequence[float], place: int) -> Iterator[str]:
     means, stds = _table(mean), _table(std)
     if len(mean) > 1:
-        yield f"float[] mean = {means};"
+        yield f"float[] mean{place} = {means};"
     if len(std) > 1:
-        yield f"float[] std = {stds};"
-    minus = f"mean[i % {len(mean)}]" if len(mean) > 1 else number(mean[0])
-    over = f"std[i % {len(std)}]" if len(std) > 1 else number(std[0])
+        yield f"float[] std{place} = {stds};"
+    minus = f"mean{place}[i % {len(mean)}]" if len(mean) > 1 else number(mean[0])
+    over = f"std{place}[i % {len(std)}]" if len(std) > 1 else number(std[0])
     yield from _loop(f"values[i] = (values[i] - {minus}) / {over};")
     yield "whole = false;"
 

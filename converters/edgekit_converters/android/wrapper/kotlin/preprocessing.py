@@ -21,13 +21,15 @@ def body(stages: Stages) -> list[str]:
     """Lines that turn `values` into what the model takes, and end in whether they are whole numbers."""
     lines, whole, size = list[str](), "whole", ("height", "width")
     count = "count"
-    for stage in stages.stages:
-        made, whole, size, count = _stage(stage, whole, size, count)
+    for place, stage in enumerate(stages.stages):
+        made, whole, size, count = _stage(stage, place, whole, size, count)
         lines += made
     return [*lines, f"return {whole}"]
 
 
-def _stage(stage: Stage, whole: str, size: tuple[str, str], count: str) -> tuple[list[str], str, tuple[str, str], str]:
+def _stage(
+    stage: Stage, place: int, whole: str, size: tuple[str, str], count: str
+) -> tuple[list[str], str, tuple[str, str], str]:
     """Lines, and then: what tells whether values are whole, the size of an image, how many values there are."""
     match stage.operation:
         case Cast(dtype="float32"):
@@ -38,7 +40,7 @@ def _stage(stage: Stage, whole: str, size: tuple[str, str], count: str) -> tuple
             line = f"values[i] = values[i] * {number(scale)} + {number(offset)}"
             return list(_loop(line, count)), "false", size, count
         case Normalize(mean=mean, std=std):
-            return list(_normalize(mean, std, count)), "false", size, count
+            return list(_normalize(mean, std, count, place)), "false", size, count
         case Grayscale():
             red, green, blue = (number(weight) for weight in LUMA)
             line = f"values[i] = values[3 * i] * {red} + values[3 * i + 1] * {green} + values[3 * i + 2] * {blue}"
@@ -52,12 +54,12 @@ def _stage(stage: Stage, whole: str, size: tuple[str, str], count: str) -> tuple
             return [], whole, size, count
 
 
-def _normalize(mean: Sequence[float], std: Sequence[float], count: str) -> Iterator[str]:
+def _normalize(mean: Sequence[float], std: Sequence[float], count: str, place: int) -> Iterator[str]:
     for name, values in (("mean", mean), ("std", std)):
         if len(values) > 1:
-            yield f"val {name} = floatArrayOf({', '.join(number(v) for v in values)})"
-    minus = f"mean[i % {len(mean)}]" if len(mean) > 1 else number(mean[0])
-    over = f"std[i % {len(std)}]" if len(std) > 1 else number(std[0])
+            yield f"val {name}{place} = floatArrayOf({', '.join(number(v) for v in values)})"
+    minus = f"mean{place}[i % {len(mean)}]" if len(mean) > 1 else number(mean[0])
+    over = f"std{place}[i % {len(std)}]" if len(std) > 1 else number(std[0])
     yield from _loop(f"values[i] = (values[i] - {minus}) / {over}", count)
 
 

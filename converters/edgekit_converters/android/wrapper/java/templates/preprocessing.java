@@ -1,7 +1,7 @@
 // Made by EdgeKit {{ c.version }} from the .tflite with sha256 {{ c.sha256 }}. Do not edit.
 package {{ c.package }};
 
-{% if raw.image %}
+{% if raw.image and c.takes_bytes %}
 import android.graphics.Bitmap;
 import java.nio.ByteBuffer;
 {% endif %}
@@ -21,7 +21,7 @@ final class {{ c.name }}Preprocessing {
 {% if resizes %}
   private float[] other = new float[0];
 {% endif %}
-{% if raw.image %}
+{% if raw.image and c.takes_bytes %}
   private int[] pixels = new int[0];
 {% endif %}
 
@@ -51,16 +51,22 @@ final class {{ c.name }}Preprocessing {
     return apply(count, true{{ size_arguments }});
   }
 {% endif %}
-{% if raw.image %}
+{% if raw.image and c.takes_bytes %}
 
   boolean prepare(Bitmap image) {
     if (image.isRecycled()) {
       throw new IllegalArgumentException("An image has pixels. Received: a recycled bitmap");
     }
-    Bitmap plain = image.getConfig() == Bitmap.Config.ARGB_8888 ? image : image.copy(Bitmap.Config.ARGB_8888, false);
-    int width = plain.getWidth();
-    int height = plain.getHeight();
+    int width = image.getWidth();
+    int height = image.getHeight();
     checkSize(width, height);
+    if (image.getConfig() == Bitmap.Config.ALPHA_8) {
+      throw new IllegalArgumentException("An image has colours. Received: a bitmap of ALPHA_8");
+    }
+    Bitmap plain = image.getConfig() == Bitmap.Config.ARGB_8888 ? image : image.copy(Bitmap.Config.ARGB_8888, false);
+    if (plain == null) {
+      throw new IllegalArgumentException("An image can be copied to ARGB_8888. Received: " + image.getConfig());
+    }
     if (pixels.length < width * height) {
       pixels = new int[width * height];
     }
@@ -70,8 +76,14 @@ final class {{ c.name }}Preprocessing {
     }
     int count = width * height * {{ raw.shape[2] }};
     take(count);
+    int opaque = -1;
     for (int i = 0; i < width * height; i++) {
+      opaque &= pixels[i];
       put(i, (pixels[i] >> 16) & 0xff, (pixels[i] >> 8) & 0xff, pixels[i] & 0xff);
+    }
+    if (opaque >>> 24 != 0xff) {
+      throw new IllegalArgumentException(
+          "An image has no transparent pixels: draw it onto a background first. Received: a bitmap with alpha");
     }
     return apply(count, true{{ image_arguments }});
   }

@@ -26,12 +26,16 @@
     if (values.length < {{ length }}) {
       values = new float[{{ length }}];
     }
+    int last = Math.min(bytes.length, {{ most_bytes }}); // as long as sentences in training
+    while (last < bytes.length && (bytes[last] & 0xc0) == 0x80) {
+      last--;
+    }
     int count = 0;
     int at = 0;
-    while (at < bytes.length && count < {{ length }}) {
+    while (at < last && count < {{ length }}) {
       int end = at;
       if (inWord(bytes[at])) {
-        end = wordEnd(bytes, at);
+        end = wordEnd(bytes, at, last);
       } else if (bytes[at] >= '!' && bytes[at] <= '~') {
         end = at + 1;
       }
@@ -50,11 +54,11 @@
   }
 
   /** The end of the word that starts here, with apostrophes inside at most. */
-  private static int wordEnd(byte[] bytes, int start) {
+  private static int wordEnd(byte[] bytes, int start, int last) {
     int end = start;
-    while (end < bytes.length && inWord(bytes[end])) {
+    while (end < last && inWord(bytes[end])) {
       end++;
-      if (end + 1 < bytes.length && bytes[end] == '\'' && inWord(bytes[end + 1])) {
+      if (end + 1 < last && bytes[end] == '\'' && inWord(bytes[end + 1])) {
         end++;
       }
     }

@@ -3,7 +3,8 @@ package {{ c.package }};
 
 import android.content.Context;
 import android.content.res.AssetFileDescriptor;
-{% if raw.image %}
+import android.content.res.AssetManager;
+{% if raw.image and c.takes_bytes %}
 import android.graphics.Bitmap;
 {% endif %}
 import java.io.ByteArrayOutputStream;
@@ -12,6 +13,7 @@ import java.io.File;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -79,11 +81,12 @@ public final class {{ c.name }} implements Closeable {
   private final ByteBuffer model;
   private final Interpreter.Options settings = new Interpreter.Options();
   private Interpreter interpreter;
+  private boolean closed = false;
 {% else %}
   private final Interpreter interpreter;
 {% endif %}
   private final boolean xnnpack;
-  private final Context assets;
+  private final AssetManager assets;
   private final ByteBuffer[] inputs = new ByteBuffer[{{ c.inputs | length }}];
   private final ByteBuffer[] outputs = new ByteBuffer[{{ c.outputs | length }}];
   private final Object[] given = new Object[{{ c.inputs | length }}];
@@ -95,7 +98,7 @@ public final class {{ c.name }} implements Closeable {
   private final float[] scores = new float[{{ c.outputs[0].elements }}];
 {% endif %}
 
-  private {{ c.name }}(ByteBuffer model, Options options, Context context) {
+  private {{ c.name }}(ByteBuffer model, Options options, AssetManager assets) {
     check(model, options);
 {% if c.keeps_state %}
     this.model = model;
@@ -105,7 +108,7 @@ public final class {{ c.name }} implements Closeable {
     settings.setNumThreads(options.threads);
     settings.setUseXNNPACK(options.xnnpack);
     xnnpack = options.xnnpack;
-    assets = context;
+    this.assets = assets;
     interpreter = new Interpreter(model, settings);
     try {
       checkSignature();
@@ -147,7 +150,7 @@ public final class {{ c.name }} implements Closeable {
         FileChannel channel = stream.getChannel();
         ByteBuffer model =
             channel.map(FileChannel.MapMode.READ_ONLY, asset.getStartOffset(), asset.getDeclaredLength());
-        return new {{ c.name }}(model, options, context.getApplicationContext());
+        return new {{ c.name }}(model, options, context.getAssets());
       } finally {
         stream.close();
       }
@@ -167,12 +170,12 @@ public final class {{ c.name }} implements Closeable {
     }
   }
 
-  /** Open a model from memory: a direct buffer in native order, which must not change while this object is open. */
+  /** Open a model from memory: what remains of a direct buffer, which must not change while this object is open. */
   public static {{ c.name }} open(ByteBuffer model, Options options) {
-    if (!model.isDirect() || model.order() != ByteOrder.nativeOrder()) {
-      throw new IllegalArgumentException("A model in memory is a direct buffer in native order.");
+    if (!model.isDirect()) {
+      throw new IllegalArgumentException("A model in memory is a direct buffer.");
     }
-    return new {{ c.name }}(model, options, null);
+    return new {{ c.name }}(model.slice().order(ByteOrder.nativeOrder()), options, null);
   }
 {% for port in c.inputs %}
 
@@ -181,7 +184,7 @@ public final class {{ c.name }} implements Closeable {
    * {{ quantised_note(port) }}
    */
   public ByteBuffer input{{ port.name }}() {
-    inputs[{{ loop.index0 }}].rewind();
+    clear(inputs[{{ loop.index0 }}]);
     return inputs[{{ loop.index0 }}];
   }
 
@@ -210,17 +213,19 @@ public final class {{ c.name }} implements Closeable {
     load(preprocessing.prepare(sample{{ size_arguments }}));
   }
 
+{% if c.takes_bytes %}
   /** Set the input from a sample of bytes (0 to 255), {{ raw_note }}, through the model's own preprocessing. */
   public void prepare(byte[] sample{{ size_parameters }}) {
     load(preprocessing.prepare(sample{{ size_arguments }}));
   }
 {% endif %}
-{% if raw.image %}
+{% endif %}
+{% if raw.image and c.takes_bytes %}
 
   /**
    * Set the input from an image, through the model's own preprocessing.
    *
-   * <p>Alpha is left out{{ ", and colours become luma as ITU-R 601-2 has it" if raw.shape[2] == 1 else "" }}. An image of another
+   * <p>Transparent pixels are refused{{ ", and colours become luma as ITU-R 601-2 has it" if raw.shape[2] == 1 else "" }}. An image of another
    * configuration than ARGB_8888 is copied first.
    */
   public void prepare(Bitmap image) {
@@ -259,10 +264,10 @@ public final class {{ c.name }} implements Closeable {
   /** Run the model on what the inputs hold. Allocates nothing of its own. */
   public void run() {
     for (int i = 0; i < inputs.length; i++) {
-      inputs[i].rewind();
+      clear(inputs[i]);
     }
     for (int i = 0; i < outputs.length; i++) {
-      outputs[i].rewind();
+      clear(outputs[i]);
     }
 {% if c.has_variables and not c.keeps_state %}
     interpreter.resetVariableTensors();
@@ -273,6 +278,9 @@ public final class {{ c.name }} implements Closeable {
 
   /** Forget what was remembered: the next run is the first. The interpreter is made anew, as its variables are. */
   public void reset() {
+    if (closed) {
+      throw new IllegalStateException("The model was closed.");
+    }
     interpreter.close();
     interpreter = new Interpreter(model, settings);
   }
@@ -281,7 +289,7 @@ public final class {{ c.name }} implements Closeable {
 
   /** The output{{ of(port) }} itself, {{ port.spec.dtype }} {{ port.spec.shape | list }} in native order, as the last run left it. */
   public ByteBuffer output{{ port.name }}() {
-    outputs[{{ loop.index0 }}].rewind();
+    clear(outputs[{{ loop.index0 }}]);
     return outputs[{{ loop.index0 }}];
   }
 
@@ -300,7 +308,7 @@ public final class {{ c.name }} implements Closeable {
 {% endfor %}
 {% if c.classifies %}
 
-  /** Scores of the classes, 0 to 1 and 1 together{{ ": the softmax of the first output" if c.softmax else "" }}. The array is used again by the next call. */
+  /** Scores of the classes, 0 to 1{{ ": the softmax of the first output" if c.softmax else "" }}. The array is used again by the next call. */
   public float[] scores() {
     output{{ c.outputs[0].name }}(scores);
 {% if c.softmax %}
@@ -349,7 +357,7 @@ public final class {{ c.name }} implements Closeable {
     }
     return found;
   }
-{% if raw.image %}
+{% if raw.image and c.takes_bytes %}
 
   /** Prepare an image, run the model, and give the class with the highest score; `scores` has them all. */
   public int classify(Bitmap image) {
@@ -389,7 +397,7 @@ public final class {{ c.name }} implements Closeable {
     if (assets == null) {
       throw new IllegalStateException("A model that was not opened from the assets takes selfTest(InputStream).");
     }
-    InputStream vectors = assets.getAssets().open({{ golden }});
+    InputStream vectors = assets.open({{ golden }});
     try {
       return selfTest(vectors);
     } finally {
@@ -404,12 +412,12 @@ public final class {{ c.name }} implements Closeable {
 
   /** Which of the inputs' buffers the golden vectors fill. */
   ByteBuffer inputAt(int index) {
-    inputs[index].rewind();
+    clear(inputs[index]);
     return inputs[index];
   }
 
   ByteBuffer outputAt(int index) {
-    outputs[index].rewind();
+    clear(outputs[index]);
     return outputs[index];
   }
 
@@ -422,6 +430,9 @@ public final class {{ c.name }} implements Closeable {
 
   @Override
   public void close() {
+{% if c.keeps_state %}
+    closed = true;
+{% endif %}
     interpreter.close();
   }
 
@@ -484,6 +495,11 @@ public final class {{ c.name }} implements Closeable {
       whole += scaled < 0 ? -1f : 1f;
     }
     return Math.max(least, Math.min(most, whole + zeroPoint));
+  }
+
+  /** As of `Buffer`: `ByteBuffer` has a method of its own in newer Androids alone. */
+  private static void clear(Buffer buffer) {
+    buffer.clear();
   }
 
   private static byte[] readAll(InputStream stream) throws IOException {

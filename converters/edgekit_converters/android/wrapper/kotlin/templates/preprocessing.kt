@@ -1,7 +1,7 @@
 // Made by EdgeKit {{ c.version }} from the .tflite with sha256 {{ c.sha256 }}. Do not edit.
 package {{ c.package }}
 
-{% if raw.image %}
+{% if raw.image and c.takes_bytes %}
 import android.graphics.Bitmap
 import java.nio.ByteBuffer
 
@@ -18,7 +18,7 @@ internal class {{ c.name }}Preprocessing {
 {% if resizes %}
     private var other: FloatArray = FloatArray(0)
 {% endif %}
-{% if raw.image %}
+{% if raw.image and c.takes_bytes %}
     private var pixels: IntArray = IntArray(0)
 {% endif %}
 {% if raw.text %}
@@ -43,14 +43,17 @@ internal class {{ c.name }}Preprocessing {
         return apply(count, true{{ size_arguments }})
     }
 {% endif %}
-{% if raw.image %}
+{% if raw.image and c.takes_bytes %}
 
     fun prepare(image: Bitmap): Boolean {
         require(!image.isRecycled) { "An image has pixels. Received: a recycled bitmap" }
-        val plain = if (image.config == Bitmap.Config.ARGB_8888) image else image.copy(Bitmap.Config.ARGB_8888, false)
-        val width = plain.width
-        val height = plain.height
+        val width = image.width
+        val height = image.height
         checkSize(width, height)
+        require(image.config != Bitmap.Config.ALPHA_8) { "An image has colours. Received: a bitmap of ALPHA_8" }
+        val plain: Bitmap? =
+            if (image.config == Bitmap.Config.ARGB_8888) image else image.copy(Bitmap.Config.ARGB_8888, false)
+        requireNotNull(plain) { "An image can be copied to ARGB_8888. Received: ${image.config}" }
         if (pixels.size < width * height) {
             pixels = IntArray(width * height)
         }
@@ -60,8 +63,13 @@ internal class {{ c.name }}Preprocessing {
         }
         val count = width * height * {{ raw.shape[2] }}
         take(count)
+        var opaque = -1
         for (i in 0 until width * height) {
+            opaque = opaque and pixels[i]
             put(i, (pixels[i] shr 16) and 0xff, (pixels[i] shr 8) and 0xff, pixels[i] and 0xff)
+        }
+        require(opaque ushr 24 == 0xff) {
+            "An image has no transparent pixels: draw it onto a background first. Received: a bitmap with alpha"
         }
         return apply(count, true{{ image_arguments }})
     }

@@ -10,10 +10,14 @@
         if (values.size < {{ length }}) {
             values = FloatArray({{ length }})
         }
+        var last = minOf(bytes.size, {{ most_bytes }}) // as long as sentences in training
+        while (last < bytes.size && (bytes[last].toInt() and 0xc0) == 0x80) {
+            last--
+        }
         var count = 0
         var at = 0
-        while (at < bytes.size && count < {{ length }}) {
-            val end = if (inWord(bytes[at])) wordEnd(bytes, at) else if (bytes[at] in SIGNS) at + 1 else at
+        while (at < last && count < {{ length }}) {
+            val end = if (inWord(bytes[at])) wordEnd(bytes, at, last) else if (bytes[at] in SIGNS) at + 1 else at
             if (end == at) {
                 at++
                 continue
@@ -45,11 +49,11 @@
         }
 
         /** The end of the word that starts here, with apostrophes inside at most. */
-        private fun wordEnd(bytes: ByteArray, start: Int): Int {
+        private fun wordEnd(bytes: ByteArray, start: Int, last: Int): Int {
             var end = start
-            while (end < bytes.size && inWord(bytes[end])) {
+            while (end < last && inWord(bytes[end])) {
                 end++
-                if (end + 1 < bytes.size && bytes[end] == '\''.code.toByte() && inWord(bytes[end + 1])) {
+                if (end + 1 < last && bytes[end] == '\''.code.toByte() && inWord(bytes[end + 1])) {
                     end++
                 }
             }

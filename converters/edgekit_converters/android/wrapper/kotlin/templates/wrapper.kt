@@ -2,7 +2,8 @@
 package {{ c.package }}
 
 import android.content.Context
-{% if raw.image %}
+import android.content.res.AssetManager
+{% if raw.image and c.takes_bytes %}
 import android.graphics.Bitmap
 {% endif %}
 import java.io.Closeable
@@ -10,6 +11,7 @@ import java.io.File
 import java.io.FileInputStream
 import java.io.IOException
 import java.io.InputStream
+import java.nio.Buffer
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.nio.channels.FileChannel
@@ -30,7 +32,7 @@ import org.tensorflow.lite.Tensor
 public class {{ c.name }} private constructor(
     {{ "private val " if c.keeps_state else "" }}model: ByteBuffer,
     options: Options,
-    private val assets: Context?,
+    private val assets: AssetManager?,
 ) : Closeable {
 
     /**
@@ -53,6 +55,9 @@ public class {{ c.name }} private constructor(
     private val xnnpack: Boolean = options.xnnpack
     private val settings: Interpreter.Options = Interpreter.Options().setNumThreads(options.threads).setUseXNNPACK(options.xnnpack)
     private {{ "var" if c.keeps_state else "val" }} interpreter: Interpreter
+{% if c.keeps_state %}
+    private var closed: Boolean = false
+{% endif %}
     private val inputs: Array<ByteBuffer>
     private val outputs: Array<ByteBuffer>
     private val given: Array<Any>
@@ -87,7 +92,7 @@ public class {{ c.name }} private constructor(
      * {{ quantised_note(port) }}
      */
     public fun input{{ port.name }}(): ByteBuffer {
-        inputs[{{ loop.index0 }}].rewind()
+        clear(inputs[{{ loop.index0 }}])
         return inputs[{{ loop.index0 }}]
     }
 
@@ -114,18 +119,20 @@ public class {{ c.name }} private constructor(
     public fun prepare(sample: FloatArray{{ size_parameters }}) {
         load(preprocessing.prepare(sample{{ size_arguments }}))
     }
+{% if c.takes_bytes %}
 
     /** Set the input from a sample of bytes (0 to 255), {{ raw_note }}, through the model's own preprocessing. */
     public fun prepare(sample: ByteArray{{ size_parameters }}) {
         load(preprocessing.prepare(sample{{ size_arguments }}))
     }
 {% endif %}
-{% if raw.image %}
+{% endif %}
+{% if raw.image and c.takes_bytes %}
 
     /**
      * Set the input from an image, through the model's own preprocessing.
      *
-     * Alpha is left out{{ ", and colours become luma as ITU-R 601-2 has it" if raw.shape[2] == 1 else "" }}. An image of another
+     * Transparent pixels are refused{{ ", and colours become luma as ITU-R 601-2 has it" if raw.shape[2] == 1 else "" }}. An image of another
      * configuration than ARGB_8888 is copied first.
      */
     public fun prepare(image: Bitmap) {
@@ -164,10 +171,10 @@ public class {{ c.name }} private constructor(
     /** Run the model on what the inputs hold. Allocates nothing of its own. */
     public fun run() {
         for (i in inputs.indices) {
-            inputs[i].rewind()
+            clear(inputs[i])
         }
         for (i in outputs.indices) {
-            outputs[i].rewind()
+            clear(outputs[i])
         }
 {% if c.has_variables and not c.keeps_state %}
         interpreter.resetVariableTensors()
@@ -189,6 +196,7 @@ public class {{ c.name }} private constructor(
 
     /** Forget what was remembered: the next run is the first. The interpreter is made anew, as its variables are. */
     public fun reset() {
+        check(!closed) { "The model was closed." }
         interpreter.close()
         interpreter = Interpreter(model, settings)
     }
@@ -197,7 +205,7 @@ public class {{ c.name }} private constructor(
 
     /** The output{{ of(port) }} itself, {{ port.spec.dtype }} {{ port.spec.shape | list }} in native order, as the last run left it. */
     public fun output{{ port.name }}(): ByteBuffer {
-        outputs[{{ loop.index0 }}].rewind()
+        clear(outputs[{{ loop.index0 }}])
         return outputs[{{ loop.index0 }}]
     }
 
@@ -215,7 +223,7 @@ public class {{ c.name }} private constructor(
 {% endfor %}
 {% if c.classifies %}
 
-    /** Scores of the classes, 0 to 1 and 1 together{{ ": the softmax of the first output" if c.softmax else "" }}. The array is used again by the next call. */
+    /** Scores of the classes, 0 to 1{{ ": the softmax of the first output" if c.softmax else "" }}. The array is used again by the next call. */
     public fun scores(): FloatArray {
         output{{ c.outputs[0].name }}(scores)
 {% if c.softmax %}
@@ -262,7 +270,7 @@ public class {{ c.name }} private constructor(
             best
         }
     }
-{% if raw.image %}
+{% if raw.image and c.takes_bytes %}
 
     /** Prepare an image, run the model, and give the class with the highest score; `scores` has them all. */
     public fun classify(image: Bitmap): Int {
@@ -280,8 +288,8 @@ public class {{ c.name }} private constructor(
      */
     @Throws(IOException::class)
     public fun selfTest(): List<String> {
-        val context = checkNotNull(assets) { "A model that was not opened from the assets takes selfTest(InputStream)." }
-        return context.assets.open({{ golden }}).use { selfTest(it) }
+        val own = checkNotNull(assets) { "A model that was not opened from the assets takes selfTest(InputStream)." }
+        return own.open({{ golden }}).use { selfTest(it) }
     }
 
     /** As `selfTest()`, with the golden vectors from elsewhere. */
@@ -289,12 +297,12 @@ public class {{ c.name }} private constructor(
     public fun selfTest(vectors: InputStream): List<String> = {{ c.name }}SelfTest.run(this, vectors.readBytes(), xnnpack)
 
     internal fun inputAt(index: Int): ByteBuffer {
-        inputs[index].rewind()
+        clear(inputs[index])
         return inputs[index]
     }
 
     internal fun outputAt(index: Int): ByteBuffer {
-        outputs[index].rewind()
+        clear(outputs[index])
         return outputs[index]
     }
 
@@ -306,6 +314,9 @@ public class {{ c.name }} private constructor(
     }
 
     override fun close() {
+{% if c.keeps_state %}
+        closed = true
+{% endif %}
         interpreter.close()
     }
 
@@ -362,7 +373,7 @@ public class {{ c.name }} private constructor(
             asset.use {
                 FileInputStream(asset.fileDescriptor).use { stream ->
                     val model = stream.channel.map(FileChannel.MapMode.READ_ONLY, asset.startOffset, asset.declaredLength)
-                    return {{ c.name }}(model, options, context.applicationContext)
+                    return {{ c.name }}(model, options, context.assets)
                 }
             }
         }
@@ -376,12 +387,10 @@ public class {{ c.name }} private constructor(
             }
         }
 
-        /** Open a model from memory: a direct buffer in native order, which must not change while the object is open. */
+        /** Open a model from memory: what remains of a direct buffer, which must not change while the object is open. */
         public fun open(model: ByteBuffer, options: Options = Options()): {{ c.name }} {
-            require(model.isDirect && model.order() == ByteOrder.nativeOrder()) {
-                "A model in memory is a direct buffer in native order."
-            }
-            return {{ c.name }}(model, options, null)
+            require(model.isDirect) { "A model in memory is a direct buffer." }
+            return {{ c.name }}(model.slice().order(ByteOrder.nativeOrder()), options, null)
         }
 {% if c.labels %}
 
@@ -396,6 +405,11 @@ public class {{ c.name }} private constructor(
             all.toString().split('\n')
         }
 {% endif %}
+
+        /** As of `Buffer`: `ByteBuffer` has a method of its own in newer Androids alone. */
+        private fun clear(buffer: Buffer) {
+            buffer.clear()
+        }
 
         private fun direct(bytes: Int): ByteBuffer = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder())
 

@@ -2,6 +2,4 @@ package android.content;
 
 public abstract class Context {
   public abstract android.content.res.AssetManager getAssets();
-
-  public abstract Context getApplicationContext();
 }

@@ -4,6 +4,7 @@ public final class Bitmap {
   private Bitmap() {}
 
   public enum Config {
+    ALPHA_8,
     ARGB_8888
   }
 
