@@ -92,7 +92,7 @@ def _contract(case: Case) -> Contract:
     stages = stages_of(case.preprocessing, _after(case))
     return Contract(
         "com.example.cases", _class(case), "x.tflite", "0" * 64, 1, (port,), (port,), (), "unknown",
-        False, False, False, stages, "0",
+        False, False, False, stages, True, "0",
     )  # fmt: skip
 
 

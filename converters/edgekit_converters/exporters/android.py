@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from edgekit import __version__
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.data.sidecar import UNKNOWN, Sidecar
-from edgekit.errors import Finding
+from edgekit.errors import ConversionError, Finding
 from edgekit.target import Target
 from edgekit_converters.android.wrapper import aar, golden, module
 from edgekit_converters.android.wrapper import contract as contracts
@@ -81,6 +81,12 @@ class Android(Exporter):
             preprocessing=told.preprocessing if source.sidecar or self.preprocessing else None,
             version=__version__,
         )
+        if self.preprocessing is not None and contract.stages is None:
+            raise ConversionError(
+                "A wrapper prepares samples for a model with one input and a batch of 1.",
+                received=f"--preprocessing for {len(contract.inputs)} inputs",
+                remedy="Leave it out, and give the wrapper values that are prepared.",
+            )
         made = source.golden
         vectors = golden.vectors(contract, made.vectors, made.builtin, made.xnnpack)
         assets = {contract.asset: source.model.content, module.golden(self.package, self.name): vectors}

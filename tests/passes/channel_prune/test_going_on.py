@@ -36,7 +36,8 @@ def test_a_killed_pruning_goes_on_after_its_last_step(
     assert fitted == ["channel_prune-1", "channel_prune-2", "channel_prune-2"]
     for a, b in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert list(context.trainer.workdir.iterdir()) == []
+    left = {path.name for path in context.trainer.workdir.iterdir()}
+    assert left <= {"training.json"}, "the figures of its trainings, which the step takes over"
 
 
 def test_what_it_gives_can_be_saved_and_pruned_on(

@@ -192,12 +192,6 @@ def _stages(preprocessing: Preprocessing | None, inputs: tuple[Port, ...]) -> St
     remedy = "Give the preprocessing of this model with --preprocessing."
     spec = inputs[0].spec
     if len(inputs) > 1 or spec.shape[:1] != (1,):
-        if preprocessing.operations:
-            raise ConversionError(
-                "A wrapper prepares samples for a model with one input and a batch of 1.",
-                received=f"{len(inputs)} inputs, the first of shape {list(spec.shape)}",
-                remedy="Give --preprocessing '[]', and values that are prepared to the wrapper.",
-            )
         return None
     if not preprocessing.learned:
         raise ConversionError("The vocabulary of tokenize is a list of words here.", remedy=remedy)
