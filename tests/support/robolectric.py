@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import maven
-from java import NATIVE, TFLITE, java_missing
+from java import NATIVE, QUICK, TFLITE, java_missing
 
 __all__ = ["compile_tests", "resources", "robolectric_missing", "run_tests"]
 
@@ -83,7 +83,7 @@ def compile_tests(sources: list[Path], package: str, into: Path) -> None:
     runner.write_text(RUNNER.format(package=package))
     # Robolectric first: Android's stubs of JUnit must not take its place.
     path = os.pathsep.join([*_harness(), *_libraries(), str(maven.fetched(PLAIN))])
-    _run(["javac", "-nowarn", "-cp", path, "-d", into, runner, *sources])
+    _run(["javac", *(f"-J{flag}" for flag in QUICK), "-nowarn", "-cp", path, "-d", into, runner, *sources])
 
 
 def run_tests(classes: Path, name: str, properties: Mapping[str, str | Path]) -> str:
@@ -103,7 +103,7 @@ def run_tests(classes: Path, name: str, properties: Mapping[str, str | Path]) ->
     }
     path = os.pathsep.join([str(classes), *_harness(), *_libraries(), str(maven.fetched(PLAIN))])
     flags = [f"-D{key}={value}" for key, value in told.items()]
-    command = ["java", "-Xmx1g", "--add-opens=java.base/java.io=ALL-UNNAMED", *flags, "-cp", path]
+    command = ["java", "-Xmx1g", *QUICK, "--add-opens=java.base/java.io=ALL-UNNAMED", *flags, "-cp", path]
     return _run([*command, "org.junit.runner.JUnitCore", name])
 
 

@@ -32,6 +32,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first time that a zip can tell."""
 STORED = (".tflite", ".golden")
 """A model that is mapped must not be deflated, here and in the app; golden vectors are noise to a packer."""
+_QUICK = ("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC")
+"""A compiler that runs for a second need not be compiled well itself."""
 _FIRST = 11
 """The first JDK whose compiler takes `--release 8` and the flags used here."""
 
@@ -107,7 +109,7 @@ def compiled(sources: Mapping[str, str]) -> dict[str, bytes]:
         for name, text in sources.items():
             (root / name).write_text(text, encoding="utf-8")
         flags = ["-Xlint:all,-options", "-Werror", "-implicit:none", "-proc:none", "-encoding", "UTF-8"]
-        command = [compiler, "--release", "8", *flags, "-sourcepath", str(signatures), "-d", str(into)]
+        command = [compiler, *_QUICK, "--release", "8", *flags, "-sourcepath", str(signatures), "-d", str(into)]
         done = subprocess.run(
             [*command, *(str(root / name) for name in sorted(sources))],
             capture_output=True,
