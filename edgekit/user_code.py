@@ -5,15 +5,23 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
+import marshal
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, UsageError, did_you_mean
 
 __all__ = ["call", "code_of", "member", "source_sha256"]
+
+_loaded: dict[str, tuple[object, str]] = {}
+"""By name of a module, the load that it stands for and sha256 of the text of which it was loaded."""
+_PYC_HEAD = 16  # bytes before the code of a .pyc (PEP 552)
 
 
 def call(reference: str) -> object:
@@ -35,17 +43,25 @@ def call(reference: str) -> object:
 
 
 def source_sha256(reference: str) -> str:
-    """sha256 of the module's source that `module:function` names: its content, for caches."""
-    module = sys.modules[member(reference).__module__]
-    return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
+    """sha256 of the module's source that `module:function` names, as it was loaded: its content, for caches.
+
+    Raises:
+        UsageError: No such module or function.
+        EdgekitError: The file has changed since the module was loaded.
+    """
+    return _text_sha256(sys.modules[member(reference).__module__])
 
 
 def code_of(made: object) -> str:
-    """sha256 of the module's source where a class or function stands, and its name: for caches."""
+    """sha256 of the module's source where a class or function stands, as it was loaded, and its name: for caches.
+
+    Raises:
+        EdgekitError: The file has changed since the module was loaded.
+    """
     name = getattr(made, "__qualname__", repr(made))
     with suppress(OSError, TypeError):  # made in a notebook or by another library
         module = inspect.getmodule(made)
-        text = inspect.getsource(module or made)  # type: ignore[arg-type]
+        text = _text_sha256(module) if module else inspect.getsource(made)  # type: ignore[arg-type]
         return hashlib.sha256(f"{name}\n{text}".encode()).hexdigest()
     return hashlib.sha256(f"{getattr(made, '__module__', '')}.{name}".encode()).hexdigest()
 
@@ -86,4 +102,49 @@ def member(reference: str) -> Callable[[], object]:
             received=repr(reference),
             remedy=did_you_mean(function, [n for n in vars(module) if not n.startswith("_")]),
         )
+    for name in {module_name, found.__module__}:
+        if name in sys.modules and name not in _loaded:
+            with suppress(OSError, TypeError, EdgekitError):  # it has no text, or whoever asks for its hash is told
+                _text_sha256(sys.modules[name])
     return found
+
+
+def _text_sha256(module: ModuleType) -> str:
+    """sha256 of the text of which a module was loaded, remembered when it is first seen.
+
+    A module in memory does not change when its file does, so that a hash of the file would name what did not run.
+
+    Raises:
+        EdgekitError: The file has another text now.
+        OSError, TypeError: The module has no text.
+    """
+    load = module.__spec__ or module  # importlib.reload makes another one
+    now = hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
+    known = _loaded.get(module.__name__)
+    if known is not None and known[0] is load:
+        changed = known[1] != now
+    else:
+        changed = _was_compiled_from_another_text(module)
+        if not changed:
+            _loaded[module.__name__] = (load, now)
+    if changed:
+        raise EdgekitError(
+            "A module of yours is in memory as its file has it, so that a finished step names what made it.",
+            received=f"{module.__file__}, which has changed since {module.__name__} was imported",
+            remedy=f"Restart Python, or call importlib.reload({module.__name__}) and use what it then holds.",
+        )
+    return now
+
+
+def _was_compiled_from_another_text(module: ModuleType) -> bool:
+    """Whether the code that Python kept of an import is not that of the file as it is now; False where unknown."""
+    loader, kept = module.__loader__, getattr(module, "__cached__", None)
+    if type(loader) is not SourceFileLoader or kept is None or sys.dont_write_bytecode:
+        return False
+    try:
+        if not os.access(Path(kept).parent, os.W_OK):
+            return False  # what lies there may be older than the import
+        code = marshal.loads(Path(kept).read_bytes()[_PYC_HEAD:])
+        return bool(code != loader.source_to_code(loader.get_data(loader.path), loader.path))
+    except (OSError, ValueError, EOFError, TypeError, SyntaxError):
+        return False

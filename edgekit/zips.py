@@ -16,6 +16,7 @@ __all__ = ["END", "End", "read_end", "read_member"]
 
 END = b"PK\5\6"
 _RECORD = 22  # bytes of the end record, without its comment
+_LOCATOR, _LARGER = 20, 56  # bytes of zip64's locator, straight before the end record, and of the record before that
 _LONGEST_COMMENT = (1 << 16) - 1
 
 
@@ -53,16 +54,19 @@ def read_end(stream: BinaryIO) -> End:
     if end < 0 or len(tail) < end + _RECORD:
         raise ValueError("no end of a zip archive")
     entries, length, place, comment = struct.unpack_from("<HLLH", tail, end + 10)
-    if end >= 20 and tail[end - 20 : end - 16] == b"PK\6\7":  # larger than 4 GiB
-        (larger,) = struct.unpack_from("<Q", tail, end - 12)
-        if larger > size - 56:
-            raise ValueError("no end of a zip archive")
-        # zipfile reads the record that lies straight before the locator.
-        stream.seek(max(0, start + end - 20 - 56))
-        record = stream.read(56)
-        if record[:4] == b"PK\6\6":
-            entries, length, place = struct.unpack_from("<QQQ", record, 32)
-            return End(start + end, comment, entries, length, place, True)
+    if start + end >= _LOCATOR:
+        stream.seek(start + end - _LOCATOR)  # it may lie before the tail: the comment's length says nothing of it
+        locator = stream.read(_LOCATOR)
+        if locator[:4] == b"PK\6\7":  # larger than 4 GiB
+            (larger,) = struct.unpack_from("<Q", locator, 8)
+            if larger > size - _LARGER:
+                raise ValueError("no end of a zip archive")
+            # zipfile reads the record that lies straight before the locator.
+            stream.seek(max(0, start + end - _LOCATOR - _LARGER))
+            record = stream.read(_LARGER)
+            if record[:4] == b"PK\6\6":
+                entries, length, place = struct.unpack_from("<QQQ", record, 32)
+                return End(start + end, comment, entries, length, place, True)
     return End(start + end, comment, entries, length, place, False)
 
 
