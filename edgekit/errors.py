@@ -7,6 +7,7 @@ EdgekitError                1   a rule, what was received, the remedy
 ├── RecipeError             1   the recipe breaks a rule
 ├── ConversionError         1   the converter failed, or its file breaks the contract
 ├── RuntimeFailed           1   a runtime is missing, crashed, hung or refused the model
+│   └── ModelRefused        1   it refused the model, and would do so again
 └── MissingDependency       1   a package that the job needs is not installed
 """
 
@@ -27,6 +28,7 @@ __all__ = [
     "Finding",
     "MissingDependency",
     "ModelError",
+    "ModelRefused",
     "RecipeError",
     "RuntimeFailed",
     "UsageError",
@@ -147,6 +149,10 @@ class ConversionError(EdgekitError):
 
 class RuntimeFailed(EdgekitError):
     """A runtime is missing, crashed, hung or refused the model."""
+
+
+class ModelRefused(RuntimeFailed):
+    """A runtime refused the model for what it is: the same file on the same runtime fails again."""
 
 
 class MissingDependency(EdgekitError):

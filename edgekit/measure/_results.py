@@ -12,7 +12,7 @@ import numpy as np
 
 from edgekit import tflite
 from edgekit.artifact import sha256_of
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, ModelRefused
 from edgekit.figures import FIGURES
 from edgekit.measure._timing import Timed, one_line
 from edgekit.measure.comparison import Comparison, compare_counts, compare_times
@@ -53,6 +53,7 @@ class Result:
         peak_memory_bytes: The child's highest resident set after the runtime was imported, less the one then: model,
             arena, kernels' scratch and packed weights.
         error: One line, or None.
+        passing: The error may be another time's, such as of a process that was ended; not told in JSON.
         bytes, sha256: Of the file; None where it cannot be read.
         kernels: TFLite's choice of kernels, on its interpreters.
         launches, turns: How often the model was loaded in a new process, and how many turns it had in all.
@@ -72,6 +73,7 @@ class Result:
     latency_ms: Latency | None = None
     peak_memory_bytes: int | None = None
     error: str | None = None
+    passing: bool = False
     bytes: int | None = None
     sha256: str | None = None
     kernels: str | None = None
@@ -90,6 +92,7 @@ class Result:
         """JSON-ready: every figure a key of its own, None where it is not told."""
         told = asdict(self)
         counted = told.pop("figures")
+        del told["passing"]
         return {**told, **dict.fromkeys(FIGURES), **counted}
 
 
@@ -116,9 +119,9 @@ class Job:
         self._read = partial(read, model)
         self._threads, self._kernels, self._limit = threads, kernels, time_limit
         self._runtime = load_runtime(runtime)
-        executor, timer, meter = self._runtime.executor, self._runtime.timer, self._runtime.meter
+        executor, timer = self._runtime.executor, self._runtime.timer
         self.timed: Timed | None = None
-        if executor is not None and (executor.clocked or (timer is None and meter is None)):
+        if executor is not None and self._runtime.timed_here:
             kernels = kernels if len(executor.kernels) > 1 else "default"
             self.timed = Timed(self._read, executor, runtime, threads=threads, kernels=kernels, time_limit=time_limit)
         choice = executor is not None and len(executor.kernels) > 1
@@ -144,7 +147,7 @@ class Job:
                     self._result, figures=counted.values, profile=counted.profile or self._result.profile
                 )
         except EdgekitError as error:
-            self._result = replace(self._result, error=one_line(error))
+            self._result = replace(self._result, error=one_line(error), passing=not isinstance(error, ModelRefused))
 
     def take_profile(self) -> None:
         """Ask a runtime that takes turns for the operators' shares; that it cannot tell is no failure."""
@@ -167,7 +170,9 @@ class Job:
         if timed is None:
             return self._result
         if timed.error is not None or self._result.error is not None:
-            return replace(self._result, error=self._result.error or timed.error)
+            if self._result.error is not None:
+                return self._result
+            return replace(self._result, error=timed.error, passing=timed.passing)
         by_turns = timed.by_turns()
         ms = np.concatenate(timed.turns) / 1e6
         p50, low, high = median_by_turns([turn / 1e6 for turn in timed.turns], by_turns.launches, seed=seed)

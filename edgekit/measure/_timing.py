@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from edgekit import tflite
-from edgekit.errors import EdgekitError, RuntimeFailed
+from edgekit.errors import EdgekitError, ModelRefused, RuntimeFailed
 from edgekit.measure.comparison import Turns
 from edgekit.runtimes import Clock, Executor, Kernels, Session
 from edgekit.tensors import Array, random_input
@@ -51,6 +51,7 @@ class Timed:
         self._launch, self._per_run = -1, 0.0
         self._labels: list[int] = []
         self.error: str | None = None
+        self.passing = False
         self.turns: list[Array] = []
         self.warm_up_runs = 0
         self.stable = True
@@ -64,7 +65,7 @@ class Timed:
         try:
             step()
         except EdgekitError as error:
-            self.error = one_line(error)
+            self.error, self.passing = one_line(error), not isinstance(error, ModelRefused)
             self.close()
 
     def launch(self, rng: np.random.Generator, most: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from edgekit.figures import FIGURES
 from edgekit.keras.types import KerasModel
+from edgekit.measure.environment import environment
 from edgekit.measure.latency import BenchmarkResult, benchmark
 from edgekit.observer import Observer, StepFinished, StepStarted
 from edgekit.pipeline.measured import Measured
@@ -55,7 +56,7 @@ def measure_figures(
         By sha256 of the file.
     """
     files = {done.step.sha256: done.tflite for done in steps}
-    key = step_key(sorted(files), list(runtimes), versions())
+    key = step_key(sorted(files), list(runtimes), versions(), _machine(runtimes))
     with store.claimed("measure", key, lambda _, record: _is_whole(record, files.keys())) as found:
         cached = found is not None
         if found is None:
@@ -69,7 +70,11 @@ def measure_figures(
 
 
 def _measured(files: Mapping[str, Path], runtimes: Sequence[str]) -> tuple[dict[str, Any], bool]:
-    """The record of figures, and whether it lasts: what a runtime refuses stays so, one that is missing may come."""
+    """The record of figures, and whether it lasts.
+
+    What a runtime refuses stays so; one that is missing may come, and what was too slow or was ended may go another
+    time.
+    """
     _log.info(f"measure: {len(files)} files on {', '.join(runtimes)}")
     report = benchmark(list(files.values()), runtimes=tuple(runtimes))
     gathered: dict[str, dict[str, float | None]] = {sha: {} for sha in files}
@@ -81,7 +86,15 @@ def _measured(files: Mapping[str, Path], runtimes: Sequence[str]) -> tuple[dict[
         gathered[by_path[result.model]] |= _told(result, first=result.runtime == runtimes[0])
     for name, reason in missing.items():
         _log.info(f"measure: {name}: {reason}")
-    return {"figures": gathered}, not missing
+    return {"figures": gathered}, not missing and not any(result.passing for result in report.results)
+
+
+def _machine(runtimes: Sequence[str]) -> list[object]:
+    """What times depend on beside files and versions: this machine, where the first runtime is timed on it."""
+    if not load_runtime(runtimes[0]).timed_here:
+        return []
+    around = environment()
+    return [around["cpu"], around["cores"], around["platform"]]
 
 
 def count_instructions(model: KerasModel, target: Target, samples: Array) -> int:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from edgekit.errors import RuntimeFailed, UsageError
+from edgekit.errors import ModelRefused, RuntimeFailed, UsageError
 from edgekit.runtimes._process import LONGEST_LINE, ModelProcess, garbled
 from edgekit.runtimes._types import Source
 from edgekit.sandbox import wire
@@ -85,7 +85,7 @@ class Child(ModelProcess):
             raise RuntimeFailed(
                 f"The runtime {self._runtime} cannot be loaded here.", received=said, remedy=self._remedy
             )
-        raise RuntimeFailed(
+        raise ModelRefused(
             f"The runtime {self._runtime} refuses the model.",
             received=said,
             remedy="See what the file holds with `edgekit inspect`, or try another runtime.",

@@ -270,6 +270,12 @@ class Runtime:
     variants: Variants | None = None
     needs_device: bool = False
 
+    @property
+    def timed_here(self) -> bool:
+        """Whether benchmarks time its sessions, on the CPU of this machine."""
+        counts = self.timer is not None or self.meter is not None
+        return self.executor is not None and (self.executor.clocked or not counts)
+
     def open(
         self, source: Source, *, threads: int = 1, kernels: Kernels = "default", time_limit: float | None = None
     ) -> Session:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit import tflite
-from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
+from edgekit.errors import ModelRefused, UsageError, did_you_mean
 from edgekit.figures import Figure
 from edgekit.runtimes import (
     DeclaredSession,
@@ -177,7 +177,7 @@ def _specs(tensors: Sequence[tflite.Tensor], ports: Sequence[Port]) -> tuple[Ten
         except TypeError:
             size = -1
         if size != port.bytes:
-            raise RuntimeFailed(
+            raise ModelRefused(
                 "The runtime arm64 takes and gives arrays of whole numbers of bytes per element.",
                 received=f"{tensor.name!r} of {tensor.dtype} {list(port.shape)} in {port.bytes} bytes",
             )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgekit import tflite
-from edgekit.errors import RuntimeFailed
+from edgekit.errors import ModelRefused, RuntimeFailed
 from edgekit.figures import Figure
 from edgekit.runtimes import DeviceFigures, InterpreterExecutor, Kernels, Runtime, Session, Source, reason_against
 from edgekit.runtimes._child import ask_figures
@@ -109,19 +109,19 @@ def _explained(error: RuntimeFailed, source: Source) -> RuntimeFailed:
     said = str(error.received or "")
     lacking = _LACKING.search(said)
     if lacking or "op code CUSTOM" in said:
-        return RuntimeFailed(
+        return ModelRefused(
             "TFLite Micro must have a kernel for every operator of the model.",
             received=lacking[1] if lacking else ", ".join(_custom_operators(source)),
             remedy="Replace the layer that needs this operator, or leave that step to the application's own code.",
         )
     if "Hybrid models" in said or _HYBRID in said:
-        return RuntimeFailed(
+        return ModelRefused(
             "TFLite Micro takes float32 throughout, or int8 weights with int8 or int16 activations.",
             received=said,
             remedy="Convert the model with --format int8.",
         )
     if "failed to prepare" in said and _has_open_shapes(source):
-        return RuntimeFailed(
+        return ModelRefused(
             "TFLite Micro takes models whose shapes are all fixed, and operands of few types.",
             received=said,
             remedy="Convert the model with a batch of one and without operators that compute shapes.",

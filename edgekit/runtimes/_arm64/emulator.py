@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from edgekit.errors import RuntimeFailed
+from edgekit.errors import ModelRefused, RuntimeFailed
 from edgekit.runtimes._arm64.toolbox import REMEDY, Toolbox
 from edgekit.runtimes._process import LONGEST_LINE, ModelProcess
 from edgekit.sandbox.wire import ProtocolError
@@ -163,7 +163,7 @@ class Emulator(ModelProcess):
 
     def _died(self, code: int | None) -> RuntimeFailed:
         if code == _REFUSED:
-            return RuntimeFailed(
+            return ModelRefused(
                 "The runtime arm64 refuses the model.",
                 received=self._said(),
                 remedy="See what the file holds with `edgekit inspect`, or try another runtime.",
