@@ -22,8 +22,8 @@ from edgekit.pipeline.figures import measure_figures
 from edgekit.pipeline.manifest import Manifest, write_manifest
 from edgekit.pipeline.measured import KERAS_FILE, Measured
 from edgekit.pipeline.results import Shipped, build_manifest, output_names
-from edgekit.pipeline.shared import TENSORBOARD, Run
-from edgekit.pipeline.start import NOTHING, Given, fingerprint_of, starting_model, with_data
+from edgekit.pipeline.shared import TENSORBOARD, ChangedSource, Run
+from edgekit.pipeline.start import NOTHING, Given, starting_model, with_data
 from edgekit.pipeline.store import open_output, open_store, step_key, versions
 from edgekit.pipeline.sums import one_blas_thread
 from edgekit.recipe import Recipe
@@ -35,7 +35,6 @@ from edgekit.training import (
     seed_everything,
 )
 from edgekit.training.history import read_training
-from edgekit.training.teacher import file_fingerprint
 from edgekit_converters.tflite import ConvertSpec
 
 __all__ = ["compress"]
@@ -87,7 +86,9 @@ def compress(
         run = Run(recipe, dataset, given, steps, loading, quiet, board, observer or unobserved)
         settings = (recipe.seed, recipe.objective.task, recipe.measure[0], loading.fingerprint, recipe.accept_parity)
         _say_threads()
-        base = step_key(fingerprint_of(recipe, given), dataset.fingerprint, versions(), settings, _tf.threads())
+        base = step_key(
+            run.content(recipe.source, starts=True), dataset.fingerprint, versions(), settings, _tf.threads()
+        )
         done = [_baseline(run, base)]
         for item in recipe.passes:
             interrupt.check()
@@ -139,6 +140,9 @@ def _start(run: Run, key: str) -> Measured:
     """Make the baseline."""
     recipe = run.recipe
     model = starting_model(recipe, run.dataset, run.given, run.loading)
+    run.content(
+        recipe.source, starts=True
+    )  # the key was taken before another run was waited for, and the file read after that
     run.check(model, done=0)
 
     def make() -> Any:
@@ -155,7 +159,7 @@ def _pass(run: Run, item: Pass, done: list[Measured]) -> Measured:
     target = load_target(run.recipe.target)
     settings = (_plan(run.recipe).model_dump(), run.recipe.budget.accuracy_drop, target.model_dump())
     options = item.model_dump(mode="json", exclude={"id"})
-    key = step_key(done[-1].key, item.reference, item.source_sha256, options, settings, *_teaching(run.recipe, options))
+    key = step_key(done[-1].key, item.reference, item.source_sha256, options, settings, *_teaching(run, options))
     with run.claimed(name, key) as found:
         return found or _apply(run, item, name, key, done)
 
@@ -180,9 +184,11 @@ def _apply(run: Run, item: Pass, name: str, key: str, done: list[Measured]) -> M
 
     def make() -> Any:
         result = item.apply(model, context)
+        _check_named(run, item)
         check_kept(((p, d.step.name, run.model(d)) for p, d in zip(run.recipe.passes, done[1:], strict=False)), result)
         return result
 
+    _check_named(run, item)
     return _make(run, name, key, make, parent=done[-1])
 
 
@@ -194,11 +200,21 @@ def _teacher(run: Run, baseline: Any) -> Teacher | None:
     return run.open_teacher(settings.teacher) if settings.teacher else keras_teacher(baseline, name="the baseline")
 
 
-def _teaching(recipe: Recipe, options: Mapping[str, Any]) -> list[object]:
-    """What a step depends on beside its options: how the objective distils, and the content of files that are named."""
+def _check_named(run: Run, item: Pass) -> None:
+    """Make sure that what a pass reads is what its key says: it is read after another run was waited for."""
+    for source in _named(run.recipe, item.model_dump(mode="json")):
+        run.content(source)
+
+
+def _named(recipe: Recipe, options: Mapping[str, Any]) -> list[str]:
     distill = recipe.objective.distill
-    named = [options.get("student"), options.get("teacher"), distill.teacher if distill else None]
-    contents = {source: file_fingerprint(source) for source in named if source}
+    return [s for s in (options.get("student"), options.get("teacher"), distill.teacher if distill else None) if s]
+
+
+def _teaching(run: Run, options: Mapping[str, Any]) -> list[object]:
+    """What a step depends on beside its options: how the objective distils, and the content of files that are named."""
+    distill = run.recipe.objective.distill
+    contents = {source: run.content(source) for source in _named(run.recipe, options)}
     return [distill.model_dump() if distill else None, contents] if distill or contents else []
 
 
@@ -208,7 +224,11 @@ def _make(run: Run, name: str, key: str, make: Callable[[], Any], *, parent: Mea
     run.observer(StepStarted(name, key))
     seed_everything(run.recipe.seed)  # here, so that a step does not depend on what ran before it in this process
     with one_blas_thread():
-        model = make()
+        try:
+            model = make()
+        except ChangedSource:
+            run.store.discard_workdir(name, key)  # what was learnt of the other content must not be gone on with
+            raise
     interrupt.check()
     with run.store.writing(name, key) as (folder, record):
         save_model(model, folder / KERAS_FILE)

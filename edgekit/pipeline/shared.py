@@ -12,6 +12,7 @@ from typing import Any
 
 from edgekit import registry
 from edgekit.data import Dataset
+from edgekit.errors import EdgekitError
 from edgekit.keras import Loading, load_model
 from edgekit.keras.types import KerasModel
 from edgekit.measure.parity import Parity, warning
@@ -20,20 +21,25 @@ from edgekit.observer import Observer, StepFinished
 from edgekit.pipeline.checks import check_before_training
 from edgekit.pipeline.figures import count_instructions
 from edgekit.pipeline.measured import KERAS_FILE, Measured, convert_and_measure, is_whole
-from edgekit.pipeline.start import Given, rows_of
+from edgekit.pipeline.start import Given, fingerprint_of, rows_of
 from edgekit.pipeline.step import Step
 from edgekit.pipeline.store import StepStore
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
 from edgekit.training import Teacher, Trainer, open_teacher
+from edgekit.training.teacher import file_fingerprint
 from edgekit_converters.tflite import ConvertSpec
 
-__all__ = ["TENSORBOARD", "Run"]
+__all__ = ["TENSORBOARD", "ChangedSource", "Run"]
 
 _log = logging.getLogger(__name__)
 TENSORBOARD = "tensorboard"
 _TOLD = ("accuracy", "accuracy_low", "accuracy_high", "model_bytes", "gzip_bytes", "macs", "nonzero_params", "seconds")
 """Figures of a step that observers are told."""
+
+
+class ChangedSource(EdgekitError):
+    """A file that a recipe names has changed while the run was at work."""
 
 
 @dataclass
@@ -51,7 +57,28 @@ class Run:
     models: dict[str, Any] = field(default_factory=dict)
     """Keras models at hand, by the key of the step that made them; loaded from disk only when a step needs one."""
     teachers: dict[str, Teacher] = field(default_factory=dict)
+    contents: dict[tuple[str, bool], str | None] = field(default_factory=dict)
+    """What `content` said of a source when it was first asked."""
     checked: bool = False
+
+    def content(self, source: str, *, starts: bool = False) -> str | None:
+        """What a source holds, as a key has it; asked once more where a step is made of it.
+
+        Args:
+            source: A path, `module:function` or a name.
+            starts: It is the model that the run starts from.
+
+        Raises:
+            ChangedSource: It is another one than when it was first asked for.
+        """
+        now = fingerprint_of(self.recipe, self.given) if starts else file_fingerprint(source)
+        if self.contents.setdefault((source, starts), now) != now:
+            raise ChangedSource(
+                "What a recipe names stays as it is until the run has ended: a step is kept under its content.",
+                received=f"{source}, which has changed since the run began",
+                remedy="Run again: steps that are finished are kept.",
+            )
+        return now
 
     def check(self, model: KerasModel, *, done: int) -> None:
         """Before the first step that is not cached: what can be known of the others from the baseline's model.
