@@ -82,6 +82,8 @@ def finding(answers: Any, metric: str, accuracy: float) -> str | None:
         if not _are_rows(bins, 2) or any(abs(k) > MOST_BIN for k, _ in bins) or len({k for k, _ in bins}) < len(bins):
             return "must have bins of [number, count], each once"
         return None if sum(count for _, count in bins) == samples else "must count each sample once"
+    if not 0 <= accuracy <= 1:
+        return "must belong to an accuracy from 0 to 1"
     classes, samples, cells = answers["classes"], answers["samples"], answers["cells"]
     if not _are_rows(cells, 3) or any(not 0 <= c < classes for cell in cells for c in cell[:2]):
         return "must have cells of [true class, answer, count]"

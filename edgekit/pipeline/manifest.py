@@ -321,6 +321,7 @@ def _check_values(manifest: Manifest) -> None:
     """What the types do not say: paths that stay inside, digests, counts, and what the report reads."""
     if manifest.metric not in ("top1", "mse"):
         raise RecordError(f"metric must be top1 or mse, not {manifest.metric[:80]!r}")
+    _check_answers(manifest)
     for number, model in enumerate(manifest.models):
         as_path(model.path, f"models[{number}].path")
         if model.state not in get_args(State):
@@ -351,6 +352,17 @@ def _check_values(manifest: Manifest) -> None:
     check_fields(manifest.environment, _ENVIRONMENT, "environment")
     packages = manifest.environment["packages"]
     check_fields(packages, dict.fromkeys(packages, str | None), "environment.packages")
+
+
+def _check_answers(manifest: Manifest) -> None:
+    """All steps are judged on the same samples by the same metric, so that their answers can stand side by side."""
+    first = manifest.steps[0]
+    for number, step in enumerate(manifest.steps):
+        if step.metric != manifest.metric:
+            raise RecordError(f"steps[{number}].metric must be {manifest.metric}, as metric says")
+        for key in ("classes", "samples"):
+            if step.answers.get(key) != first.answers.get(key):
+                raise RecordError(f"steps[{number}].answers.{key} must be that of steps[0]")
 
 
 def _check_trivial(manifest: Manifest) -> None:

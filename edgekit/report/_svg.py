@@ -8,17 +8,26 @@ from html import escape
 
 from edgekit.errors import clean as without_control
 
-__all__ = ["axis", "clean", "end_of", "line", "number", "svg", "text"]
+__all__ = ["axis", "clean", "end_of", "line", "number", "share", "svg", "text"]
+
+
+_MOST, _LEAST = 1e300, 1e-300
+"""Between which differences, quotients and products of an axis are numbers."""
 
 
 def axis(values: Sequence[float]) -> list[float]:
-    """Round numbers that enclose the values, about five."""
-    low, high = min(values), max(values)
-    spread = (high - low) or abs(high) or 1.0
-    step = 10 ** math.floor(math.log10(spread / 4))
+    """Round numbers that enclose the values, about five; those beyond 1e300 are taken for it."""
+    low, high = (max(-_MOST, min(float(value), _MOST)) for value in (min(values), max(values)))
+    spread = next(s for s in (high - low, abs(high), 1.0) if s >= _LEAST)
+    step = 10.0 ** math.floor(math.log10(spread / 4))
     step *= next(factor for factor in (1, 2, 5, 10) if spread / (factor * step) <= 6)
     first, last = math.floor(low / step), math.ceil(high / step)
     return [n * step for n in range(first, max(last, first + 1) + 1)]
+
+
+def share(axis: Sequence[float], value: float) -> float:
+    """Where a value stands on an axis, from 0 (its beginning) to 1 (its end)."""
+    return min(max((value - axis[0]) / (axis[-1] - axis[0]), 0.0), 1.0)
 
 
 def number(value: float) -> str:

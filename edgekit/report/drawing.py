@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgekit.report._bars import Panel
-from edgekit.report._svg import axis, clean, end_of, line, number, svg, text
+from edgekit.report._svg import axis, clean, end_of, line, number, share, svg, text
 
 __all__ = ["COLOURS", "STYLE", "Point", "bars", "curves", "pareto_front", "scatter"]
 
@@ -82,10 +82,10 @@ def scatter(points: Sequence[Point], *, title: str, x: str, y: str, higher_is_be
     room_x, room_y = _WIDTH - _LEFT - _RIGHT, height - top - bottom
 
     def across(value: float) -> float:
-        return _LEFT + room_x * (value - x_axis[0]) / (x_axis[-1] - x_axis[0])
+        return _LEFT + room_x * share(x_axis, value)
 
     def up(value: float) -> float:
-        return top + room_y * (1 - (value - y_axis[0]) / (y_axis[-1] - y_axis[0]))
+        return top + room_y * (1 - share(y_axis, value))
 
     parts = [text(_LEFT, 18, y, "soft"), text(_LEFT + room_x / 2, height - 8, x, "soft", "middle")]
     for value in x_axis:
@@ -164,7 +164,7 @@ def _curve(lines: Mapping[str, Sequence[tuple[int, float]]], epochs: int, title:
         return left + room_x * ((epoch - 1) / (epochs - 1) if epochs > 1 else 0.5)
 
     def up(value: float) -> float:
-        return top + room_y * (1 - (value - y_axis[0]) / (y_axis[-1] - y_axis[0]))
+        return top + room_y * (1 - share(y_axis, value))
 
     parts = [text(left, 14, "training", "seen")] if lines["seen"] else []
     parts += [text(left + 80 * bool(parts), 14, "validation", "unseen")] if lines["unseen"] else []

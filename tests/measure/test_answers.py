@@ -85,6 +85,8 @@ BROKEN: dict[str, tuple[object, str, float]] = {
     "too many mistakes": (FEW, "top1", 1.0),
     "more mistakes than samples are wrong": (MANY, "top1", 0.8),
     "too many pairs": ({**MANY, "samples": 999, "cells": [[k // 29, k % 29, 1] for k in range(60)]}, "top1", 0.1),
+    "an accuracy beyond all numbers": ({**FEW, "samples": 2**62}, "top1", 1e300),
+    "an accuracy below zero": (MANY, "top1", -1e300),
     "a bin twice": ({**BINS, "bins": [[0, 1], [0, 2]]}, "mse", 0.1),
     "a bin beyond": ({**BINS, "bins": [[99, 3]]}, "mse", 0.1),
     "a sample too few": ({**BINS, "bins": [[0, 2]]}, "mse", 0.1),

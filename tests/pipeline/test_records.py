@@ -111,6 +111,25 @@ def test_every_field_is_checked(finished: Any, tmp_path: Path) -> None:
     assert read_manifest(tmp_path).selected == finished.manifest.selected
 
 
+def _other_metric(content: dict[str, Any]) -> None:
+    content["steps"][1] |= {"metric": "mse", "accuracy": 0.1, "answers": {"samples": 1, "bins": [[0, 1]]}}
+
+
+def _other_classes(content: dict[str, Any]) -> None:
+    content["steps"][0]["answers"]["classes"] = 300_000
+
+
+@pytest.mark.parametrize("spoil", [_other_metric, _other_classes])
+def test_steps_that_cannot_stand_side_by_side(
+    spoil: Callable[[dict[str, Any]], None], finished: Any, tmp_path: Path
+) -> None:
+    content = json.loads((finished.output / "manifest.json").read_text())
+    spoil(content)
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(EdgekitError, match="steps"):
+        read_manifest(tmp_path)
+
+
 def test_a_damaged_step_record_is_a_step_that_is_not_done(tmp_path: Path, said: list[str]) -> None:
     key = "0123456789abcdef"
     with open_store(tmp_path) as store:

@@ -29,6 +29,9 @@ SERIES: dict[str, list[Point]] = {
     "all alike": [Point("a", 2, 0.5), Point("b", 2, 0.5), Point("c", 2, 0.5)],
     "zeros": [Point("a", 0, 0.0)],
     "tiny and huge": [Point("a", 1e-6, 1e-9), Point("b", 1e9, 1e6)],
+    "beyond all differences": [Point("a", 1, -1e308), Point("b", 1e308, 1e308)],
+    "below all quotients": [Point("a", 0, 0.0), Point("b", 5e-324, 5e-324)],
+    "side by side at the end": [Point("a", 1, 1e300), Point("b", 1, 1.0000000000000002e300)],
     "a long name at the right": [Point("x" * 60, 10, 1), Point("y" * 60, 9.9, 1)],
     "hostile": [Point(HOSTILE, 1, 1, 0.5, 1.5, chosen=True)],
 }
