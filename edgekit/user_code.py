@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
-import marshal
 import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from pathlib import Path
 from types import ModuleType
 
@@ -21,7 +20,6 @@ __all__ = ["call", "code_of", "member", "source_sha256"]
 
 _loaded: dict[str, tuple[object, str]] = {}
 """By name of a module, the load that it stands for and sha256 of the text of which it was loaded."""
-_PYC_HEAD = 16  # bytes before the code of a .pyc (PEP 552)
 
 
 def call(reference: str) -> object:
@@ -144,7 +142,7 @@ def _was_compiled_from_another_text(module: ModuleType) -> bool:
     try:
         if not os.access(Path(kept).parent, os.W_OK):
             return False  # what lies there may be older than the import
-        code = marshal.loads(Path(kept).read_bytes()[_PYC_HEAD:])
+        code = SourcelessFileLoader(module.__name__, kept).get_code(module.__name__)
         return bool(code != loader.source_to_code(loader.get_data(loader.path), loader.path))
-    except (OSError, ValueError, EOFError, TypeError, SyntaxError):
+    except (OSError, ValueError, EOFError, TypeError, ImportError, SyntaxError):
         return False

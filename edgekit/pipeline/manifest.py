@@ -30,7 +30,7 @@ __all__ = [
     "write_manifest",
 ]
 
-SCHEMA = "edgekit.compress/2"
+SCHEMA = "edgekit.compress/3"
 FILE = "manifest.json"
 REPORTS = ("report.md", "report.json", "report.html")
 """What `edgekit.report` writes beside the manifest."""
@@ -286,7 +286,7 @@ def read_manifest(run: Path) -> Manifest:
 def _manifest(value: object) -> Manifest:
     content = check_fields(value, {"schema": str}, "")
     if content["schema"] != SCHEMA:
-        raise RecordError(f"schema is {content['schema'][:100]!r}")
+        raise RecordError(f"schema is {content['schema'][:100]!r}, which another version of EdgeKit or program has")
     hints = {name: kind for name, kind in get_type_hints(Manifest).items() if name != "own"}
     plain = {f.name: hints[f.name] for f in fields(Manifest) if f.name in hints and f.name not in _RECORDS}
     check_fields(content, plain, "")

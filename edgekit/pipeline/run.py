@@ -34,7 +34,7 @@ from edgekit.training import (
     keras_teacher,
     seed_everything,
 )
-from edgekit.training.history import read_training
+from edgekit.training.history import read_training, thinned
 from edgekit_converters.tflite import ConvertSpec
 
 __all__ = ["compress"]
@@ -234,7 +234,7 @@ def _make(run: Run, name: str, key: str, make: Callable[[], Any], *, parent: Mea
         save_model(model, folder / KERAS_FILE)
         spec = ConvertSpec(format="int8" if is_quantized(model) else "float32").resolved()
         step = run.converted(name, model, folder / KERAS_FILE, folder, spec, parent.step.parent if parent else None)
-        told = read_training(run.store.workdir(name, key))
+        told = thinned(read_training(run.store.workdir(name, key)))
         step = replace(step, seconds=time.perf_counter() - started, training=told)
         record |= step.as_record()
     run.models[key] = model

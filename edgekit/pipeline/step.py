@@ -56,7 +56,8 @@ class Step:
         correct_sha256: Of the file that says which test samples are right; None for other tasks.
         latency_ms, latency_low, latency_high: Median on this host, one thread, with its 95 % interval; a host proxy.
         training: What was trained while it was made: by training, then by figure (loss, val_loss and, for classifiers,
-            accuracy, val_accuracy), one value per epoch; None for what is no finite number.
+            accuracy, val_accuracy), one value per epoch; None for what is no finite number. Of more than 2,000 epochs
+            it is about 2,000 at even distances, with their numbers (from 1 on) as the figure `epoch`.
         figures: What the recipe's runtimes counted, by the names of `edgekit.figures.FIGURES`.
         cached: Whether this run found it done.
     """

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -44,7 +45,7 @@ PACKAGES = (
     "ethos-u-vela",
     "numpy",
 )
-SCHEMA = "edgekit.step/3"
+SCHEMA = "edgekit.step/4"
 RECORD = "step.json"
 STEPS = "steps"
 LOCK = "run.lock"
@@ -52,6 +53,9 @@ CLAIM = "making-"
 """Begins the file that says who makes a step."""
 UNFINISHED = "unfinished"
 LARGEST_RECORD = 4 << 20
+_OWN_SCHEMA = re.compile(r"edgekit\.step/[0-9]{1,4}")
+_OTHER_VERSION = "the one in {folder} was made by another version of EdgeKit"
+_DAMAGED = "its files in {folder} are damaged or gone"
 
 _log = logging.getLogger(__name__)
 
@@ -80,9 +84,9 @@ class StepStore:
             name, key: Of the step.
             is_whole: Whether a folder with this record holds what the step made. One that does not is passed over.
         """
-        record, damaged = self._look(name, key, is_whole)
-        for folder in damaged:
-            _log.info(f"{name}: its files in {folder} are damaged or gone, so it is made again")
+        record, passed_over = self._look(name, key, is_whole)
+        for folder, why in passed_over:
+            _log.info(f"{name}: {why.format(folder=folder)}, so it is made again")
         return record
 
     @contextmanager
@@ -116,7 +120,7 @@ class StepStore:
             temporary.mkdir()
             yield temporary, record
             content = {"schema": SCHEMA, "key": key, **record}
-            (temporary / RECORD).write_text(json.dumps(content, indent=2), encoding="utf-8")
+            (temporary / RECORD).write_text(_json(content), encoding="utf-8")
         self._folders[key] = target
 
     def workdir(self, name: str, key: str) -> Path:
@@ -133,34 +137,36 @@ class StepStore:
         """A folder for what several steps use again and can be made again."""
         return inner_folder(self.home, name)
 
-    def _look(self, name: str, key: str, is_whole: IsWhole) -> tuple[dict[str, Any] | None, list[Path]]:
-        """The record of a finished step or None, and the damaged folders that were passed over."""
-        damaged = list[Path]()
+    def _look(self, name: str, key: str, is_whole: IsWhole) -> tuple[dict[str, Any] | None, list[tuple[Path, str]]]:
+        """The record of a finished step or None, and the folders that were passed over, each with what it is."""
+        self._folders.pop(key, None)  # what lay there may be damaged by now
+        passed_over = list[tuple[Path, str]]()
         for folder in self._places(name, key):
             if not os.path.lexists(folder):
                 break
-            record = self._record(folder, key)
-            if record is not None and is_whole(folder, record):
+            record = self._record(folder)
+            schema = record.pop("schema", None)
+            if schema == SCHEMA and record.pop("key", None) == key and is_whole(folder, record):
                 self._folders[key] = folder
-                return record, damaged
-            damaged.append(folder)
-        return None, damaged
+                return record, passed_over
+            other = isinstance(schema, str) and schema != SCHEMA and bool(_OWN_SCHEMA.fullmatch(schema))
+            passed_over.append((folder, _OTHER_VERSION if other else _DAMAGED))
+        return None, passed_over
 
     def _places(self, name: str, key: str) -> Iterator[Path]:
         first = _file_name(name, key)
         yield self.root / first
         yield from (self.root / f"{first}-{number}" for number in range(2, 1000))
 
-    def _record(self, folder: Path, key: str) -> dict[str, Any] | None:
+    def _record(self, folder: Path) -> dict[str, Any]:
+        """What lies in a step's folder; empty where nothing can be read."""
         if not is_real_folder(folder):
-            return None
+            return {}
         try:
             record = read_json(folder / RECORD, LARGEST_RECORD)
         except (OSError, ValueError):
-            return None
-        if not isinstance(record, dict) or record.pop("schema", None) != SCHEMA or record.pop("key", None) != key:
-            return None
-        return record
+            return {}
+        return record if isinstance(record, dict) else {}
 
 
 @contextmanager
@@ -227,6 +233,12 @@ def _at_work(folder: Path, what: str, option: str) -> Iterator[None]:
 
 def _file_name(name: str, key: str) -> str:
     return f"{name.replace(' ', '-')}-{key[:12]}"
+
+
+def _json(content: dict[str, Any]) -> str:
+    """A line for each field: figures of many epochs on lines of their own would be most of the file."""
+    lines = (f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in content.items())
+    return "{\n" + ",\n".join(lines) + "\n}"
 
 
 def step_key(*parts: object) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from edgekit.report._bars import Panel
 from edgekit.report._svg import axis, clean, end_of, line, number, share, svg, text
+from edgekit.training.history import EPOCH, numbers
 
 __all__ = ["COLOURS", "STYLE", "Point", "bars", "curves", "pareto_front", "scatter"]
 
@@ -137,19 +138,19 @@ def curves(training: Mapping[str, Mapping[str, Sequence[float | None]]]) -> list
     """Caption and small drawing of each figure of each training, epoch by epoch: on training and on validation samples.
 
     Args:
-        training: By training, then by figure, one value per epoch: `loss` beside `val_loss`, and so on; None for what
-            was no number. Figures without any number are left out.
+        training: As of a `Step`: by training, then by figure, one value per epoch, `loss` beside `val_loss` and so on;
+            None for what was no number. Figures without any number are left out.
     """
     found = []
     for name, figures in training.items():
-        for figure in dict.fromkeys(key.removeprefix("val_") for key in figures):
+        of = numbers(figures)
+        for figure in dict.fromkeys(key.removeprefix("val_") for key in figures if key != EPOCH):
             lines = {
-                kind: [(n, value) for n, value in enumerate(figures.get(key, ()), start=1) if value is not None]
+                kind: [(n, value) for n, value in zip(of, figures.get(key, ()), strict=False) if value is not None]
                 for kind, key in (("seen", figure), ("unseen", f"val_{figure}"))
             }
             if any(lines.values()):
-                epochs = max(len(figures.get(key, ())) for key in (figure, f"val_{figure}"))
-                found.append((f"{name}: {figure}", _curve(lines, epochs, f"{figure} of {name} by epoch")))
+                found.append((f"{name}: {figure}", _curve(lines, of[-1], f"{figure} of {name} by epoch")))
     return found
 
 

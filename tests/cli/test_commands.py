@@ -163,7 +163,7 @@ def test_report_without_a_run(cli: Cli, tmp_path: Path) -> None:
     assert result.code == 1 and "without manifest.json" in result.err and list(tmp_path.iterdir()) == []
     (tmp_path / "manifest.json").write_text("{}")
     damaged = cli("report", tmp_path)
-    assert damaged.code == 1 and "edgekit.compress/2" in damaged.err
+    assert damaged.code == 1 and "edgekit.compress/3" in damaged.err
     shutil.rmtree(tmp_path)
 
 

@@ -89,7 +89,7 @@ def test_steps_keep_what_their_trainings_said(finished: Any) -> None:
 
 def test_the_manifest_comes_back_from_its_file(finished: Any) -> None:
     found = json.loads((finished.output / "manifest.json").read_text())
-    assert found["schema"] == "edgekit.compress/2"
+    assert found["schema"] == "edgekit.compress/3"
     again = read_manifest(finished.output)
     assert again.models == finished.manifest.models and again.steps == finished.manifest.steps
     assert {"packages", "data", "seed", "cpu"} <= set(found["environment"]) and found["recipe"]["seed"] == 3
@@ -134,7 +134,7 @@ def test_a_budget_does_not_make_steps_again(finished: Any, tmp_path: Path, cli: 
     recipe, output = copied(finished, tmp_path)
     result = cli("compress", recipe, "-o", output, "--set", "budget.model_bytes=1000", "--json", "--quiet")
     found = json.loads(result.out)
-    assert result.code == 3 and found["schema"] == "edgekit.compress/2" and result.err == "", "it is quiet"
+    assert result.code == 3 and found["schema"] == "edgekit.compress/3" and result.err == "", "it is quiet"
     assert found["budget"]["met"] is False and "above 1,000" in found["budget"]["violations"][0]
     assert all(s["cached"] for s in found["steps"])
     met = cli("compress", recipe, "-o", output)

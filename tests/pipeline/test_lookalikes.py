@@ -31,7 +31,7 @@ def _link(name: str) -> Callable[[Path, Path], None]:
     return make
 
 
-VICTIM = json.dumps({"schema": "edgekit.compress/2", "models": [{"path": "../../outside/file"}, {"path": "mine.txt"}]})
+VICTIM = json.dumps({"schema": "edgekit.compress/3", "models": [{"path": "../../outside/file"}, {"path": "mine.txt"}]})
 BESIDE: dict[str, Callable[[Path, Path], None]] = {
     name: _file(name)
     for name in (

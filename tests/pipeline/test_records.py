@@ -15,6 +15,7 @@ from edgekit.errors import EdgekitError
 from edgekit.pipeline import read_manifest
 from edgekit.pipeline.measured import is_whole
 from edgekit.pipeline.store import open_store
+from edgekit.training.history import thinned
 
 Cli = Callable[..., Any]
 
@@ -29,7 +30,7 @@ FILES: dict[str, bytes] = {
     "deep": b"[" * 100_000,
     "deep and closed": b'{"a":' * 500 + b"1" + b"}" * 500,
     "huge number": b'{"schema": ' + b"9" * 5000 + b"}",
-    "doubled key": b'{"schema": "edgekit.compress/2", "schema": "edgekit.compress/2"}',
+    "doubled key": b'{"schema": "edgekit.compress/3", "schema": "edgekit.compress/3"}',
     "large": b'{"schema": "' + b"x" * (17 << 20) + b'"}',
 }
 
@@ -45,7 +46,7 @@ def refused(path: Path, cli: Cli) -> str:
 @pytest.mark.parametrize("kind", FILES)
 def test_a_file_that_is_no_manifest(kind: str, tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "manifest.json").write_bytes(FILES[kind])
-    assert "edgekit.compress/2" in refused(tmp_path / "manifest.json", cli)
+    assert "edgekit.compress/3" in refused(tmp_path / "manifest.json", cli)
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "absent", "dangling"])
@@ -98,7 +99,7 @@ def test_every_field_is_checked(finished: Any, tmp_path: Path) -> None:
         try:
             manifest = read_manifest(tmp_path)
         except EdgekitError as error:
-            assert "edgekit.compress/2" in str(error) and len(str(error)) < 1200, name
+            assert "edgekit.compress/3" in str(error) and len(str(error)) < 1200, name
             continue
         markdown(manifest)
         if "environment" in name or "budget" in name:
@@ -137,7 +138,7 @@ def test_a_damaged_step_record_is_a_step_that_is_not_done(tmp_path: Path, said: 
             record["value"] = 1
         folder = store.folder("a step", key)
         good = json.loads((folder / "step.json").read_text())
-        assert good == {"schema": "edgekit.step/3", "key": key, "value": 1}
+        assert good == {"schema": "edgekit.step/4", "key": key, "value": 1}
         others = [json.dumps({**good, "schema": s}).encode() for s in ("edgekit.step/99", "", None, 1, [])]
         for content in (*FILES.values(), *others, json.dumps({"key": key, "value": 1}).encode()):
             said.clear()
@@ -146,6 +147,40 @@ def test_a_damaged_step_record_is_a_step_that_is_not_done(tmp_path: Path, said: 
         (folder / "step.json").unlink()
         (folder / "step.json").mkdir()
         assert store.find("a step", key) is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [("edgekit.step/1", "another version"), ("edgekit.step/99", "another version"), ("mine", "damaged or gone"),
+     (None, "damaged or gone")],
+)  # fmt: skip
+def test_why_a_step_is_made_again(schema: object, why: str, tmp_path: Path, said: list[str]) -> None:
+    with open_store(tmp_path) as store:
+        with store.writing("a step", "0" * 16):
+            pass
+        file = store.folder("a step", "0" * 16) / "step.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), "schema": schema}))
+        assert store.find("a step", "0" * 16) is None and why in said[0]
+
+
+def test_a_step_that_was_damaged_since_it_was_found_is_made_beside_it(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        for _ in range(2):
+            with store.writing("a step", "0" * 16):
+                pass
+            folder = store.folder("a step", "0" * 16)
+            assert store.find("a step", "0" * 16) == {}
+            (folder / "step.json").unlink()
+            assert store.find("a step", "0" * 16) is None
+            assert not store.folder("a step", "0" * 16).exists()
+
+
+def test_a_record_of_very_many_epochs_is_read_again(tmp_path: Path) -> None:
+    training = thinned({f"fit {n}": dict.fromkeys(("loss", "val_loss"), [1 / 3] * 40_000) for n in range(9)})
+    with open_store(tmp_path) as store:
+        with store.writing("a step", "0" * 16) as (_, record):
+            record["training"] = training
+        assert store.find("a step", "0" * 16) == {"training": training}
 
 
 FREE = (("metric", "x"), ("name", "x"))
