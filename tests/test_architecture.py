@@ -18,7 +18,7 @@ HEAVY = {
 }  # fmt: skip
 LAYERS = (
     {"errors", "registry", "user_code", "artifact", "_tf", "figures", "filekinds", "files", "interrupt", "npz"}
-    | {"locks", "observer", "ownership", "overrides", "scratch", "recipe_text", "zips"},
+    | {"locks", "observer", "ownership", "overrides", "scratch", "recipe_text", "versions", "zips"},
     {"readable", "tensors", "golden"},
     {"tflite"},
     {"sandbox"},

@@ -16,10 +16,11 @@ from edgekit.measure.latency import BenchmarkResult, benchmark
 from edgekit.observer import Observer, StepFinished, StepStarted
 from edgekit.pipeline.measured import Measured
 from edgekit.pipeline.records import check_fields
-from edgekit.pipeline.store import StepStore, step_key, versions
+from edgekit.pipeline.store import StepStore, step_key
 from edgekit.runtimes import load_runtime
 from edgekit.target import Target
 from edgekit.tensors import Array
+from edgekit.versions import versions
 from edgekit_converters.tflite import ConvertSpec, converted
 
 __all__ = ["Figures", "count_instructions", "measure_figures"]

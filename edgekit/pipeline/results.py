@@ -20,10 +20,10 @@ from edgekit.pipeline.manifest import FILE as MANIFEST
 from edgekit.pipeline.manifest import REPORTS, Manifest, ModelRecord
 from edgekit.pipeline.measured import KERAS_FILE, TFLITE_FILE, Measured
 from edgekit.pipeline.step import Step
-from edgekit.pipeline.store import versions
 from edgekit.pipeline.verdict import select, trivial, violations
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
+from edgekit.versions import versions
 from edgekit_converters.tflite import ConvertSpec
 
 __all__ = ["Shipped", "build_manifest", "output_names"]

@@ -24,7 +24,7 @@ from edgekit.pipeline.measured import KERAS_FILE, Measured
 from edgekit.pipeline.results import Shipped, build_manifest, output_names
 from edgekit.pipeline.shared import TENSORBOARD, ChangedSource, Run
 from edgekit.pipeline.start import NOTHING, Given, starting_model, with_data
-from edgekit.pipeline.store import open_output, open_store, step_key, versions
+from edgekit.pipeline.store import open_output, open_store, step_key
 from edgekit.pipeline.sums import one_blas_thread
 from edgekit.recipe import Recipe
 from edgekit.target import load_target
@@ -35,6 +35,7 @@ from edgekit.training import (
     seed_everything,
 )
 from edgekit.training.history import read_training, thinned
+from edgekit.versions import versions
 from edgekit_converters.tflite import ConvertSpec
 
 __all__ = ["compress"]

@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +31,8 @@ from edgekit.scratch import (
     temporary,
 )
 
-__all__ = ["StepStore", "open_output", "open_store", "step_key", "versions"]
+__all__ = ["StepStore", "open_output", "open_store", "step_key"]
 
-PACKAGES = (
-    "edgekit",
-    "tensorflow",
-    "tf-keras",
-    "tensorflow-model-optimization",
-    "ai-edge-litert",
-    "tflite-runtime",
-    "tflite-micro",
-    "ethos-u-vela",
-    "numpy",
-)
 SCHEMA = "edgekit.step/4"
 RECORD = "step.json"
 STEPS = "steps"
@@ -244,14 +232,3 @@ def _json(content: dict[str, Any]) -> str:
 def step_key(*parts: object) -> str:
     """sha256 over JSON-ready values: the content that a step depends on."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def versions() -> dict[str, str | None]:
-    """Versions of what shapes a result; None where a package is not installed."""
-    found: dict[str, str | None] = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
-    return found

@@ -30,6 +30,7 @@ from edgekit.training.hints import Hints, attention_map, find_hints, layer_outpu
 from edgekit.training.objective import Objective
 from edgekit.training.plan import Train
 from edgekit.training.teacher import Teacher
+from edgekit.versions import versions
 
 __all__ = ["Lesson", "Setup", "check_teacher", "lesson"]
 
@@ -180,16 +181,19 @@ def _answers(setup: Setup, teacher: Teacher, hints: Hints, plan: Train) -> Answe
         return Answers([[converted(teacher.stored)]])
     x = setup.dataset.features("train")
     views = Views(plan.augment, len(x), setup.seed) if plan.augment else None
-    augment = [plan.augment.model_dump(), setup.seed] if plan.augment else None
-    content = json.dumps(
-        [teacher.fingerprint, setup.dataset.fingerprint, augment, setup.objective.task, plan.precision]
-    )
-    folder = _cache(setup) / hashlib.sha256(content.encode()).hexdigest()[:24]
+    folder = _cache(setup) / _content(setup, teacher, plan)
     pairs = [m.pair for m in hints.attention]
     kinds = ["outputs", *(f"attention-{hashlib.sha256(p.teacher.encode()).hexdigest()[:12]}" for p in pairs)]
     count = min(plan.augment.views, plan.epochs) if plan.augment else 1
     ask = _asking(teacher, hints, converted)
     return record(ask, kinds, x, views, count, folder, batch=teacher.batch, quiet=setup.quiet)
+
+
+def _content(setup: Setup, teacher: Teacher, plan: Train) -> str:
+    """Names what a teacher's answers depend on: other kernels, or sums of other parts, give other last digits."""
+    augment = [plan.augment.model_dump(), setup.seed] if plan.augment else None
+    told = [teacher.fingerprint, setup.dataset.fingerprint, augment, setup.objective.task, plan.precision]
+    return hashlib.sha256(json.dumps([*told, versions(), _tf.threads()]).encode()).hexdigest()[:24]
 
 
 def _cache(setup: Setup) -> Path:

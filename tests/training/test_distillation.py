@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from edgekit.training import (
     open_teacher,
     seed_everything,
 )
+from edgekit.training import lesson as lessons
 from edgekit.training.augment import Views
 from edgekit.training.lesson import lesson
 from edgekit.training.teacher import source_rows
@@ -367,3 +369,14 @@ def test_answers_must_be_finite(tmp_path: Path) -> None:
     teach = trainer(tmp_path, Teacher("t", "f", lambda x: np.full((len(x), 4), np.nan)))
     with pytest.raises(ModelError, match="finite numbers. Received: NaN or infinity for sample 0"):
         teach.fit(network(), Train(epochs=1), name="t")
+
+
+@pytest.mark.parametrize("what", ["versions", "threads"])
+def test_answers_are_of_one_version_and_number_of_threads(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    objective = Objective.model_validate({"task": "classification"})
+    setup: Any = SimpleNamespace(dataset=SimpleNamespace(fingerprint="d"), objective=objective, seed=0)
+    teacher, plan = Teacher("t", "f", None), Train()
+    first = lessons._content(setup, teacher, plan)
+    assert lessons._content(setup, teacher, plan) == first
+    monkeypatch.setattr(*((lessons, "versions") if what == "versions" else (_tf, "threads")), lambda: 7)
+    assert lessons._content(setup, teacher, plan) != first
