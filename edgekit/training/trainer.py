@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -99,7 +102,7 @@ class Trainer:
     ) -> dict[str, list[float | None]]:
         from edgekit.training.callbacks import DropoutSeeds, Epochs
 
-        keras = _tf.tf_keras()
+        keras, held = _tf.tf_keras(), ExitStack()
         seed_everything(self.seed)
         steps = math.ceil(len(self.dataset.raw("train")) / plan.batch_size)
         if taught is None:
@@ -111,12 +114,15 @@ class Trainer:
         monitor, mode = ("val_accuracy", "max") if self.objective.metric == "top1" else ("val_loss", "min")
         if checkpoint.is_symlink():
             raise EdgekitError("A checkpoint is a folder of EdgeKit's own.", received=f"{checkpoint}, a symbolic link")
+        first = self._first_epoch(checkpoint, name)
         watchers = [*callbacks, interrupt_watch(), DropoutSeeds(self.seed), keras.callbacks.TerminateOnNaN()]
         watchers.append(
             Epochs(self._tell, self.step, name, plan.epochs)
         )  # before the checkpoint, to be no epoch behind
         if plan.early_stopping is None:
-            watchers.append(keras.callbacks.BackupAndRestore(checkpoint, delete_checkpoint=False))
+            checkpoint.mkdir(parents=True, exist_ok=True)
+            place = held.enter_context(_plainly_named(checkpoint))
+            watchers.append(keras.callbacks.BackupAndRestore(place, delete_checkpoint=False))
         else:
             watchers.append(
                 keras.callbacks.EarlyStopping(
@@ -125,9 +131,9 @@ class Trainer:
             )
         if self.tensorboard:
             watchers.append(keras.callbacks.TensorBoard(self.tensorboard / name))
-        with disk_errors(checkpoint), epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
+        with held, disk_errors(checkpoint), epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
             model.fit(
-                self._batches(plan, self._first_epoch(checkpoint, name), taught),
+                self._batches(plan, first, taught),
                 epochs=plan.epochs,
                 steps_per_epoch=steps,
                 validation_data=self._validation(plan.batch_size, taught),
@@ -135,7 +141,7 @@ class Trainer:
                 verbose=0,
             )
         interrupt.check()  # one that came in the last batch, before what was learnt so far is removed
-        remove_tree(checkpoint)
+        _remove(checkpoint)
         return read_training(self.workdir)[name]
 
     def _tell(self, event: Event) -> None:
@@ -146,9 +152,9 @@ class Trainer:
     def _first_epoch(self, checkpoint: Path, name: str) -> int:
         """The epoch to go on with: 0 where nothing is done, or where it is not known any more what was told of it."""
         finished = _finished_epochs(checkpoint)
-        if finished <= epochs_kept(self.workdir, name):
+        if finished is not None and finished <= epochs_kept(self.workdir, name):
             return finished
-        remove_tree(checkpoint)
+        _remove(checkpoint)
         return 0
 
     def _metrics(self) -> list[Any]:
@@ -210,12 +216,40 @@ def _optimizer(plan: Train, steps: int) -> Any:
     return makers[plan.optimizer]()
 
 
-def _finished_epochs(checkpoint: Path) -> int:
-    """Epochs that an earlier, killed run finished, as its checkpoint says."""
-    tf = _tf.tensorflow()
-    latest = tf.train.latest_checkpoint(checkpoint / "chief") or tf.train.latest_checkpoint(checkpoint)
-    if latest is None:
+def _finished_epochs(checkpoint: Path) -> int | None:
+    """Epochs that an earlier, killed run finished, as its checkpoint says; None where that cannot be read."""
+    if not checkpoint.exists():
         return 0
-    reader = tf.train.load_checkpoint(latest)
-    keys = [k for k in reader.get_variable_to_shape_map() if "ckpt_saved_epoch" in k]
-    return int(reader.get_tensor(keys[0])) + 1 if keys else 0
+    train = _tf.tensorflow().train
+    try:
+        with _plainly_named(checkpoint) as place:
+            latest = train.latest_checkpoint(str(place / "chief")) or train.latest_checkpoint(str(place))
+            if latest is None:
+                return None
+            reader = train.load_checkpoint(latest)
+            keys = [k for k in reader.get_variable_to_shape_map() if "ckpt_saved_epoch" in k]
+            return int(reader.get_tensor(keys[0])) + 1 if keys else 0
+    except (_tf.tensorflow().errors.OpError, RuntimeError, ValueError):
+        return None
+
+
+@contextmanager
+def _plainly_named(folder: Path) -> Iterator[Path]:
+    """Give a folder by a name that is no pattern: TensorFlow looks for a checkpoint of "runs[1]" in "runs1"."""
+    if not glob.has_magic(str(folder)):
+        yield folder
+        return
+    with TemporaryDirectory() as beside:
+        link = Path(beside) / "checkpoint"
+        link.symlink_to(folder.absolute(), target_is_directory=True)
+        yield link
+
+
+def _remove(checkpoint: Path) -> None:
+    """Remove it at once: what a kill leaves of it has another name, and is removed with the step's folder."""
+    if not checkpoint.exists():
+        return
+    going = checkpoint.with_name(f"{checkpoint.name}.removed")
+    remove_tree(going)
+    checkpoint.rename(going)
+    remove_tree(going)

@@ -46,8 +46,9 @@ def test_the_seed_decides_every_bit(
         assert not same(a, c)
 
 
+@pytest.mark.parametrize("folder", [".", "runs[1]"])
 def test_a_killed_training_goes_on_and_ends_the_same(
-    build_tiny: Callable[[], Any], make_trainer: Callable[..., Trainer]
+    folder: str, build_tiny: Callable[[], Any], make_trainer: Callable[..., Trainer]
 ) -> None:
     plan = Train(epochs=3, learning_rate=0.01)
     whole = build_tiny()
@@ -62,6 +63,8 @@ def test_a_killed_training_goes_on_and_ends_the_same(
                 raise KeyboardInterrupt
 
     trainer, broken = make_trainer(), build_tiny()
+    trainer = replace(trainer, workdir=trainer.workdir / folder)
+    trainer.workdir.mkdir(exist_ok=True)
     with pytest.raises(KeyboardInterrupt):
         trainer.fit(broken, plan, name="t", callbacks=[Kill()])
     again = build_tiny()
