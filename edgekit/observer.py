@@ -7,8 +7,10 @@ example with `logging.basicConfig(level=logging.INFO)`. Whoever observes a run i
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 __all__ = ["EpochEnded", "Event", "Note", "Observer", "StepFinished", "StepStarted", "notes_to", "unobserved"]
@@ -86,41 +88,85 @@ def unobserved(event: Event) -> None:
 def notes_to(take: Callable[[str], None]) -> Iterator[None]:
     """Give a function every line of EdgeKit's loggers, from INFO on, while the block runs; warnings say that they are.
 
-    Other listeners hear what they would have heard without it, and the logger is afterwards as it was.
+    Blocks may run in several threads at once, and each hears the lines of its own; those of a thread that has no block
+    go to all. Other listeners hear what they would have heard without it, and the logger is afterwards as it was.
     """
-    logger = logging.getLogger(LOGGER)
-    handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
-    logger.handlers[:] = [_Notes(take, handlers, logger.getEffectiveLevel(), logger.parent if propagate else None)]
-    logger.setLevel(min(logging.INFO, logger.getEffectiveLevel()))
-    logger.propagate = False
+    mine = _Taker(take)
+    with _lock:
+        if not _takers:
+            _install()
+        _takers.append(mine)
+    _own.set((*_own.get(), mine))
     try:
         yield
     finally:
-        logger.handlers[:] = handlers
-        logger.setLevel(level)
-        logger.propagate = propagate
+        _own.set(tuple(taker for taker in _own.get() if taker is not mine))
+        with _lock:
+            _takers.remove(mine)
+            if not _takers:
+                _restore()
+
+
+@dataclass(frozen=True, eq=False)
+class _Taker:
+    take: Callable[[str], None]
+
+
+_lock = threading.Lock()
+_takers: list[_Taker] = []
+"""Those of all threads."""
+_own: ContextVar[tuple[_Taker, ...]] = ContextVar("takers", default=())
+"""Those of the blocks in which this thread is."""
+_installed: list[_Notes] = []
+"""The handler that stands in the logger while there is a taker."""
+
+
+def _install() -> None:
+    logger = logging.getLogger(LOGGER)
+    notes = _Notes(list(logger.handlers), logger.level, logger.getEffectiveLevel(), logger.propagate)
+    _installed.append(notes)
+    logger.handlers[:] = [notes]
+    logger.setLevel(notes.lowered)
+    logger.propagate = False
+
+
+def _restore() -> None:
+    """What the program itself has changed meanwhile stays."""
+    logger, notes = logging.getLogger(LOGGER), _installed.pop()
+    logger.handlers[:] = [*notes.before, *(handler for handler in logger.handlers if handler is not notes)]
+    if logger.level == notes.lowered:
+        logger.setLevel(notes.level_before)
+    logger.propagate = logger.propagate or notes.propagated
 
 
 class _Notes(logging.Handler):
-    """Takes lines for a function, and hands on to those who listened before it what they would have heard."""
+    """Takes lines for functions, and hands on to those who listened before it what they would have heard."""
 
-    def __init__(
-        self,
-        take: Callable[[str], None],
-        before: list[logging.Handler],
-        threshold: int,
-        above: logging.Logger | None,
-    ) -> None:
+    def __init__(self, before: list[logging.Handler], level: int, threshold: int, propagated: bool) -> None:
         super().__init__()
-        self._take, self._before, self._threshold, self._above = take, before, threshold, above
+        self.before, self.propagated, self.threshold = before, propagated, threshold
+        self.level_before = level
+        self.lowered = min(logging.INFO, threshold)
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.INFO:
-            self._take(f"Warning: {record.getMessage()}" if record.levelno >= logging.WARNING else record.getMessage())
-        if record.levelno < self._threshold:
+            said = record.getMessage()
+            for taker in _own.get() or tuple(_takers):
+                taker.take(f"Warning: {said}" if record.levelno >= logging.WARNING else said)
+        if record.levelno < self.threshold and not _has_own_level(record.name):
             return
-        for handler in self._before:
+        for handler in self.before:
             if record.levelno >= handler.level:
                 handler.handle(record)
-        if self._above is not None and self._above.hasHandlers():  # without any, Python itself would print it
-            self._above.callHandlers(record)
+        above = logging.getLogger(LOGGER).parent if self.propagated else None
+        if above is not None and above.hasHandlers():  # without any, Python itself would print it
+            above.callHandlers(record)
+
+
+def _has_own_level(name: str) -> bool:
+    """Whether a logger below EdgeKit's, or one between them, decides itself which lines are heard."""
+    while name.startswith(f"{LOGGER}."):
+        if logging.getLogger(name).level:
+            return True
+        name = name.rpartition(".")[0]
+    return False

@@ -6,6 +6,7 @@ import io
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -79,6 +80,67 @@ def test_the_programs_own_handlers_hear_what_they_heard(level: int | None, place
     expected = heard()
     listened = True
     assert heard() == expected
+
+
+def test_blocks_in_two_threads_that_overlap_leave_nothing() -> None:
+    """The first one ends while the second one is in its block; each hears its own lines."""
+    before, lines = state(), {"first": list[str](), "second": list[str]()}
+    both, ended = threading.Barrier(2, timeout=20), threading.Event()
+
+    def listen(name: str) -> None:
+        with notes_to(lines[name].append):
+            both.wait()
+            inner.info(name)
+            both.wait()
+            if name == "second":
+                assert ended.wait(20)
+                inner.info(name)
+        ended.set()
+
+    threads = [threading.Thread(target=listen, args=(name,)) for name in lines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert lines == {"first": ["first"], "second": ["second", "second"]} and state() == before
+
+
+def test_a_thread_without_a_block_is_heard() -> None:
+    lines = list[str]()
+    with notes_to(lines.append):
+        thread = threading.Thread(target=inner.info, args=("from a worker",))
+        thread.start()
+        thread.join()
+    assert lines == ["from a worker"]
+
+
+@pytest.mark.parametrize("name", [f"{LOGGER}.passes", f"{LOGGER}.passes.qat"])
+@pytest.mark.parametrize("place", [LOGGER, ""])
+def test_details_of_a_logger_that_has_its_own_level(name: str, place: str) -> None:
+    stream, child = io.StringIO(), logging.getLogger(name)
+    handler, logger = logging.StreamHandler(stream), logging.getLogger(place)
+    logger.addHandler(handler)
+    child.setLevel(logging.DEBUG)
+    try:
+        with notes_to(lambda line: None):
+            inner.debug("a detail")
+            logging.getLogger(f"{LOGGER}.data").debug("not asked for")
+    finally:
+        child.setLevel(logging.NOTSET)
+        logger.removeHandler(handler)
+    assert stream.getvalue() == "a detail\n"
+
+
+def test_what_the_program_changes_meanwhile_stays() -> None:
+    handler, level = logging.NullHandler(), ours.level
+    with notes_to(lambda line: None):
+        ours.addHandler(handler)
+        ours.setLevel(logging.ERROR)
+    try:
+        assert handler in ours.handlers and ours.level == logging.ERROR
+    finally:
+        ours.removeHandler(handler)
+        ours.setLevel(level)
 
 
 def test_nothing_is_printed_unless_the_program_asks() -> None:
