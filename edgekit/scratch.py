@@ -60,7 +60,7 @@ def temporary(parent: Path) -> Iterator[Path]:
         content.mkdir()
         yield content
     finally:
-        shutil.rmtree(holder, ignore_errors=True)
+        _remove_holder(holder)
         os.close(file)
         _remove_if_unused(parent)
 
@@ -180,7 +180,7 @@ def _remove_if_left(holder: Path) -> None:
     """Remove a temporary whose process is gone: with its lock in hand, which is free only then."""
     try:
         file = os.open(holder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
-    except FileNotFoundError:  # killed between two steps, with nothing in it
+    except FileNotFoundError:  # killed before it was there, or after it was removed: in both cases it is empty
         with suppress(OSError):
             holder.rmdir()
         return
@@ -188,11 +188,22 @@ def _remove_if_left(holder: Path) -> None:
         return
     try:
         if lock(file, wait=False):  # without locks, nobody can tell
-            shutil.rmtree(holder, ignore_errors=True)
+            _remove_holder(holder)
     except OSError:  # its process lives
         pass
     finally:
         os.close(file)
+
+
+def _remove_holder(holder: Path) -> None:
+    """Remove a temporary, its lock last: as long as that is there, whoever finds the rest can tell that it was left."""
+    with suppress(OSError):
+        for name in os.listdir(holder):
+            if name != LOCK:
+                shutil.rmtree(holder / name, ignore_errors=True)
+        if os.listdir(holder) == [LOCK]:
+            (holder / LOCK).unlink()
+        holder.rmdir()
 
 
 def _remove_if_unused(parent: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -198,7 +201,9 @@ def test_links_inside_our_folder_are_refused_before_anything_follows_them(tmp_pa
 
 HOLD = """
 import sys, time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from edgekit.scratch import temporary
 with temporary(Path(sys.argv[1])) as folder:
     (folder / "half").write_text("x")
@@ -226,6 +231,34 @@ def test_leftovers_are_removed_only_when_their_process_is_gone(tmp_path: Path) -
         "EDGEKIT", ".gitignore", "written.json",
     }  # fmt: skip
     assert all(lookalike.is_dir() for lookalike in lookalikes)
+
+
+@pytest.mark.parametrize("last", ["lock", "half", "content"])
+def test_one_that_was_killed_while_it_was_removed_goes_later(
+    last: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kill comes before one of its parts is removed, whichever that is."""
+    with monkeypatch.context() as patched:
+        for name in ("unlink", "rmdir"):
+            remove = getattr(os, name)
+
+            def killed(path: Any, *rest: Any, remove: Any = remove, **options: Any) -> None:
+                if Path(os.fspath(path)).name == last:
+                    raise SystemExit  # no error that a removal passes over
+                remove(path, *rest, **options)
+
+            patched.setattr(os, name, killed)
+        with pytest.raises(SystemExit), temporary(tmp_path) as folder:
+            (folder / "half").write_text("x")
+    holder = folder.parent
+    assert holder.exists()
+    gc.collect()  # closes what the kernel would
+    for file in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{file}").startswith(str(holder)):
+                os.close(int(file))
+    clear_leftovers(tmp_path)
+    assert not holder.exists() and not (tmp_path / OWN).exists()
 
 
 def test_many_processes_at_once_share_the_folder(tmp_path: Path) -> None:
