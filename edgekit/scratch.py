@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgekit.errors import EdgekitError
-from edgekit.locks import lock, still_there
+from edgekit.locks import lock, release, still_there
 
 __all__ = [
     "NAME",
@@ -61,7 +61,7 @@ def temporary(parent: Path) -> Iterator[Path]:
         yield content
     finally:
         _remove_holder(holder)
-        os.close(file)
+        release(file)
         _remove_if_unused(parent)
 
 
@@ -102,7 +102,7 @@ def held(parent: Path) -> Iterator[Path]:
             yield own
             return
         finally:
-            os.close(marker)
+            release(marker)
 
 
 def check_own(parent: Path) -> bool:
@@ -192,7 +192,7 @@ def _remove_if_left(holder: Path) -> None:
     except OSError:  # its process lives
         pass
     finally:
-        os.close(file)
+        release(file)
 
 
 def _remove_holder(holder: Path) -> None:
