@@ -16,8 +16,8 @@ __all__ = ["FIGURES", "RESERVED", "Figure", "limited"]
 RESERVED = frozenset(
     {
         "accuracy_drop", "bytes", "error", "figures", "kernels", "latency_kind", "latency_ms", "launches", "model",
-        "model_bytes", "peak_memory_bytes", "profile", "profile_note", "runs", "runtime", "sha256", "switches",
-        "threads", "turn_spread", "turns", "warm_up_runs", "warm_up_stable",
+        "model_bytes", "passing", "peak_memory_bytes", "profile", "profile_note", "runs", "runtime", "sha256",
+        "switches", "threads", "turn_spread", "turns", "warm_up_runs", "warm_up_stable",
     }
 )  # fmt: skip
 """Keys of budgets and benchmarks that are no figures: none may take their place."""
