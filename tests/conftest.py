@@ -23,7 +23,8 @@ from edgekit.data import Dataset, DataSpec, load_data
 from edgekit.keras import save_model
 from edgekit.observer import Event, notes_to
 from edgekit.pipeline import Manifest
-from edgekit.training import Objective, Train, Trainer, seed_everything
+from edgekit.testing.samples import tiny_classifier
+from edgekit.training import Objective, Train, Trainer
 from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 RECIPE = """\
@@ -174,26 +175,8 @@ def make_trainer(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> C
 
 @pytest.fixture(scope="session")
 def build_tiny() -> Callable[[], Any]:
-    """An untrained 8x8x1 -> 10 classifier with a folding batch norm; about 2,500 weights."""
-
-    def build() -> Any:
-        keras = _tf.tf_keras()
-        layers = keras.layers
-        seed_everything(0)
-        return keras.Sequential(
-            [
-                layers.Input((8, 8, 1), name="image"),
-                layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="conv"),
-                layers.BatchNormalization(momentum=0.8, name="conv_bn"),
-                layers.ReLU(name="conv_relu"),
-                layers.Flatten(name="flatten"),
-                layers.Dense(16, activation="relu", name="hidden"),
-                layers.Dense(10, activation="softmax", name="scores"),
-            ],
-            name="tiny",
-        )
-
-    return build
+    """What plug-ins of other packages are tried on too."""
+    return tiny_classifier
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import maven
 import pytest
-from android_tools import FRAMEWORK, bundletool, fetched, need_tools, run, tflite_library
+from android_tools import FRAMEWORK, bundletool, need_tools, run, tflite_library
 
 import edgekit
 from edgekit.errors import EdgekitError
@@ -227,7 +228,7 @@ def test_a_file_that_was_cut_is_one_line(app: App, tmp_path: Path) -> None:
 def test_published_libraries_are_told_apart(app: App) -> None:
     """TFLite 2.16.1 is not ready for pages of 16 KB; of 2.6.0 only the arm64 library is."""
     faults = {
-        version: said(edgekit.verify_package(fetched() / f"tensorflow-lite-{version}.aar"))
+        version: said(edgekit.verify_package(maven.fetched(f"tensorflow-lite-{version}.aar")))
         for version in ("2.16.1", "2.6.0")
     }
     assert [line.split("/")[1] for line in faults["2.16.1"]] == ["arm64-v8a", "x86_64"]

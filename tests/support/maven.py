@@ -85,8 +85,13 @@ def classes_of(library: Path) -> Path:
     return _unpacked(library) / "classes.jar"
 
 
-def class_path(*artifacts: str) -> tuple[Path, ...]:
-    """Libraries with all that they need, as Maven resolves them; those for Android as their classes."""
+def class_path(*artifacts: str, sha256: str | None = None) -> tuple[Path, ...]:
+    """Libraries with all that they need, as Maven resolves them; those for Android as their classes.
+
+    Args:
+        artifacts: Group, artifact and version of each.
+        sha256: Of the digests of all files, in their order; None takes what Maven vouches for.
+    """
     wanted = "".join(
         "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>".format(
             *artifact.split(":")
@@ -99,6 +104,8 @@ def class_path(*artifacts: str) -> tuple[Path, ...]:
             (new.parent / "pom.xml").write_text(_POM.format(wanted))
             _maven(new.parent, "dependency:build-classpath", f"-Dmdep.outputFile={new}")
     files = [Path(p) for p in listed.read_text().strip().split(os.pathsep)]
+    found = hashlib.sha256("".join(map(sha256_of, files)).encode()).hexdigest() if sha256 else None
+    assert found == sha256, f"other files than those that tests were written for: {found}"
     return tuple(classes_of(p) if p.suffix == ".aar" else p for p in files)
 
 
