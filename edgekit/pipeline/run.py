@@ -141,9 +141,8 @@ def _start(run: Run, key: str) -> Measured:
     """Make the baseline."""
     recipe = run.recipe
     model = starting_model(recipe, run.dataset, run.given, run.loading)
-    run.content(
-        recipe.source, starts=True
-    )  # the key was taken before another run was waited for, and the file read after that
+    # The key was taken before another run was waited for, and the file read after that.
+    run.content(recipe.source, starts=True)
     run.check(model, done=0)
 
     def make() -> Any:

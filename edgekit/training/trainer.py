@@ -116,9 +116,8 @@ class Trainer:
             raise EdgekitError("A checkpoint is a folder of EdgeKit's own.", received=f"{checkpoint}, a symbolic link")
         first = self._first_epoch(checkpoint, name)
         watchers = [*callbacks, interrupt_watch(), DropoutSeeds(self.seed), keras.callbacks.TerminateOnNaN()]
-        watchers.append(
-            Epochs(self._tell, self.step, name, plan.epochs)
-        )  # before the checkpoint, to be no epoch behind
+        # Before the checkpoint, to be no epoch behind it.
+        watchers.append(Epochs(self._tell, self.step, name, plan.epochs))
         if plan.early_stopping is None:
             checkpoint.mkdir(parents=True, exist_ok=True)
             place = held.enter_context(_plainly_named(checkpoint))

@@ -26,6 +26,20 @@ __all__ = ["Checked", "Exporter", "Source", "exporter_names", "load_exporter", "
 
 
 @dataclass(frozen=True)
+class Checked:
+    """Golden vectors, and how far the kernels of apps may be from them.
+
+    Attributes:
+        vectors: Inputs and answers.
+        builtin, xnnpack: The bounds of TFLite's own kernels and of XNNPACK's.
+    """
+
+    vectors: Golden
+    builtin: Bounds
+    xnnpack: Bounds
+
+
+@dataclass(frozen=True)
 class Source:
     """What is exported.
 
@@ -40,20 +54,6 @@ class Source:
     sidecar: Sidecar | None = None
     figures: Mapping[str, int] = field(default_factory=dict)
     golden: Checked | None = None
-
-
-@dataclass(frozen=True)
-class Checked:
-    """Golden vectors, and how far the kernels of apps may be from them.
-
-    Attributes:
-        vectors: Inputs and answers.
-        builtin, xnnpack: The bounds of TFLite's own kernels and of XNNPACK's.
-    """
-
-    vectors: Golden
-    builtin: Bounds
-    xnnpack: Bounds
 
 
 class Exporter(BaseModel, ABC):

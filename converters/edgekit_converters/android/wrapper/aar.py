@@ -18,7 +18,7 @@ from pathlib import Path
 from edgekit.errors import ConversionError, MissingDependency
 from edgekit_converters.android.wrapper.contract import Contract
 
-__all__ = ["MIN_SDK", "RULES", "TFLITE", "compiled", "coordinates", "namespace", "write"]
+__all__ = ["MIN_SDK", "RULES", "TFLITE", "compiled", "namespace", "write"]
 
 MIN_SDK = 24
 """What TFLite 2.16.1 needs: its interfaces have static methods."""
@@ -43,11 +43,6 @@ def namespace(contract: Contract) -> str:
     return f"{contract.package}.{contract.name.lower()}"
 
 
-def coordinates(contract: Contract, version: str) -> tuple[str, str, str]:
-    """Group, artifact and version: `com.example.digits:digitclassifier:1.0.0`."""
-    return contract.package, contract.name.lower(), version
-
-
 def write(
     folder: Path,
     contract: Contract,
@@ -70,7 +65,7 @@ def write(
         MissingDependency: There is no JDK, or one that is too old.
         ConversionError: The compiler refuses the sources.
     """
-    group, artifact, _ = coordinates(contract, version)
+    group, artifact = contract.package, contract.name.lower()
     place = folder / Path(*group.split(".")) / artifact / version
     place.mkdir(parents=True, exist_ok=True)
     content = {

@@ -83,9 +83,9 @@ class Contract:
         return self.task == "classification" and self.outputs[0].elements > 1
 
     @property
-    def stem(self) -> str:
-        """The asset without its suffix."""
-        return self.asset.removesuffix(".tflite")
+    def takes_images(self) -> bool:
+        """Whether the wrapper prepares a bitmap and a camera's frame."""
+        return self.stages is not None and self.stages.raw.image and self.takes_bytes
 
 
 def findings(model: Model) -> list[Finding]:
@@ -180,9 +180,7 @@ def _ends_in_scores(graph: Graph) -> bool:
 
 def _ports(graph: Graph, indices: tuple[int, ...], side: str) -> tuple[Port, ...]:
     specs = [graph.tensors[i].spec for i in indices]
-    names = unique([s.name for s in specs], "") if len(specs) > 1 else [""]
-    if len(specs) > 1 and names[0] == "0":
-        names = [f"{side}{number}" for number in range(len(specs))]
+    names = unique([s.name for s in specs], side) if len(specs) > 1 else [""]
     return tuple(Port(name, spec) for name, spec in zip(names, specs, strict=True))
 
 

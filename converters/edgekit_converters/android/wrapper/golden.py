@@ -1,6 +1,6 @@
 """Golden vectors as a wrapper's self-test reads them: little endian, the arrays as they lie in the model's tensors.
 
-    "EKGV"  form u32  samples u32  bounds 4 x f32  sha256 32 bytes  0 u32, then for each sample its inputs and outputs
+    "EKGV"  form u32  samples u32  bounds 4 x f32  sha256 32 bytes, then for each sample its inputs and outputs
 
 Bounds: least significant bits of integer outputs without and with XNNPACK, then the part of the largest absolute value
 of an output that float outputs may differ by, without and with XNNPACK.
@@ -16,9 +16,9 @@ from edgekit.errors import ConversionError
 from edgekit.golden import Bounds, Golden
 from edgekit_converters.android.wrapper.contract import Contract
 
-__all__ = ["FORM", "vectors"]
+__all__ = ["vectors"]
 
-FORM = 1
+_FORM = 1
 LARGEST = 1 << 16
 """Bytes that the samples of an app may take, one sample aside: a self-test must not double the app."""
 _MAGIC = b"EKGV"
@@ -44,10 +44,7 @@ def vectors(contract: Contract, golden: Golden, builtin: Bounds, xnnpack: Bounds
         )
     samples = max(1, min(len(golden), LARGEST // sum(sizes)))
     bounds = (builtin.steps, xnnpack.steps, builtin.relative, xnnpack.relative)
-    head = (
-        struct.pack("<4sII4f", _MAGIC, FORM, samples, *bounds) + bytes.fromhex(contract.sha256) + struct.pack("<I", 0)
-    )
-    parts = [head]
+    parts = [struct.pack("<4sII4f", _MAGIC, _FORM, samples, *bounds), bytes.fromhex(contract.sha256)]
     for sample in range(samples):
         for array in (*golden.inputs, *golden.outputs):
             one = np.ascontiguousarray(array[sample])

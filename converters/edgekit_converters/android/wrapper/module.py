@@ -128,7 +128,7 @@ public final class {contract.name}OnDevice {{
 
 def _readme(contract: Contract) -> str:
     raw = contract.stages.raw if contract.stages else None
-    if contract.classifies and raw is not None and raw.image:
+    if contract.classifies and contract.takes_images:
         use = f"int best = model.classify(bitmap);{' // ' + contract.name + '.label(best)' if contract.labels else ''}"
     elif raw is not None:
         size = ", height, width" if None in raw.shape and not raw.text else ""

@@ -1,7 +1,7 @@
 // Made by EdgeKit {{ c.version }} from the .tflite with sha256 {{ c.sha256 }}. Do not edit.
 package {{ c.package }};
 
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
 import android.graphics.Bitmap;
 import java.nio.ByteBuffer;
 {% endif %}
@@ -21,7 +21,7 @@ final class {{ c.name }}Preprocessing {
 {% if resizes %}
   private float[] other = new float[0];
 {% endif %}
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
   private int[] pixels = new int[0];
 {% endif %}
 
@@ -51,7 +51,7 @@ final class {{ c.name }}Preprocessing {
     return apply(count, true{{ size_arguments }});
   }
 {% endif %}
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
 
   boolean prepare(Bitmap image) {
     if (image.isRecycled()) {

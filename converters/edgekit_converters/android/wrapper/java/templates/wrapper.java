@@ -4,7 +4,7 @@ package {{ c.package }};
 import android.content.Context;
 import android.content.res.AssetFileDescriptor;
 import android.content.res.AssetManager;
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
 import android.graphics.Bitmap;
 {% endif %}
 import java.io.ByteArrayOutputStream;
@@ -94,7 +94,7 @@ public final class {{ c.name }} implements Closeable {
 {% if c.stages %}
   private final {{ c.name }}Preprocessing preprocessing = new {{ c.name }}Preprocessing();
 {% endif %}
-{% if c.classifies or c.labels %}
+{% if c.classifies %}
   private final float[] scores = new float[{{ c.outputs[0].elements }}];
 {% endif %}
 
@@ -220,7 +220,7 @@ public final class {{ c.name }} implements Closeable {
   }
 {% endif %}
 {% endif %}
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
 
   /**
    * Set the input from an image, through the model's own preprocessing.
@@ -357,7 +357,7 @@ public final class {{ c.name }} implements Closeable {
     }
     return found;
   }
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
 
   /** Prepare an image, run the model, and give the class with the highest score; `scores` has them all. */
   public int classify(Bitmap image) {
@@ -487,6 +487,7 @@ public final class {{ c.name }} implements Closeable {
   private static String describe(DataType dtype, int[] shape, float scale, int zeroPoint) {
     return dtype + " " + java.util.Arrays.toString(shape) + ", scale " + scale + ", zero point " + zeroPoint;
   }
+{% if quantises %}
 
   private static float quantised(float value, float scale, int zeroPoint, float least, float most) {
     float scaled = value / scale;
@@ -496,6 +497,7 @@ public final class {{ c.name }} implements Closeable {
     }
     return Math.max(least, Math.min(most, whole + zeroPoint));
   }
+{% endif %}
 
   /** As of `Buffer`: `ByteBuffer` has a method of its own in newer Androids alone. */
   private static void clear(Buffer buffer) {

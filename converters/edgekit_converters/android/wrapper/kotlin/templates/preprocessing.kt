@@ -1,7 +1,7 @@
 // Made by EdgeKit {{ c.version }} from the .tflite with sha256 {{ c.sha256 }}. Do not edit.
 package {{ c.package }}
 
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
 import android.graphics.Bitmap
 import java.nio.ByteBuffer
 
@@ -18,7 +18,7 @@ internal class {{ c.name }}Preprocessing {
 {% if resizes %}
     private var other: FloatArray = FloatArray(0)
 {% endif %}
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
     private var pixels: IntArray = IntArray(0)
 {% endif %}
 {% if raw.text %}
@@ -43,7 +43,7 @@ internal class {{ c.name }}Preprocessing {
         return apply(count, true{{ size_arguments }})
     }
 {% endif %}
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
 
     fun prepare(image: Bitmap): Boolean {
         require(!image.isRecycled) { "An image has pixels. Received: a recycled bitmap" }

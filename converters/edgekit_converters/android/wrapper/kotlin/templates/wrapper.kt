@@ -3,7 +3,7 @@ package {{ c.package }}
 
 import android.content.Context
 import android.content.res.AssetManager
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
 import android.graphics.Bitmap
 {% endif %}
 import java.io.Closeable
@@ -127,7 +127,7 @@ public class {{ c.name }} private constructor(
     }
 {% endif %}
 {% endif %}
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
 
     /**
      * Set the input from an image, through the model's own preprocessing.
@@ -270,7 +270,7 @@ public class {{ c.name }} private constructor(
             best
         }
     }
-{% if raw.image and c.takes_bytes %}
+{% if c.takes_images %}
 
     /** Prepare an image, run the model, and give the class with the highest score; `scores` has them all. */
     public fun classify(image: Bitmap): Int {
