@@ -27,9 +27,15 @@ ROOT = Path(__file__).parents[1]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*", type=Path, default=[ROOT / "edgekit", ROOT / "converters"])
+    parser.add_argument("--by-file", action="store_true", help="list the files with parameters of Any, most first")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
     arguments = parser.parse_args()
-    counts = sum((counted(path) for folder in arguments.folders for path in folder.rglob("*.py")), Counter[str]())
+    files = {path: counted(path) for folder in arguments.folders for path in folder.rglob("*.py")}
+    counts = sum(files.values(), Counter[str]())
+    if arguments.by_file:
+        for path, of_file in sorted(files.items(), key=lambda item: -item[1]["any"]):
+            if of_file["any"]:
+                print(f"{of_file['any']:4} {path}")
     result: dict[str, Any] = {
         "parameters": dict(counts),
         "any_share_of_parameters": counts["any"] / counts["annotated"],

@@ -26,11 +26,16 @@ from edgekit_converters.tflite import ConvertSpec, convert_keras
 
 INPUTS = {
     "autoencoder": (640,),
+    "dense_autoencoder": (640,),
     "digits_cnn": (8, 8, 1),
     "ds_cnn": (49, 10, 1),
+    "inverted_residual": (28, 28, 1),
     "lenet5": (28, 28, 1),
     "mobilenet_v1": (96, 96, 3),
+    "residual": (32, 32, 3),
     "resnet8": (32, 32, 3),
+    "separable": (28, 28, 1),
+    "tcn": (128, 9),
     "text_gru": (12,),
     "text_transformer": (40,),
     "vgg_small": (32, 32, 3),

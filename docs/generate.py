@@ -32,6 +32,7 @@ from edgekit.tflite import Inspection
 from edgekit.training import Distillation, Finetune, Objective, Train
 from edgekit.training.augment import Augment
 from edgekit_converters.android.verify import Verification
+from edgekit_converters.c.oracles import ORACLES
 from edgekit_converters.exporters import exporter_names, load_exporter
 from edgekit_converters.tflite import Conversion, ConvertSpec
 
@@ -46,9 +47,12 @@ VARIABLES = {
     "ANDROID_SERIAL": "The phone that `adb` uses, where EDGEKIT_ADB_SERIAL says nothing.",
     "EDGEKIT_ADB_SERIAL": "The phone that the runtime `adb` uses.",
     "EDGEKIT_BENCHMARK_MODEL": "TFLite's `benchmark_model` for phones, for the runtime `adb`; EdgeKit brings none.",
-    "EDGEKIT_CACHE": "Where emulators and tools lie that `edgekit doctor --install` makes; default `~/.cache/edgekit`.",
+    "EDGEKIT_CACHE": "Where lies what `edgekit doctor --install` brings; default `~/.cache/edgekit`.",
     "EDGEKIT_DATA": "Folder of real models and data sets, for slow tests and benchmarks.",
     "EDGEKIT_RECORD_BASELINE": "For device tests: record their figures as the new baseline.",
+    "EDGEKIT_SCREENSHOT": "`write` lets the device test of the Android example renew the picture in its README.",
+    "EDGEKIT_TFLM": "A tree of TensorFlow Lite Micro's sources with its downloads: device tests run exports in it, and "
+    "benchmarks/mcu.py measures it.",
     "KERAS_BACKEND": "Of Keras 3; any is taken. Where it is unset and EdgeKit loads Keras first, `tensorflow`.",
     "TF_NUM_INTRAOP_THREADS": "Threads of one TensorFlow operation; default 2: the same recipe gives the same file.",
     "TF_USE_LEGACY_KERAS": "Whichever Keras `tf.keras` is, EdgeKit works.",
@@ -156,7 +160,9 @@ def devices() -> str:
         (f"`{name}`", _variants(name), ", ".join(f"`{f.name}`" for f in load_runtime(name).figures))
         for name in runtime_names()
     ]
-    told = [(f"`{f.name}`", f.title, f.runtime, f.limit, f.caveat) for f in figures.FIGURES.values()]
+    told = [
+        (f"`{f.name}`", f.title, f.runtime, f.limit, f.caveat) for name in figures.FIGURES for f in figures.givers(name)
+    ]
     return "\n".join(
         [
             f"# Targets, runtimes, figures\n\n## Targets\n\n{table(columns, targets)}",
@@ -187,6 +193,25 @@ def layers() -> str:
     return f"# Layers\n\n{about}{table(columns, rows)}"
 
 
+def c_operators() -> str:
+    """Operators that `export c` has code for."""
+    rows = [
+        (
+            f"`{row.operator}`",
+            ", ".join(row.dtypes),
+            {"tflm": "TFLite Micro"}.get(row.oracle, "tflite-runtime"),
+            row.note,
+        )
+        for row in ORACLES
+    ]
+    about = (
+        "What `edgekit export c` has code for, and the interpreter that the code of each is held to, value by value: "
+        "TFLite Micro's wheel, and where that has no kernel for the dtype, tflite-runtime with its reference kernels. "
+        "A model with anything else is refused, with the operator's name and its place.\n\n"
+    )
+    return f"# Operators in C\n\n{about}{table(['operator', 'dtypes', 'oracle', 'what is special'], rows)}"
+
+
 def environment() -> str:
     """Environment variables."""
     rows = [(f"`{name}`", about) for name, about in VARIABLES.items()]
@@ -206,6 +231,7 @@ PAGES = {
     "testing.md": testing_page,
     "devices.md": devices,
     "layers.md": layers,
+    "c-operators.md": c_operators,
     "environment.md": environment,
     "json.md": schemas,
 }

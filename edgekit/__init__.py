@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edgekit.api import (
+        auto,
         benchmark,
         compress,
         convert,
         evaluate,
         export,
+        init_android,
         inspect,
         load_data,
         load_model,
         lock_models,
+        search,
         sensitivity,
         verify_package,
     )
 
 __all__ = [
+    "auto",
     "benchmark",
     "compress",
     "convert",
     "evaluate",
     "export",
+    "init_android",
     "inspect",
     "load_data",
     "load_model",
     "lock_models",
+    "search",
     "sensitivity",
     "verify_package",
 ]
 __version__ = "0.2.0"
-
-logging.getLogger(__name__).addHandler(logging.NullHandler())  # or Python would print warnings by itself
 
 
 def __getattr__(name: str) -> object:

@@ -17,9 +17,12 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from edgekit.keras.frameworks import TensorFlow
 
 __all__ = ["captured_output", "keras3", "prepare", "tensorflow", "tf_keras", "tfmot", "threads"]
 
@@ -59,12 +62,12 @@ def prepare() -> None:
 
 
 @functools.cache
-def tensorflow() -> Any:
+def tensorflow() -> TensorFlow:
     """TensorFlow, with one seedable CPU device and no chatter where it was not loaded before."""
     ours = "tensorflow" not in sys.modules
     prepare()
     with captured_output():
-        tf = _import("tensorflow")
+        tf: TensorFlow = _import("tensorflow")
     if ours and not os.environ.get(_SETTING):
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)
     tf.get_logger().setLevel(logging.ERROR)

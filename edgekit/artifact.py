@@ -19,7 +19,7 @@ class Artifact:
     """One produced file and its lineage.
 
     Attributes:
-        path: Where it lies, relative to the folder of the manifest that lists it, or to the store of its steps.
+        path: Path, relative to the folder of the manifest that lists it, or to the store of its steps.
         kind: "keras", "tflite" or, of an export, "source".
         sha256: Hex digest of its bytes.
         bytes: Size on disk.
@@ -35,6 +35,7 @@ class Artifact:
     made_by: str
 
     def as_dict(self) -> dict[str, object]:
+        """JSON-ready."""
         return asdict(self)
 
 

@@ -6,8 +6,10 @@ EdgekitError                1   a rule, what was received, the remedy
 ├── ModelError              1   the model file or its layers break a rule
 ├── RecipeError             1   the recipe breaks a rule
 ├── ConversionError         1   the converter failed, or its file breaks the contract
+│   └── DoesNotFit          3   all is well with the model, but the target has no room for it
 ├── RuntimeFailed           1   a runtime is missing, crashed, hung or refused the model
 │   └── ModelRefused        1   it refused the model, and would do so again
+├── BudgetMissed            3   nothing that can be made fits the budget
 └── MissingDependency       1   a package that the job needs is not installed
 """
 
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
 __all__ = [
+    "BudgetMissed",
     "ConversionError",
     "DataError",
+    "DoesNotFit",
     "EdgekitError",
     "Finding",
     "MissingDependency",
@@ -138,7 +142,7 @@ class RecipeError(EdgekitError):
         if unknown:
             return cls("Unknown recipe key.", received=repr(key), remedy=did_you_mean(place[-1], known))
         if first["type"] == "missing":
-            return cls(f"A recipe needs the key {key}.", remedy="A starter recipe is written by: edgekit init")
+            return cls(f"A recipe needs the key {key}.", remedy="Write a starter recipe with: edgekit init")
         message = first["msg"].removeprefix("Value error, ").rstrip(".")
         return cls(f"The recipe key {key} must fit: {message}.", received=repr(first["input"]))
 
@@ -147,12 +151,24 @@ class ConversionError(EdgekitError):
     """The converter failed, or the file that it made breaks its contract."""
 
 
+class DoesNotFit(ConversionError):
+    """The target has too little flash or RAM for what would be made of the model: only the budget is missed."""
+
+    exit_code = 3
+
+
 class RuntimeFailed(EdgekitError):
     """A runtime is missing, crashed, hung or refused the model."""
 
 
 class ModelRefused(RuntimeFailed):
     """A runtime refused the model for what it is: the same file on the same runtime fails again."""
+
+
+class BudgetMissed(EdgekitError):
+    """Nothing that can be made fits the budget."""
+
+    exit_code = 3
 
 
 class MissingDependency(EdgekitError):

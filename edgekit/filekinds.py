@@ -53,7 +53,9 @@ def kind_of(source: Path | bytes) -> FileKind | None:
     if isinstance(source, bytes):
         return _kind(source[:HEAD], source[:_ARCHIVE_ENDS] + source[-_ARCHIVE_ENDS:])
     if source.is_dir():
-        return _SAVED_MODEL if (source / "saved_model.pb").is_file() else FileKind("a folder", "Give a file.")
+        return (
+            _SAVED_MODEL if (source / "saved_model.pb").is_file() else FileKind("a folder", "Give the path of a file.")
+        )
     if not source.is_file():  # a pipe or device would block
         return None
     try:
@@ -99,8 +101,8 @@ _KERAS_H5 = FileKind("an HDF5 file, as Keras .h5 models are", _CONVERT)
 _SAVED_MODEL = FileKind("a TensorFlow SavedModel", f"{_CONVERT} (MODEL is the folder that holds saved_model.pb).")
 _ONNX = FileKind("an ONNX model", "EdgeKit does not read ONNX; make a .tflite or SavedModel of it, with onnx2tf.")
 _TORCH = FileKind("a PyTorch file", "EdgeKit does not read PyTorch; make a .tflite of the model, with litert-torch.")
-_NUMPY = FileKind("a NumPy array file", "It holds data, not a model; commands take it as --data.")
-_IMAGE = FileKind("an image", "It holds data, not a model; commands take a folder of images as --data.")
+_NUMPY = FileKind("a NumPy array file", "It holds data, not a model; give it as data, not as a model.")
+_IMAGE = FileKind("an image", "It holds data, not a model; a folder of images is given as data.")
 _PROGRAM = FileKind("a program or library", "Give the model file itself.")
 _COMPRESSED = FileKind("a compressed file", _UNPACK)
 OTHER_ARCHIVE = FileKind("a zip archive", _UNPACK)
@@ -108,7 +110,7 @@ ZIPPED_SAVED_MODEL = FileKind("a zip archive of a SavedModel", _CONVERT)
 _TEXT = FileKind("a text file", "Give the model file itself.")
 TFLITE = FileKind("a .tflite model", "Commands that read .tflite files take it: inspect, evaluate, benchmark.")
 _OLD_TFLITE = FileKind(
-    "a .tflite model of an older form than 'TFL3'", "No runtime of today reads it; convert the original model again."
+    "a .tflite model of an older form than 'TFL3'", "Today's runtimes do not read it; convert the original model again."
 )
 _C_ARRAY = FileKind(
     "C source text, as a model that was written as an array",

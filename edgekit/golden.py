@@ -26,8 +26,8 @@ class Bounds:
     """How far other kernels than the oracle's may be from the golden answers.
 
     Attributes:
-        steps: Of integer outputs, in least significant bits.
-        relative: Of float outputs, as a part of the output's largest absolute value.
+        steps: Bound of integer outputs, in least significant bits.
+        relative: Bound of float outputs, as a part of the output's largest absolute value.
     """
 
     steps: int
@@ -93,10 +93,13 @@ def _finding(arrays: Mapping[str, Array]) -> str | None:
     expected = {f"{side}_{i}" for side in SIDES for i in range(counts[side])}
     if not all(counts.values()) or arrays.keys() != expected | {"schema", "oracle", "missing"}:
         return f"the arrays {', '.join(sorted(arrays))[:200]}"
-    for name in sorted(expected):
-        array = arrays[name]
-        if array.dtype.kind not in "biuf":
-            return f"{name} of dtype {array.dtype}"
-        if array.ndim < 1 or not 1 <= len(array) <= SAMPLES or len(array) != len(arrays["input_0"]):
-            return f"{name} of shape {list(array.shape)}"
+    return next(filter(None, (_wrong_array(name, arrays[name], arrays["input_0"]) for name in sorted(expected))), None)
+
+
+def _wrong_array(name: str, array: Array, first: Array) -> str | None:
+    """What is wrong with an input or output; None where it holds as many samples as the first input."""
+    if array.dtype.kind not in "biuf":
+        return f"{name} of dtype {array.dtype}"
+    if array.ndim < 1 or not 1 <= len(array) <= SAMPLES or len(array) != len(first):
+        return f"{name} of shape {list(array.shape)}"
     return None

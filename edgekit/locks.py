@@ -81,9 +81,9 @@ def claimed(path: Path, *, wait: Callable[[str], None] | None = None) -> Iterato
                     raise
                 if _claims.get(_identity(file)) == threading.get_ident():
                     raise EdgekitError(
-                        "A run takes a claim once, and gives it back before it takes it again.",
+                        "A run claims a step or an output folder once, and releases it before it claims it again.",
                         received=f"{path}, which this run has",
-                        remedy="Do not start the same run inside of itself, such as from its observer.",
+                        remedy="Do not start the same run inside itself, for example from its observer.",
                     ) from None
                 wait(_one_line(os.pread(file, _LONGEST, 0)) or "another run")
                 lock(file)

@@ -13,10 +13,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-__all__ = ["EpochEnded", "Event", "Note", "Observer", "StepFinished", "StepStarted", "notes_to", "unobserved"]
+__all__ = ["EpochEnded", "Event", "Note", "Observer", "StepFinished", "StepStarted", "logger", "notes_to", "unobserved"]
 
 LOGGER = "edgekit"
 """Every module's logger is below it."""
+
+logging.getLogger(LOGGER).addHandler(logging.NullHandler())  # or Python would print warnings by itself
+
+
+def logger(name: str) -> logging.Logger:
+    """A module's logger. It is asked for here, because `import edgekit` and `edgekit --help` do without logging."""
+    return logging.getLogger(name)
 
 
 @dataclass(frozen=True)

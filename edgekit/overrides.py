@@ -28,12 +28,23 @@ def override(values: dict[str, Any], text: str) -> None:
     if not separator or not last or not all(parents):
         raise UsageError("--set takes KEY.PATH=VALUE.", received=repr(text), remedy="Try: --set train.epochs=3")
     node: Any = values
+    if parents[:1] == ["model"]:
+        node, parents = _of_network(values, parents)
     for key in parents:
         node = _child(node, key, text)
     try:
         node[int(last) if isinstance(node, list) else last] = yaml.safe_load(value)
     except (TypeError, ValueError, IndexError, yaml.YAMLError):
         raise _no_such_key(text) from None
+
+
+def _of_network(values: dict[str, Any], parents: list[str]) -> tuple[Any, list[str]]:
+    """Where a path goes on, and with which keys: `model.width` and `model.NAME.width` name a network's parameter."""
+    if not isinstance(values.get("model"), str | dict):
+        return values, parents
+    name, options = registry.entry(values["model"])
+    values["model"] = {name: options}
+    return options, parents[2:] if parents[1:2] == [name] else parents[1:]
 
 
 def _child(node: Any, key: str, text: str) -> Any:

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from edgekit.artifact import sha256_of
 from edgekit.errors import EdgekitError
+from edgekit.places import by_place
 from edgekit.scratch import NAME, check_own, held, is_real_folder, temporary
 
 __all__ = ["check_folder", "check_writable", "is_inside", "publishing", "remove_unchanged", "written", "writing"]
@@ -27,6 +28,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Record = dict[str, list[str]]
 """By path relative to the folder, the digests of what EdgeKit wrote there: the last two, of which one is on disk."""
+Makers = dict[str, list[str]]
+"""By what made them, the paths of files that go when the same maker makes others."""
 
 
 def check_writable(root: Path, names: Iterable[str], *, overwrite: bool = False) -> None:
@@ -53,36 +56,55 @@ def check_folder(root: Path, name: str) -> None:
 
 
 @contextmanager
-def publishing(root: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def publishing(root: Path, *, overwrite: bool = False, maker: str = "") -> Iterator[Path]:
     """Give an empty folder to write files to; on success they appear under `root` by the same relative paths.
 
     Args:
         root: The folder that they belong to; made where it is missing, and then removed again on failure.
         overwrite: As for `check_writable`, which is asked again when all are written.
+        maker: What makes the files. What it made here before and does not make again is removed, where nobody changed
+            it; with "" nothing is.
 
     Raises:
         EdgekitError: As `check_writable` does; nothing is then written.
     """
+    _refuse_blocked(root if os.path.lexists(root) and not root.is_dir() else None)
     with _folder(root), temporary(root) as staging:
         yield staging
         names = sorted(p.relative_to(staging).as_posix() for p in staging.rglob("*") if p.is_file())
         with held(root) as own:
-            record = _read(root)
+            record, makers = _read(root), _makers(root)
             _check(root, record, names, overwrite)
             for name in names:
                 before = _digest(root / name)
                 record[name] = [sha256_of(staging / name), *([before] if before else [])]
-            _write(own, {n: shas for n, shas in record.items() if n in names or os.path.lexists(root / n)})
+            makers = {one: [n for n in its if n not in names] for one, its in makers.items()}
+            stale = makers.pop(maker, []) if maker else []
+            mine = {maker: names} if maker else {}
+            # Until they are gone, files that are not made again stay in the record: a kill leaves none unknown.
+            _write(own, root, record, names, makers | ({maker: sorted([*names, *stale])} if maker else {}))
             for name in names:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(staging / name, root / name)
+            if stale:
+                remove_unchanged(root, stale)
+                _remove_empty(root, stale)
+                _write(own, root, record, names, makers | mine)
 
 
 @contextmanager
 def _folder(path: Path) -> Iterator[None]:
     """Make a folder; where the block fails, remove again what was made for it, as far as it is empty."""
     new = [p for p in (path, *path.parents) if not os.path.lexists(p)]
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        standing = next(p for p in (path, *path.parents) if os.path.lexists(p))
+        raise EdgekitError(
+            "EdgeKit writes into folders.",
+            received=f"{standing}, which is none",
+            remedy="Rename it, or choose another output.",
+        ) from None
     try:
         yield
     except BaseException:
@@ -132,7 +154,8 @@ def _check(root: Path, record: Record, names: Iterable[str], overwrite: bool) ->
         raise EdgekitError(
             "A file that EdgeKit did not write, or that was changed since, is not overwritten.",
             received=", ".join(foreign[:3]) + more,
-            remedy="Move it away, choose another output, or replace it with --overwrite (in Python overwrite=True).",
+            remedy="Move it away, choose another output, or replace it with "
+            f"{by_place(command='--overwrite', python='overwrite=True')}.",
         )
 
 
@@ -141,8 +164,18 @@ def _refuse_blocked(path: Path | None) -> None:
         raise EdgekitError(
             "EdgeKit writes into folders, and through no symbolic link inside its output.",
             received=str(path),
-            remedy="Rename it, or choose another output (--overwrite replaces files only).",
+            remedy="Rename it, or choose another output "
+            f"({by_place(command='--overwrite', python='overwrite=True')} replaces files only).",
         )
+
+
+def _remove_empty(root: Path, names: Iterable[str]) -> None:
+    """The folders below `root` in which these files were, as far as nothing is left in them."""
+    folders = {parent for name in names for parent in PurePosixPath(name).parents if parent.parts}
+    for folder in sorted(folders, reverse=True):
+        if _blocked(root, f"{folder}/x") is None:
+            with suppress(OSError):
+                (root / folder).rmdir()
 
 
 def _blocked(root: Path, name: str) -> Path | None:
@@ -166,6 +199,22 @@ def _digest(path: Path) -> str | None:
 
 def _read(root: Path) -> Record:
     """The record of a folder; a damaged one knows no file, so that all count as the user's."""
+    return {
+        name: [sha for sha in shas if isinstance(sha, str) and _SHA256.fullmatch(sha)]
+        for name, shas in _told(root, "files").items()
+    }
+
+
+def _makers(root: Path) -> Makers:
+    """Who made what, by the record of a folder."""
+    return {
+        maker: [name for name in names if isinstance(name, str) and is_inside(name)]
+        for maker, names in _told(root, "makers").items()
+    }
+
+
+def _told(root: Path, what: str) -> dict[str, list[object]]:
+    """Lists by name, as the record has them under a key; nothing where it is damaged."""
     if not check_own(root):
         return {}
     path = root / NAME / RECORD
@@ -176,17 +225,17 @@ def _read(root: Path) -> Record:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] != SCHEMA:
             return {}
-        return {
-            name: [sha for sha in shas if isinstance(sha, str) and _SHA256.fullmatch(sha)]
-            for name, shas in content["files"].items()
-            if is_inside(name) and isinstance(shas, list)
-        }
+        lists = content.get(what, {}).items()
+        return {name: told for name, told in lists if isinstance(told, list) and (what != "files" or is_inside(name))}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}
 
 
-def _write(own: Path, record: Record) -> None:
+def _write(own: Path, root: Path, record: Record, names: Iterable[str], makers: Makers) -> None:
+    """The record of these files, and of those that are still there."""
+    kept = {name: shas for name, shas in record.items() if name in names or os.path.lexists(root / name)}
+    content = {"schema": SCHEMA, "files": kept, "makers": {one: its for one, its in makers.items() if its}}
     new = own / f"{RECORD}.new"
     new.unlink(missing_ok=True)  # were it a link, writing would follow it
-    new.write_text(json.dumps({"schema": SCHEMA, "files": record}, indent=1) + "\n", encoding="utf-8")
+    new.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     os.replace(new, own / RECORD)

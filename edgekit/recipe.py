@@ -25,7 +25,7 @@ from pydantic import (
 from edgekit import passes, registry
 from edgekit.data import KNOWN_SOURCES, DataSpec
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
-from edgekit.figures import limited
+from edgekit.figures import FIGURES, givers, limited
 from edgekit.keras import Network, is_network, network_names, network_options, parse_model
 from edgekit.overrides import override
 from edgekit.passes import Pass, Stage, load_pass, parse_pass
@@ -145,24 +145,31 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="EdgeKit recipe")
 
-    edgekit: Annotated[int, Field(ge=1, le=1000)] = Field(FORM, description="version of the recipe's form")
+    edgekit: Annotated[int, Field(ge=1, le=1000)] = Field(default=FORM, description="version of the recipe's form")
     model: AnyModel = Field(
         description="a reference network, also with parameters ({resnet8: {width: 0.5}}), a .keras or .h5 file, a "
         "SavedModel or module:function"
     )
     data: DataSpec = Field(description="where samples come from and how they are split")
-    target: str = Field("generic", description="the device that the result is for, or a .yaml that describes one")
-    train: Train | None = Field(None, description="left out where the model comes trained")
-    objective: Objective = Field(Objective(), description="the task, and whom fine-tuning learns from")
-    passes: tuple[AnyPass, ...] = Field((), description="Keras -> Keras steps, in order")
-    convert: tuple[AnyFormat, ...] = Field((ConvertSpec(format="int8").resolved(),), description="files to make")
-    measure: tuple[str, ...] = Field(("litert",), description="runtimes; the first one gives the accuracy")
-    accept_parity: Annotated[float, Field(ge=-200, le=200)] | None = Field(
-        None, description="dB that files must be near their Keras model (SQNR), in place of each format's own bound"
+    target: str = Field(
+        default="generic", description="the device that the result is for, or a .yaml that describes one"
     )
-    export: tuple[AnyExporter, ...] = Field((), description="sources to make of the chosen file, such as tflm")
-    budget: Budget = Field(Budget.model_validate({}), description="what the chosen file may cost")
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(0, description="of the split, of weights and of training")
+    train: Train | None = Field(default=None, description="how to train; left out where the model comes trained")
+    objective: Objective = Field(default=Objective(), description="the task, and whom fine-tuning learns from")
+    passes: tuple[AnyPass, ...] = Field(default=(), description="Keras -> Keras steps, in order")
+    convert: tuple[AnyFormat, ...] = Field(
+        default=(ConvertSpec(format="int8").resolved(),), description="files to make"
+    )
+    measure: tuple[str, ...] = Field(default=("litert",), description="runtimes; the first one gives the accuracy")
+    accept_parity: Annotated[float, Field(ge=-200, le=200)] | None = Field(
+        default=None,
+        description="SQNR in dB that files must reach against their Keras model, instead of each format's own bound",
+    )
+    export: tuple[AnyExporter, ...] = Field(default=(), description="exporters of the chosen file, such as tflm")
+    budget: Budget = Field(default=Budget.model_validate({}), description="what the chosen file may cost")
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        default=0, description="seed of the split, the weights and the training"
+    )
 
     @model_validator(mode="after")
     def _holds(self) -> Recipe:
@@ -222,7 +229,7 @@ def parse_recipe(values: Mapping[str, Any], *, folder: Path = Path(), overrides:
 
     Args:
         values: Its keys.
-        folder: That relative paths of model and data are taken from.
+        folder: Folder from which relative paths of model and data are taken.
         overrides: As for `load_recipe`.
 
     Raises:
@@ -311,7 +318,7 @@ def _check_exports(recipe: Recipe) -> None:
     names = [f"{exporter.kind} {exporter.name}" for exporter in recipe.export]
     if len(set(names)) < len(names):
         raise RecipeError(
-            "Exports of one kind have different names.", received=", ".join(names), remedy="Give each its own name."
+            "Exports of one kind have different names.", received=", ".join(names), remedy="Name each differently."
         )
 
 
@@ -319,7 +326,7 @@ def _check_passes(recipe: Recipe) -> None:
     """An id names one pass. Each pass's `stage` says what it changes: a pass must not undo an earlier one."""
     ids = [item.id for item in recipe.passes if item.id]
     if len(set(ids)) < len(ids):
-        raise RecipeError("An id names one pass.", received=", ".join(ids), remedy="Give each its own.")
+        raise RecipeError("An id names one pass.", received=", ".join(ids), remedy="Give each pass an id of its own.")
     received = f"passes: {', '.join(p.name for p in recipe.passes)}"
     for earlier, later in pairwise(recipe.passes):
         if earlier.stage == later.stage == Stage.QUANTIZATION:
@@ -350,21 +357,29 @@ def _check_measure(recipe: Recipe) -> None:
                 received=name,
                 remedy=f"Write: measure: [litert, {name}]",
             )
-    for figure in limited():
-        needed = figure.runtime
-        measured = [name for name in recipe.measure if name.partition(":")[0] == needed]
-        if len(measured) > 1:
-            raise RecipeError(
-                f"measure names one variant of {needed}.",
-                received=", ".join(measured),
-                remedy="Compare variants with: edgekit benchmark MODEL --runtime A --runtime B",
-            )
-        if recipe.budget.limit(figure.name) is not None and not measured:
-            raise RecipeError(
-                f"budget.{figure.name} needs the runtime that measures it.",
-                received=f"measure: [{', '.join(recipe.measure)}]",
-                remedy=f"Add {needed} to measure.",
-            )
+    for name in FIGURES:
+        _check_figure(recipe, name)
+
+
+def _check_figure(recipe: Recipe, name: str) -> None:
+    """One runtime of `measure` at most gives a figure, and one does where the budget limits it."""
+    needed = [figure.runtime for figure in givers(name)]
+    measured = [runtime for runtime in recipe.measure if runtime.partition(":")[0] in needed]
+    if len(measured) > 1:
+        bases = dict.fromkeys(runtime.partition(":")[0] for runtime in measured)
+        one = f"one variant of {measured[0].partition(':')[0]}" if len(bases) == 1 else f"one runtime that gives {name}"
+        raise RecipeError(
+            f"measure names {one}.",
+            received=", ".join(measured),
+            remedy="Compare them with: edgekit benchmark MODEL --runtime A --runtime B",
+        )
+    limits = {figure.name for figure in limited()}
+    if name in limits and recipe.budget.limit(name) is not None and not measured:
+        raise RecipeError(
+            f"budget.{name} needs the runtime that measures it.",
+            received=f"measure: [{', '.join(recipe.measure)}]",
+            remedy=f"Add {' or '.join(needed)} to measure.",
+        )
 
 
 def _with_paths(part: Any, folder: Path) -> Any:

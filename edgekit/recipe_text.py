@@ -100,17 +100,23 @@ def check_values(values: Any, key: str = "") -> None:
     elif isinstance(values, list | tuple):
         for number, value in enumerate(values):
             check_values(value, f"{key}.{number}" if key else str(number))
-    elif isinstance(values, float) and not math.isfinite(values):
-        raise RecipeError(f"The recipe key {key} must be a finite number.", received=values)
-    elif isinstance(values, int) and abs(values) >= LARGEST_NUMBER:
-        raise RecipeError(f"The recipe key {key} must be a number below 2^63.", received=f"{str(values)[:40]}...")
-    elif isinstance(values, str) and (len(values) > LONGEST_TEXT or not values.isprintable()):
+    else:
+        _check_leaf(values, key)
+
+
+def _check_leaf(value: Any, key: str) -> None:
+    """One value that is neither a list nor a mapping."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RecipeError(f"The recipe key {key} must be a finite number.", received=value)
+    elif isinstance(value, int) and abs(value) >= LARGEST_NUMBER:
+        raise RecipeError(f"The recipe key {key} must be a number below 2^63.", received=f"{str(value)[:40]}...")
+    elif isinstance(value, str) and (len(value) > LONGEST_TEXT or not value.isprintable()):
         raise RecipeError(
             f"The recipe key {key} holds a text of at most {LONGEST_TEXT:,} printable signs.",
-            received=repr(values[:40]),
+            received=repr(value[:40]),
         )
-    elif isinstance(values, bytes | set) or hasattr(values, "isoformat"):
-        raise RecipeError(f"The recipe key {key} holds text, numbers or lists.", received=type(values).__name__)
+    elif isinstance(value, bytes | set) or hasattr(value, "isoformat"):
+        raise RecipeError(f"The recipe key {key} holds text, numbers or lists.", received=type(value).__name__)
 
 
 def _count(node: yaml.Node | None) -> None:

@@ -15,10 +15,10 @@ from edgekit.errors import RecipeError, UsageError, did_you_mean
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["ask", "entry", "is_reference", "load", "names", "outside"]
+__all__ = ["ask", "entry", "has", "is_reference", "load", "names", "outside"]
 
 
-OPEN = ("passes", "runtimes", "targets", "sources", "networks", "exporters")
+OPEN = ("passes", "runtimes", "targets", "sources", "networks", "exporters", "samplers")
 """Folders that other packages can add to, by entry points of the group `edgekit.FOLDER`."""
 
 
@@ -28,6 +28,11 @@ def names(package: ModuleType) -> list[str]:
     Modules whose name starts with "_" are helpers.
     """
     return sorted({*_own(package), *outside(_kind(package))})
+
+
+def has(package: ModuleType, name: str) -> bool:
+    """Whether there is such a plug-in; what other packages add is only looked for where EdgeKit has none itself."""
+    return name in _own(package) or name in outside(_kind(package))
 
 
 def outside(kind: str) -> Mapping[str, EntryPoint]:
@@ -62,7 +67,7 @@ def load(package: ModuleType, name: str) -> ModuleType:
         raise UsageError(
             f"An entry point of edgekit.{kind} names a module like those in the folder {kind}.",
             received=f"{point.name} = {point.value}, {type(found).__name__}",
-            remedy="Tell the package's author.",
+            remedy="Report it to the author of the package.",
         )
     return found
 
@@ -77,9 +82,16 @@ def _own(package: ModuleType) -> set[str]:
 
 @functools.cache
 def _entry_points(group: str) -> Mapping[str, EntryPoint]:
+    return MappingProxyType({point.name: point for point in _installed() if point.group == group})
+
+
+@functools.cache
+def _installed() -> tuple[EntryPoint, ...]:
+    """What other packages add to EdgeKit, of all kinds at once: the file of each installed package is read for it."""
     from importlib.metadata import entry_points  # takes as long to load as all of `edgekit --help`
 
-    return MappingProxyType({point.name: point for point in entry_points(group=group)})
+    found = entry_points()
+    return tuple(point for kind in OPEN for point in found.select(group=f"edgekit.{kind}"))
 
 
 def ask(name: str) -> Any:

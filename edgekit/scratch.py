@@ -1,6 +1,6 @@
 """EdgeKit's own folder `.edgekit` beside what it writes: the one place whose content it makes and removes freely.
 
-The folder bears a marker, a file of known content. A folder of that name without it is somebody else's, and so is
+The folder has a marker, a file of known content. A folder of that name without it is somebody else's, and so is
 everything outside. A temporary is held by a lock as long as its process lives: one whose lock is free was left by a
 killed process.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.locks import lock, release, still_there
+from edgekit.places import by_place
 
 __all__ = [
     "NAME",
@@ -109,7 +110,7 @@ def check_own(parent: Path) -> bool:
     """Whether `parent/.edgekit` is there.
 
     Raises:
-        EdgekitError: It is there, and neither bears the marker nor is an empty folder.
+        EdgekitError: It is there, and neither has the marker nor is an empty folder.
     """
     own = parent / NAME
     while os.path.lexists(own):
@@ -123,7 +124,8 @@ def check_own(parent: Path) -> bool:
     raise EdgekitError(
         f"The name {NAME} is EdgeKit's own in every folder that it writes to.",
         received=f"{own}, which something else made",
-        remedy="Rename that, or choose another place for the output (--overwrite does not touch it either).",
+        remedy="Rename that, or choose another place for the output "
+        f"({by_place(command='--overwrite', python='overwrite=True')} does not touch it either).",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -29,7 +30,10 @@ class Target(BaseModel):
         description: One line.
         formats: `.tflite` formats that it runs.
         channel_multiple: Preferred multiple of channels: other widths cost as much as the next multiple.
-        flash_bytes, ram_bytes: What the device has for a model and its arena; None where boards differ.
+        flash_bytes, ram_bytes: What the device has for a model and its arena; None where boards differ. RAM is what
+            lies in one piece, as an arena does.
+        runtime: What runs or emulates its processor, such as "cortex_m:cortex-m4"; None where nothing does.
+        source: Source of the figures for flash and RAM.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +44,8 @@ class Target(BaseModel):
     channel_multiple: Annotated[int, Field(ge=1, le=4096)] = 1
     flash_bytes: Annotated[int, Field(gt=0, le=10**15)] | None = None
     ram_bytes: Annotated[int, Field(gt=0, le=10**15)] | None = None
+    runtime: str | None = None
+    source: str = ""
 
 
 Limit = Annotated[int, Field(gt=0, le=10**15)]
@@ -51,11 +57,12 @@ class Allowed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     accuracy_drop: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        0.01, description="largest loss of accuracy against the baseline, as a fraction: 0.01 is one point"
+        default=0.01, description="largest loss of accuracy against the baseline, as a fraction: 0.01 is one point"
     )
-    model_bytes: Limit | None = Field(None, description="largest .tflite, in bytes")
+    model_bytes: Limit | None = Field(default=None, description="largest .tflite, in bytes")
+    macs: Limit | None = Field(default=None, description="most multiply-accumulates of one inference")
     latency_ms: Annotated[float, Field(gt=0, le=10**15)] | None = Field(
-        None, description="largest median latency on this host, one thread, in ms; a proxy, not a phone's"
+        default=None, description="largest median latency on this host, one thread, in ms; a proxy, not a phone's"
     )
 
     def limit(self, figure: str) -> int | None:
@@ -70,18 +77,27 @@ if TYPE_CHECKING:
         """Limits by the names of figures, too."""
 
 else:
-    Budget = create_model(
-        "Budget",
-        __base__=Allowed,
-        __doc__=Allowed.__doc__,
-        **{figure.name: (Limit | None, Field(None, description=figure.limit)) for figure in limited()},
-    )
+
+    def __getattr__(name: str) -> object:
+        """Make `Budget` when it is first asked for: its keys come from all runtimes, which an export does without."""
+        if name != "Budget":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _budget()
+
+    @cache
+    def _budget() -> type[Allowed]:
+        return create_model(
+            "Budget",
+            __base__=Allowed,
+            __doc__=Allowed.__doc__,
+            __module__=__name__,
+            **{figure.name: (Limit | None, Field(default=None, description=figure.limit)) for figure in limited()},
+        )
 
 
 def target_names() -> list[str]:
     """The targets that EdgeKit knows, sorted, with those that other packages add."""
-    own = (f.name.removesuffix(".yaml") for f in _FOLDER.iterdir() if f.name.endswith(".yaml"))
-    return sorted({*own, *registry.outside("targets")})
+    return sorted({*_own_names(), *registry.outside("targets")})
 
 
 def load_target(name: str) -> Target:
@@ -92,7 +108,7 @@ def load_target(name: str) -> Target:
     """
     if is_file(name):
         return _own(Path(name))
-    if name not in target_names():
+    if name not in _own_names() and name not in registry.outside("targets"):
         raise RecipeError("Unknown target.", received=repr(name), remedy=did_you_mean(name, target_names()))
     file = _FOLDER / f"{name}.yaml"
     if not file.is_file():  # of another package, whose entry point names the package that holds NAME.yaml
@@ -103,8 +119,12 @@ def load_target(name: str) -> Target:
         raise RecipeError(
             "A target of another package is a whole NAME.yaml in it.",
             received=f"{file} ({type(error).__name__})",
-            remedy="Tell the package's author.",
+            remedy="Report it to the author of the package.",
         ) from error
+
+
+def _own_names() -> set[str]:
+    return {f.name.removesuffix(".yaml") for f in _FOLDER.iterdir() if f.name.endswith(".yaml")}
 
 
 def is_file(name: object) -> bool:
@@ -122,7 +142,9 @@ def _own(path: Path) -> Target:
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise RecipeError(
-            "A target is a mapping of keys.", received=str(path), remedy="It has description and formats at least."
+            "A target is a mapping of keys.",
+            received=str(path),
+            remedy="It needs description and formats.",
         )
     try:
         return Target.model_validate({"name": path.stem, **values})

@@ -15,6 +15,7 @@ from types import ModuleType
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, UsageError, did_you_mean
+from edgekit.places import by_place
 
 __all__ = ["call", "code_of", "member", "source_sha256"]
 
@@ -36,18 +37,21 @@ def call(reference: str) -> object:
         raise EdgekitError(
             "The function that module:function names must run.",
             received=f"{type(error).__name__} from {reference}: {error}",
-            remedy="Correct it; --debug shows the traceback.",
+            remedy=f"Correct it; {by_place(command='--debug shows the traceback', python='the traceback is above')}.",
         ) from error
 
 
 def source_sha256(reference: str) -> str:
-    """sha256 of the module's source that `module:function` names, as it was loaded: its content, for caches.
+    """sha256 of the function that `module:function` names and of its module's source, as it was loaded: for caches.
+
+    Other functions of the module are other content, though the text is the same.
 
     Raises:
         UsageError: No such module or function.
         EdgekitError: The file has changed since the module was loaded.
     """
-    return _text_sha256(sys.modules[member(reference).__module__])
+    text = _text_sha256(sys.modules[member(reference).__module__])
+    return hashlib.sha256(f"{reference.partition(':')[2]}\n{text}".encode()).hexdigest()
 
 
 def code_of(made: object) -> str:
@@ -91,7 +95,7 @@ def member(reference: str) -> Callable[[], object]:
         raise EdgekitError(
             "The module that module:function names must import.",
             received=f"{type(error).__name__} from {module_name}: {error}",
-            remedy="Correct it; --debug shows the traceback.",
+            remedy=f"Correct it; {by_place(command='--debug shows the traceback', python='the traceback is above')}.",
         ) from error
     found: Callable[[], object] | None = getattr(module, function, None)
     if not callable(found):

@@ -84,11 +84,27 @@ def same_weights_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
         def seeded() -> Any:
             monkeypatch.setattr(_tf, "tf_keras", load)
             keras = load()
-            gc.freeze()  # a million objects of TensorFlow's, which every later collection would look through
+            gc.freeze()
             seed()
             return keras
 
         monkeypatch.setattr(_tf, "tf_keras", seeded)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests and what their modules imported stay to the end: no collection need look through them."""
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_stays_is_looked_through_once() -> Iterator[None]:
+    """What a module leaves is collected, and what lives on is kept out of later collections.
+
+    TensorFlow has a million objects, keeps more of every model, and its converter asks for a full collection each time.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

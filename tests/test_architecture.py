@@ -18,7 +18,8 @@ HEAVY = {
 }  # fmt: skip
 LAYERS = (
     {"errors", "registry", "user_code", "artifact", "_tf", "figures", "filekinds", "files", "interrupt", "npz"}
-    | {"locks", "observer", "ownership", "overrides", "scratch", "recipe_text", "versions", "zips"},
+    | {"installing", "locks", "observer", "ownership", "overrides", "places", "scratch", "recipe_text", "versions"}
+    | {"zips"},
     {"readable", "tensors", "golden"},
     {"tflite"},
     {"sandbox"},
@@ -28,7 +29,7 @@ LAYERS = (
     {"passes", "edgekit_converters", "runtimes", "measure"},
     {"recipe"},
     {"pipeline"},
-    {"report", "search"},
+    {"report", "searching"},
     {"testing", "cli", "api", "demo", "layers"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

@@ -106,7 +106,8 @@ def test_names_and_files_with_data_in_memory(tmp_path: Path, monkeypatch: pytest
     )
     assert made.selected == "models/lenet5_float16.tflite"
     sources = [a for a in made.artifacts if a["made_by"] == "export tflm"]
-    assert [a["path"] for a in sources] == [f"exports/tflm/model_{end}" for end in ("model.c", "model.h", "ops.h")]
+    ends = ("data.cc", "data.h", "main.cc", "ops.h", "selftest.cc", "selftest.h")
+    assert [a["path"] for a in sources] == [f"exports/tflm/model_{end}" for end in ends]
     assert all((Path(made.output) / a["path"]).stat().st_size == a["bytes"] for a in sources)
     assert all(a["parent"] == made.chosen.sha256 for a in sources)
 

@@ -16,6 +16,7 @@ from command_lines import LEAVES
 
 from edgekit.cli import cli
 from edgekit.recipe import Recipe
+from edgekit.searching.space import parse_space
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -30,7 +31,8 @@ def _commands(page: Path) -> dict[str, bool]:
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     inside = re.findall(r"`(edgekit \w[^`]*)`", text)
     alone = [re.split(r" {2}| #", line.strip())[0] for line in text.splitlines()]
-    alone = [re.sub(r" > \S+$", "", line) for line in alone if line.startswith("edgekit ")]
+    # "edgekit {" opens a block of a Gradle build file.
+    alone = [re.sub(r" > \S+$", "", line) for line in alone if re.match(r"edgekit [^{]", line)]
     said = dict.fromkeys(inside, False) | dict.fromkeys(alone, True)
     return {line: stands for line, stands in said.items() if not PLACEHOLDERS.search(line)}
 
@@ -61,7 +63,9 @@ def test_each_command_line_of_a_page_is_one(page: Path) -> None:
 def test_each_recipe_of_a_page_is_one(page: Path) -> None:
     for text in _blocks(page, "yaml"):
         content = yaml.safe_load(text)
-        if isinstance(content, dict) and "model" in content:
+        if isinstance(content, dict) and "search" in content:
+            parse_space(content)
+        elif isinstance(content, dict) and "model" in content:
             Recipe.model_validate(content)
 
 
@@ -87,5 +91,5 @@ def test_the_tutorial_runs_from_top_to_bottom(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     assert "times smaller than the baseline" in done.stdout
     assert "top1" in done.stdout and "bytes in runs/digits/" in done.stdout
-    assert (tmp_path / "firmware" / "digits_model.c").is_file()
+    assert (tmp_path / "firmware" / "digits_data.cc").is_file()
     assert (tmp_path / "runs" / "digits" / "manifest.json").is_file()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from edgekit.errors import UsageError
-from edgekit.figures import FIGURES, RESERVED, Figure, limited
+from edgekit.figures import FIGURES, RESERVED, Figure, givers, limited, told_by
 from edgekit.measure import BenchmarkResult
 from edgekit.measure.gate import parse_gate
 from edgekit.runtimes import runtime_names
@@ -39,9 +39,20 @@ RUNTIME = Runtime("scales", lambda: None, figures=(JOULES,), meter=Scales())
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_has_a_runtime_and_a_gate(name: str) -> None:
-    figure = FIGURES[name]
-    assert figure.runtime in runtime_names()
-    assert parse_gate(f"{figure.runtime}.{name} > 1 %", [figure.runtime]).metric == name
+    assert FIGURES[name] is givers(name)[0]
+    for figure in givers(name):
+        assert figure.name == name and figure.runtime in runtime_names()
+        assert parse_gate(f"{figure.runtime}.{name} > 1 %", [figure.runtime]).metric == name
+
+
+def test_a_figure_is_told_as_the_runtime_has_it_that_gave_it() -> None:
+    assert givers("nothing") == () and dict(told_by([])) == {} and dict(told_by(["litert"])) == {}
+    for name in ("arm64", "cortex_m"):
+        assert told_by(["litert", f"{name}:variant"])["instructions"].runtime == name
+    assert told_by(["cortex_m", "arm64"])["instructions"].runtime == "cortex_m"
+    limits = {figure.name: figure.limit for figure in limited()}
+    assert "measure: arm64" in limits["instructions"] and "measure: riscv" in limits["instructions"]
+    assert limits["flash_bytes"]  # a limit for one runtime's, where another has none
 
 
 @pytest.mark.parametrize("figure", limited(), ids=lambda figure: figure.name)

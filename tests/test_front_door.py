@@ -26,6 +26,7 @@ from sklearn.datasets import load_digits
 digits = load_digits()
 x, y = (digits.images / 16).astype("float32")[..., None], digits.target
 K = {keras}
+K.utils.set_random_seed(3)
 model = K.Sequential([
     K.Input((8, 8, 1)), K.layers.Conv2D(8, 3, activation="relu"), K.layers.Flatten(),
     K.layers.Dense(10, activation="softmax"),
@@ -40,7 +41,8 @@ assert np.array_equal(before, model.predict(x[:8], verbose=0)), "the model is le
 tflite = edgekit.evaluate(out, (x, y), task="classification").score.value
 own = edgekit.evaluate(model, (x, y), task="classification").score.value
 passes = [edgekit.passes.ChannelPrune(macs=0.6, finetune="none"), "qat"]
-small = edgekit.compress(model, out.parent / "run", data={data_with_labels}, passes=passes)
+loose = {{"accuracy_drop": 0.3}}  # how well two epochs train hangs on the machine, and is not what this is about
+small = edgekit.compress(model, out.parent / "run", data={data_with_labels}, passes=passes, budget=loose)
 assert np.array_equal(before, model.predict(x[:8], verbose=0)), "the model is left as it is"
 assert small.chosen.bytes < len(result.tflite_bytes) and small.budget["met"], small.summary()
 model.fit(x, y, epochs=1, batch_size=32, verbose=0)

@@ -60,7 +60,10 @@ def test_a_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_claim_of_ones_own_is_not_waited_for(tmp_path: Path) -> None:
     told = list[str]()
     with claimed(tmp_path / "claim"):
-        with pytest.raises(EdgekitError, match="takes a claim once"), claimed(tmp_path / "claim", wait=told.append):
+        with (
+            pytest.raises(EdgekitError, match="folder once"),
+            claimed(tmp_path / "claim", wait=told.append),
+        ):
             pass
         with pytest.raises(BlockingIOError), claimed(tmp_path / "claim"):
             pass

@@ -34,7 +34,7 @@ def test_the_notebook_runs_and_shows_its_results(shared_data: Path, tmp_path: Pa
     assert any("times smaller than the baseline" in table for table in tables)
     printed = "".join("".join(o.get("text", "")) for o in outputs)
     assert "parameters" in printed and "accuracy 0." in printed
-    assert (copy.parent / "runs" / "fashion_firmware" / "fashion_model.c").is_file()
+    assert (copy.parent / "runs" / "fashion_firmware" / "fashion_data.cc").is_file()
 
 
 def test_the_committed_notebook_holds_no_outputs() -> None:

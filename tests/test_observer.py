@@ -9,10 +9,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import edgekit_converters
+from edgekit import observer
 from edgekit.observer import LOGGER, EpochEnded, Note, StepFinished, StepStarted, notes_to
 
 ours, root = logging.getLogger(LOGGER), logging.getLogger()
@@ -145,14 +148,24 @@ def test_what_the_program_changes_meanwhile_stays() -> None:
 
 def test_nothing_is_printed_unless_the_program_asks() -> None:
     code = (
-        "import edgekit, logging, sys\n"
-        "log = logging.getLogger('edgekit.keras.loading')\n"
+        "import logging, sys\n"
+        "from edgekit.keras.loading import _log as log\n"
         "log.info('one'); log.warning('two')\n"
         "logging.basicConfig(level=logging.INFO, format='%(name)s %(message)s', stream=sys.stdout)\n"
         "log.info('three')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert (done.stdout, done.stderr) == ("edgekit.keras.loading three\n", "")
+
+
+def test_every_logger_comes_from_the_module_that_keeps_it_quiet() -> None:
+    """`import edgekit` loads no logging, so `observer.logger` sees to it that Python prints no warnings by itself."""
+    roots = [Path(observer.__file__).parent, Path(edgekit_converters.__file__).parent]
+    texts = {path: path.read_text() for root in roots for path in root.rglob("*.py")}
+    loggers = [path for path, text in texts.items() if "= logger(" in text]
+    assert len(loggers) > 15
+    own = [path.name for path, text in texts.items() if "= logging.getLogger(__name__)" in text]
+    assert own == []
 
 
 def test_a_run_tells_its_steps_and_epochs(finished: Any) -> None:

@@ -46,6 +46,93 @@ def test_a_file_of_ours_is_written_again_and_one_that_was_changed_is_not(tmp_pat
     assert (tmp_path / "b").read_text() == "4"
 
 
+def publish_as(maker: str, root: Path, *names: str) -> None:
+    with publishing(root, maker=maker) as staging:
+        for name in names:
+            (staging / name).parent.mkdir(parents=True, exist_ok=True)
+            (staging / name).write_text(f"{maker} {name}")
+
+
+def files(root: Path) -> set[str]:
+    return {p.relative_to(root).as_posix() for p in root.rglob("*") if OWN not in p.parts}
+
+
+def test_what_a_maker_does_not_make_again_goes(tmp_path: Path) -> None:
+    """Only what it made itself, and nobody changed or wrote anew since; of folders, those that are then empty."""
+    publish_as("one", tmp_path, "a", "shared", "in/b", "in/deep/c", "kept/d", "changed")
+    publish_as("two", tmp_path, "shared", "e")
+    publish(tmp_path, f="nobody's")
+    (tmp_path / "kept" / "mine").write_text("mine")
+    (tmp_path / "changed").write_text("mine now")
+    publish_as("one", tmp_path, "a", "new")
+    assert files(tmp_path) == {"a", "new", "shared", "e", "f", "kept", "kept/mine", "changed"}
+    assert (tmp_path / "shared").read_text() == "two shared"
+    assert written(tmp_path) == ["a", "changed", "e", "f", "new", "shared"]
+    publish_as("two", tmp_path, "e")
+    assert "shared" not in files(tmp_path)
+
+
+@pytest.mark.parametrize("fails", range(5))
+def test_a_kill_on_the_way_leaves_nothing_for_ever(fails: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish_as("one", tmp_path, "a", "in/b", "in/c")
+    left, unlink, replace = [fails], Path.unlink, os.replace
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **more: Any) -> Any:
+            if not str(arguments[0]).endswith(".new") or real is replace:
+                left[0] -= 1
+                if left[0] == -1:
+                    raise KeyboardInterrupt
+            return real(*arguments, **more)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", counted(replace))
+        patch.setattr(Path, "unlink", counted(unlink))
+        with suppress(KeyboardInterrupt):
+            publish_as("one", tmp_path, "a", "d")
+    publish_as("one", tmp_path, "a")
+    assert files(tmp_path) == {"a"} and written(tmp_path) == ["a"]
+
+
+def test_links_are_no_way_to_files_of_others(tmp_path: Path) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    root = tmp_path / "root"
+    publish_as("one", root, "in/b", "a")
+    (elsewhere / "b").write_text("one in/b")
+    (root / "in" / "b").unlink()
+    (root / "in").rmdir()
+    (root / "in").symlink_to(elsewhere)
+    publish_as("one", root, "a")
+    assert (elsewhere / "b").exists() and (root / "in").is_symlink()
+
+
+@pytest.mark.parametrize("makers", [[], {"one": 3}, {"one": [3, "../b", "/b", ""]}, {"one": ["b"]}, None])
+def test_a_record_of_makers_that_is_no_such_thing_removes_nothing(makers: Any, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    publish_as("one", root, "a")
+    record = root / OWN / "written.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "makers": makers}))
+    for path in (root / "b", tmp_path / "b"):
+        path.write_text("mine")
+    publish_as("one", root, "a")
+    assert files(root) == {"a", "b"} and (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("below", ["", "x/y"])
+@pytest.mark.parametrize("kind", ["file", "dangling link"])
+def test_an_output_that_is_no_folder_is_said(kind: str, below: str, tmp_path: Path) -> None:
+    standing = tmp_path / "mine"
+    if kind == "file":
+        standing.write_text("mine")
+    else:
+        standing.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(EdgekitError, match="into folders.*Received: .*mine"):
+        publish(standing / below, a="1")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
 def test_a_kill_while_files_appear_leaves_only_files_that_are_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import yaml
 
 from edgekit.errors import EdgekitError, RecipeError, UsageError
 from edgekit.recipe import Recipe, load_recipe, parse_recipe, starter_recipe
+from edgekit.runtimes import load_runtime
 from edgekit.target import load_target, target_names
 from edgekit.testing import check_target
 
@@ -59,6 +60,9 @@ def test_short_forms_and_defaults() -> None:
         ({"passes": ["qat", "qat"]}, "qat comes once, and last"),
         ({"measure": ["litert", "arm64:cortex-a99"]}, "cortex-a99"),
         ({"measure": ["litert", "arm64:cortex-a53", "arm64"]}, "measure names one variant of arm64"),
+        ({"measure": ["litert", "arm64", "cortex_m"]}, "measure names one runtime that gives instructions"),
+        ({"measure": ["litert", "cortex_m:cortex-m5"]}, "Did you mean 'cortex-m"),
+        ({"budget": {"stack_bytes": 9}}, "budget.stack_bytes needs .*Add cortex_m or riscv to measure"),
         ({"measure": ["ethos_u"]}, "The first runtime in measure gives the accuracy"),
         ({"measure": ["tflm"], "budget": {"latency_ms": 1}}, "budget.latency_ms needs a first runtime with a clock"),
         ({"budget": {"cycles": 5}}, "budget.cycles needs the runtime that measures it"),
@@ -84,7 +88,7 @@ def test_what_breaks_a_rule_is_said_in_one_sentence(change: dict[str, Any], mess
 
 
 def test_missing_keys_are_named() -> None:
-    with pytest.raises(RecipeError, match="A recipe needs the key model. A starter recipe is written by: edgekit init"):
+    with pytest.raises(RecipeError, match="A recipe needs the key model. Write a starter recipe with: edgekit init"):
         parse_recipe({"data": "digits"})
 
 
@@ -120,6 +124,14 @@ def test_set_changes_a_key(tmp_path: Path) -> None:
     assert found.budget.model_bytes == 5000 and found.data.calibration == 7 and found.convert[0].format == "float32"
 
 
+@pytest.mark.parametrize("model", ["resnet8", "{resnet8: {width: 2.0}}"])
+def test_set_changes_a_networks_parameter(tmp_path: Path, model: str) -> None:
+    path = recipe(tmp_path, f"model: {model}\ndata: digits\ntrain: {{epochs: 1}}\n")
+    assert load_recipe(path, ["model.width=0.5"]).dump()["model"] == {"resnet8": {"width": 0.5}}
+    with pytest.raises(RecipeError, match="Did you mean 'width'"):
+        load_recipe(path, ["model.widht=0.5"])
+
+
 @pytest.mark.parametrize("text", ["epochs", "=3", ".a=1", "passes.7.sparsity=1", "seed.x=1", "passes.x.y=1", "model={"])
 def test_set_that_names_nothing_is_wrong_usage(tmp_path: Path, text: str) -> None:
     path = recipe(tmp_path, "model: digits_cnn\ndata: digits\npasses: [qat]\nseed: 1\n")
@@ -139,6 +151,14 @@ def test_relative_paths_are_taken_from_the_recipes_folder(tmp_path: Path, monkey
 @pytest.mark.parametrize("name", target_names())
 def test_every_target_is_a_contract_that_the_formats_know(name: str) -> None:
     check_target(name)
+
+
+@pytest.mark.parametrize("name", target_names())
+def test_a_part_says_where_its_sizes_come_from_and_what_emulates_it(name: str) -> None:
+    target = load_target(name)
+    assert (target.flash_bytes is None) == (target.ram_bytes is None) == (target.source == "")
+    if target.runtime is not None:
+        assert load_runtime(target.runtime).name == target.runtime
 
 
 def test_errors_of_other_rooms_become_recipe_errors() -> None:

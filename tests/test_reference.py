@@ -62,7 +62,8 @@ def test_every_environment_variable_is_told() -> None:
     ]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     used = set(re.findall(r"\b(EDGEKIT_[A-Z_]+|ANDROID_[A-Z_]+[A-Z])\b", text))
-    assert used - {"EDGEKIT_"} <= set(GENERATE.VARIABLES)
+    symbols = {"EDGEKIT_", "EDGEKIT_NET"}  # the second one is Zephyr's, of a package that a test makes
+    assert used - symbols <= set(GENERATE.VARIABLES)
 
 
 def test_the_pages_need_no_tensorflow() -> None:

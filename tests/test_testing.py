@@ -56,7 +56,7 @@ class Undescribed(Same):
 
 
 class Unserialised(Same):
-    scale: Any = Field(None, description="an array")
+    scale: Any = Field(default=None, description="an array")
 
 
 class NoList(Same):

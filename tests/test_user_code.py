@@ -71,3 +71,9 @@ def test_a_file_that_was_only_touched(file: Path, ask: Callable[[], str]) -> Non
     first = ask()
     file.touch()
     assert ask() == first
+
+
+def test_two_functions_of_a_module_are_two_contents(file: Path) -> None:
+    """Or a run with the one would take the finished steps of the other."""
+    file.write_text(f"{OLD}\ndef other():\n    return 2\n")
+    assert user_code.source_sha256(f"{MODULE}:other") != by_reference()

@@ -61,5 +61,8 @@ def test_it_holds_what_is_read_at_run_time(wheel: Path) -> None:
         names = set(archive.namelist())
     read = [path for path in (ROOT / "edgekit").rglob("*") if path.suffix in (".yaml", ".tflite", ".html", ".c", ".md")]
     assert read and {str(path.relative_to(ROOT)) for path in read} <= names
+    templates = ROOT / "converters" / "edgekit_converters" / "android"
+    read = [path for kind in ("java", "kt", "kts", "gradle") for path in templates.rglob(f"*.{kind}")]
+    assert read and {str(path.relative_to(ROOT / "converters")) for path in read} <= names
     assert "edgekit/py.typed" in names and "edgekit_converters/__init__.py" in names
     assert not [name for name in names if "qemu_insn" in name or name.startswith(("tests", "plugins"))]

@@ -7,12 +7,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from java import compile_java, java_missing, run_java
+from java import compile_java, compile_kotlin, java_missing, run_java
 from tflite_files import dense_model, packed
 
 import edgekit
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.data.sidecar import Sidecar, write_sidecar
+from edgekit_converters.android.wrapper.kotlin import compiler
 
 REASON = java_missing()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=REASON or "")
@@ -66,6 +67,22 @@ def test_the_signatures_are_those_of_the_real_classes(model: Path, tmp_path: Pat
     compile_java((tmp_path / "module" / "src" / "main").rglob("*.java"), tmp_path / "real", tflite="2.16.1")
     real = {p.relative_to(tmp_path / "real").as_posix(): p.read_bytes() for p in (tmp_path / "real").rglob("*.class")}
     assert _classes(tmp_path / "aar" / exported.files[0].path) == real
+
+
+def test_one_in_kotlin_is_what_the_real_libraries_give(model: Path, tmp_path: Path) -> None:
+    """Compiled against the signatures and against the real classes, to the byte, as a module of its own name."""
+    compiler.install()
+    options = {**OPTIONS, "language": "kotlin"}
+    exported = edgekit.export(model, {"android": {**options, "aar": True}}, tmp_path / "aar")
+    edgekit.export(model, {"android": options}, tmp_path / "module")
+    sources = (tmp_path / "module" / "src" / "main").rglob("*.kt")
+    compile_kotlin(sources, tmp_path / "real", tflite="2.16.1", module="com.example.net.net")
+    files = [path for path in (tmp_path / "real").rglob("*") if path.is_file()]
+    real = {path.relative_to(tmp_path / "real").as_posix(): path.read_bytes() for path in files}
+    assert "META-INF/com.example.net.net.kotlin_module" in real
+    assert _classes(tmp_path / "aar" / exported.files[0].path) == real
+    pom = (tmp_path / "aar" / exported.files[1].path).read_text()
+    assert "<artifactId>kotlin-stdlib</artifactId>" in pom and pom.count("<type>jar</type>") == 1
 
 
 @pytest.mark.parametrize("labels", [LABELS, tuple(f"größe {i} \\" for i in range(10_000))], ids=["odd", "many"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import maven
 import pytest
-from android_tools import FRAMEWORK, bundletool, need_tools, run, tflite_library
+from android_tools import FRAMEWORK, build_bundle, bundletool, need_tools, run, tflite_library
 
 import edgekit
 from edgekit.errors import EdgekitError
@@ -80,16 +80,7 @@ def build_apk(folder: Path, name: str) -> Path:
 
 def build_aab(folder: Path, name: str, config: dict[str, object]) -> Path:
     linked = link(folder, f"proto-{name}.apk", "--proto-format")
-    with zipfile.ZipFile(linked) as source, zipfile.ZipFile(folder / f"base-{name}.zip", "w") as module:
-        for member in source.namelist():
-            place = "manifest/AndroidManifest.xml" if member == "AndroidManifest.xml" else member
-            module.writestr(place, source.read(member))
-        module.writestr(LIBRARY, tflite_library("2.6.0"))
-    (folder / f"{name}.json").write_text(json.dumps(config))
-    # bundletool wants the module's file to bear the module's name
-    (folder / f"base-{name}.zip").rename(folder / "base.zip")
-    bundletool("build-bundle", "--modules=base.zip", f"--output={name}", f"--config={name}.json", folder=folder)
-    return folder / name
+    return build_bundle(linked, {LIBRARY: tflite_library("2.6.0")}, config, folder / name)
 
 
 def said(found: Verification) -> list[str]:
@@ -179,6 +170,26 @@ def test_each_fault_is_named(app: App, name: str, kind: str, tmp_path: Path) -> 
     source = app.folder / "aligned-app.apk" if kind == "apk" else app.aab
     found = edgekit.verify_package(rebuilt(source, tmp_path / f"app.{kind}", make(root)), app.lock)
     assert found.exit_code == 1 and any(wanted.replace("ROOT", root) in line for line in said(found)), found.summary()
+
+
+def test_a_library_stored_for_pages_of_4_kb_is_named(app: App, tmp_path: Path) -> None:
+    """`zipalign -p 4` places it at a multiple of 4,096 bytes: of two neighbours, at most one is one of 16,384."""
+    lines = []
+    for more in (0, 4096):
+        with zipfile.ZipFile(app.folder / "base-app.apk") as source, zipfile.ZipFile(tmp_path / "raw.apk", "w") as raw:
+            for member in source.infolist():
+                if member.filename == LIBRARY:
+                    raw.writestr("res/raw/more.bin", bytes(more))
+                raw.writestr(member, source.read(member), member.compress_type)
+        run("zipalign", "-f", "-p", "4", "raw.apk", "app.apk", folder=tmp_path)
+        lines += said(edgekit.verify_package(tmp_path / "app.apk", app.lock))
+    assert lines and all(f"16 KB pages: {LIBRARY}: stored at byte" in line for line in lines)
+
+
+def test_a_bundle_for_pages_of_4_kb_is_named(app: App) -> None:
+    pages = {"uncompressNativeLibraries": {"enabled": True, "alignment": "PAGE_ALIGNMENT_4K"}}
+    found = edgekit.verify_package(build_aab(app.folder, "pages.aab", {**CONFIG, "optimizations": pages}), app.lock)
+    assert said(found) == ["16 KB pages: BundleConfig.pb: APKs align libraries to 4,096 bytes"]
 
 
 def test_a_misaligned_model_is_named(app: App, tmp_path: Path) -> None:

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.api.android import lock_models, verify_package
+from edgekit.api.android_builds import init_android
 from edgekit.api.benchmarking import benchmark
 from edgekit.api.compressing import compress
 from edgekit.api.exporting import export
 from edgekit.api.inputs import data_for, sidecar_of, task_of, tflite_path
+from edgekit.api.searching import auto, search
 from edgekit.api.traces import leaves_no_trace
 from edgekit.errors import UsageError
+from edgekit.places import by_place
 
 if TYPE_CHECKING:
     from edgekit.data import Dataset, DataSpec
@@ -26,21 +29,23 @@ if TYPE_CHECKING:
     from edgekit_converters.tflite import Conversion
 
 __all__ = [
+    "auto",
     "benchmark",
     "compress",
     "convert",
     "evaluate",
     "export",
+    "init_android",
     "inspect",
     "load_data",
     "load_model",
     "lock_models",
+    "search",
     "sensitivity",
     "verify_package",
 ]
 
 Progress = Callable[[int, int], None]
-_SAY_TASK = "Give --task classification or --task regression (in Python, task=...)."
 
 
 @leaves_no_trace
@@ -68,22 +73,23 @@ def convert(
         output: The `.tflite` to write; a sidecar with the preprocessing and golden vectors go beside it.
         format: float32, float16, dynamic, int8 or int16x8.
         data: Where calibration samples come from (training data only), or the samples themselves: x, (x, y), a dict of
-            arrays by input, a `tf.data.Dataset` of batches; needed for int8 and int16x8. A model with several inputs
-            takes an array for each, by the input's name.
-        task: classification, regression or reconstruction, for the sidecar; default what the model's own sidecar says,
-            else classification where the labels of the data can be nothing else, else "unknown".
-        input_dtype, output_dtype: Of the file; default the format's own (int8 for int8).
-        accept_parity: dB that the file must be near its Keras model, in place of the format's own bound.
-        seed: Of the choice of calibration samples.
+            arrays by input, a `tf.data.Dataset` of batches. The formats int8 and int16x8 need them. A model with
+            several inputs takes an array for each, by the input's name.
+        task: classification, regression or reconstruction, for the sidecar; by default what the model's own sidecar
+            says, else classification where the labels of the data can be nothing else, else "unknown".
+        input_dtype, output_dtype: Dtypes of the file's inputs and outputs; by default those of the format (int8 for
+            int8).
+        accept_parity: SQNR in dB that the file must reach against its Keras model, instead of the format's own bound.
+        seed: Seed of the choice of calibration samples.
         unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
         overwrite: Replace files that EdgeKit did not write, or that were changed since.
         custom_objects: Classes and functions of yours that the file names, by name.
-        memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
+        memory_limit: Bytes of resident memory that reading the file may take; by default 2 GB and 20 times its size.
         time_limit: Seconds that reading and converting it may take.
 
     Raises:
-        EdgekitError: The model or the data break a rule, the file would break its contract, or it would answer
-            otherwise than the model.
+        EdgekitError: The model or the data break a rule, the file would break its contract, or its answers would
+            differ from the model's.
 
     Example:
         result = edgekit.convert(model, "digits.tflite", data=(x_train, y_train))
@@ -105,7 +111,7 @@ def convert(
         raise UsageError(
             f"{spec.format} takes its ranges from training samples.",
             received="no data",
-            remedy="Give --data SPEC, for example --data train.npz (in Python, data=(x_train, y_train)).",
+            remedy=f"Give {by_place(command='--data SPEC, such as train.npz', python='data=(x_train, y_train)')}.",
         )
     own, told = sidecar_of(model), task or task_of(model)
     dataset = data_for(model, data, seed, told, labels=False) if data is not None else None
@@ -152,16 +158,16 @@ def evaluate(
     Args:
         model: A `.tflite`, or a Keras model, in a file or in memory (which runs under Keras itself).
         data: A data set with test samples; arrays without, (x, y), are split.
-        runtime: That runs the `.tflite`; default litert.
-        task: classification, regression or reconstruction; default what the model's sidecar says, else classification
-            where the labels can be nothing else.
-        workers: Processes; default one per core.
-        seed: Of the split, where the data set has no test split of its own.
+        runtime: Runtime for a `.tflite`; litert by default.
+        task: classification, regression or reconstruction; by default what the model's sidecar says, else
+            classification where the labels can be nothing else.
+        workers: Number of processes; by default one per core.
+        seed: Seed of the split, where the data set has no test split of its own.
         unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
         custom_objects: Classes and functions of yours that the file names, by name.
-        memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
+        memory_limit: Bytes of resident memory that reading the file may take; by default 2 GB and 20 times its size.
         time_limit: Seconds that reading it may take.
-        progress: Called with (done, total).
+        progress: Function that is called with (done, total).
 
     Raises:
         EdgekitError: The model or the data break a rule, or the runtime does not survive the model.
@@ -174,7 +180,7 @@ def evaluate(
     if runtime is not None and file is None:
         raise UsageError("A Keras model runs under Keras.", received=f"runtime {runtime}", remedy="Leave it out.")
     dataset = data_for(model, data, seed, task or task_of(model))
-    objective = Objective(task=dataset.need_task(_SAY_TASK))
+    objective = Objective(task=dataset.need_task(_say_task()))
     if file is not None:
         return evaluate_file(file, dataset, objective, runtime=runtime or "litert", workers=workers, progress=progress)
     loaded = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
@@ -214,16 +220,16 @@ def sensitivity(
     Args:
         model: .h5, .keras, SavedModel or `module:function`, or a model in memory; trained.
         data: Where calibration samples and their labels come from (training data only).
-        kinds: sparsity, channels, rank, int8_weights, int8_activations; default all.
-        ratios: Fractions to give up; default 0.25, 0.5, 0.75 and 0.9.
-        samples: At most this many calibration samples.
-        task: As for `evaluate`; with class labels, what a change costs in top-1 is told too.
-        seed: Of their choice.
+        kinds: Changes to try: sparsity, channels, rank, int8_weights, int8_activations; by default all.
+        ratios: Fractions to give up; by default 0.25, 0.5, 0.75 and 0.9.
+        samples: Largest number of calibration samples.
+        task: As for `evaluate`; with class labels, the result also has what a change costs in top-1.
+        seed: Seed of the choice of samples.
         unsafe: Let Keras itself open the file, with whatever code it holds. Only for files that you trust.
         custom_objects: Classes and functions of yours that the file names, by name.
-        memory_limit: Bytes of resident memory that reading the file may take; default 2 GB and 20 times the file.
+        memory_limit: Bytes of resident memory that reading the file may take; by default 2 GB and 20 times its size.
         time_limit: Seconds that reading it may take.
-        progress: Called with (done, total).
+        progress: Function that is called with (done, total).
 
     Raises:
         EdgekitError: The model or the data break a rule.
@@ -238,7 +244,7 @@ def sensitivity(
     spec = DataSpec(source=data) if isinstance(data, str) else data
     spec = spec.model_copy(update={"calibration": samples}) if isinstance(spec, DataSpec) else spec
     dataset = data_for(model, spec, seed, task or task_of(model), calibration=samples)
-    objective = Objective(task=dataset.need_task(_SAY_TASK))
+    objective = Objective(task=dataset.need_task(_say_task()))
     keras_model = load_model(model, Loading(unsafe, custom_objects or {}, memory_limit, time_limit))
     objective.check(keras_model, dataset)
     return find(
@@ -272,3 +278,8 @@ def load_data(source: str | DataSpec | Held, *, task: Task | None = None, seed: 
     from edgekit import data
 
     return data.load_data(source, seed=seed, task=task)
+
+
+def _say_task() -> str:
+    command, python = "--task classification or --task regression", 'task="classification" or task="regression"'
+    return f"Give {by_place(command=command, python=python)}."

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.api.traces import leaves_no_trace
 from edgekit.errors import EdgekitError, RecipeError
+from edgekit.places import by_place
 from edgekit.readable import Readable, Rows
 
 if TYPE_CHECKING:
     from edgekit.pipeline import Manifest, ModelRecord
+    from edgekit.tflite import Model
     from edgekit_converters.android.lock import Accuracy, Lock, LockedModel
     from edgekit_converters.android.verify import Verification
 
@@ -25,13 +27,13 @@ _LARGEST_RECIPE = 1 << 20
 
 @dataclass(frozen=True)
 class Locked(Readable):
-    """A lock that was written.
+    """A lock file that was written.
 
     Attributes:
         output: Its path.
         lock: What it says.
-        changes: By asset, "new", "changed", "unchanged" or "removed" against the lock that was there.
-        over_budget: By asset, what of its budget a file breaks.
+        changes: For each asset "new", "changed", "unchanged" or "removed", against the earlier lock.
+        over_budget: For each asset, what of its budget the file breaks.
     """
 
     output: str
@@ -46,10 +48,12 @@ class Locked(Readable):
         return {"schema": SCHEMA, **told, "models": models}
 
     def title(self) -> str:
+        """The lock and how many models it names."""
         count = len(self.lock.models)
         return f"{self.output}, {count} model{'s' if count > 1 else ''}"
 
     def rows(self) -> Rows:
+        """Each model with its size, digest, accuracy and what has changed."""
         removed: Rows = [(asset, "removed") for asset, change in self.changes.items() if change == "removed"]
         return [(model.asset, self._told(model)) for model in self.lock.models] + removed
 
@@ -78,13 +82,13 @@ def lock_models(
     Args:
         sources: Assets folders (or module folders with src/main/assets) and `.tflite` files. A file of a folder is an
             asset by its path there, a single file by its name.
-        output: The lock. What was locked before and is not among the sources is removed from it.
-        run: Output folder of `edgekit.compress`, which gives budget and accuracy of the files that it made; default the
-            folder of each file, or the one above, where that is a run.
+        output: Path of the lock. Models that it named and that are not among the sources are removed from it.
+        run: Output folder of `edgekit.compress`, which gives budget and accuracy of the files that it made; by
+            default the folder of each file, or the one above, where that is a run.
         recipe: The recipe of the run; its path and digest are recorded.
         budget: Limits by the names of figures, such as {"model_bytes": 100_000}; default what the run's recipe says,
             else what the lock said before.
-        overwrite: Replace a file of that name that is no lock.
+        overwrite: Replace a file of that name that is not a lock.
 
     Raises:
         EdgekitError: There is no model, one is no `.tflite`, two have one asset path, the run did not make any of them
@@ -103,8 +107,9 @@ def lock_models(
         recorded=_recipe(Path(recipe), path.parent) if recipe is not None else None,
         budget=_checked(budget) if budget is not None else None,
     )
-    models = [_locked(asset, file, told) for asset, file in _files(sources)]
-    if told.manifest is not None and not any(_record(told.manifest, model.sha256) for model in models):
+    locked = [_locked(asset, file, told) for asset, file in _files(sources)]
+    models = [model for model, _ in locked]
+    if told.manifest is not None and not any(known for _, known in locked):
         raise EdgekitError(
             "The run must have made a model that is locked.",
             received=f"{run}, whose files have other sha256 than {', '.join(m.asset for m in models[:3])}",
@@ -121,11 +126,12 @@ def verify_package(package: str | Path, lock: str | Path | None = None) -> Verif
     """Check an APK, AAB or AAR: models stored, aligned, those of the lock and within budget, libraries and API level.
 
     Args:
-        package: The file that the build made.
+        package: The file that the build made; or an assets folder, whose models, budget and recipes are held to the
+            lock.
         lock: The `edgekit.lock` that its models are held to; None leaves out what needs one.
 
     Raises:
-        EdgekitError: The package or the lock is none, or damaged.
+        EdgekitError: The package or the lock is damaged, or is something else.
     """
     from edgekit_converters.android.verify import verify_package as verify
 
@@ -143,8 +149,11 @@ class _Told:
     budget: dict[str, int | float] | None
 
 
-def _locked(asset: str, file: Path, told: _Told) -> LockedModel:
-    """The record of a file. What the lock said before holds on where nothing newer is known, of the same bytes."""
+def _locked(asset: str, file: Path, told: _Told) -> tuple[LockedModel, bool]:
+    """What is locked of a file, and whether a run knows it.
+
+    What the lock said before holds on where nothing newer is known, of the same bytes.
+    """
     from edgekit import tflite
     from edgekit_converters.android.lock import lock_model
 
@@ -154,13 +163,14 @@ def _locked(asset: str, file: Path, told: _Told) -> LockedModel:
     if old is not None and old.sha256 == model.sha256:
         accuracy, recipe = old.accuracy, (old.recipe, old.recipe_sha256)
     manifest = told.manifest or _beside(file)
-    record = _record(manifest, model.sha256)
+    record = _record(manifest, model)
     if manifest is not None and record is not None:
         budget, accuracy = _budget(manifest), _accuracy(manifest, record)
         if told.recipe is not None:
             _check_recipe(told.recipe, manifest)
-    path, digest = told.recorded or recipe or (None, None)
-    return lock_model(
+    recorded = told.recorded if told.manifest is None or record is not None else None
+    path, digest = recorded or recipe or (None, None)
+    locked = lock_model(
         asset,
         model.content,
         budget=budget if told.budget is None else told.budget,
@@ -168,6 +178,7 @@ def _locked(asset: str, file: Path, told: _Told) -> LockedModel:
         recipe_sha256=digest,
         accuracy=accuracy,
     )
+    return locked, record is not None
 
 
 def _files(sources: Sequence[str | Path]) -> Iterator[tuple[str, Path]]:
@@ -201,7 +212,8 @@ def _before(path: Path, overwrite: bool) -> Lock | None:
             return None
         if error.remedy.startswith("Update"):
             raise
-        remedy = "Move the file away, choose another output, or replace it with --overwrite (in Python overwrite=True)."
+        allowed = by_place(command="--overwrite", python="overwrite=True")
+        remedy = f"Move the file away, choose another output, or replace it with {allowed}."
         raise EdgekitError(error.rule, received=error.received, remedy=remedy) from None
 
 
@@ -222,8 +234,17 @@ def _beside(file: Path) -> Manifest | None:
     return None
 
 
-def _record(manifest: Manifest | None, sha256: str) -> ModelRecord | None:
-    return next((m for m in manifest.models if m.sha256 == sha256), None) if manifest else None
+def _record(manifest: Manifest | None, model: Model) -> ModelRecord | None:
+    """What a run says of a file that it made, or of one whose metadata was put into such a file."""
+    import hashlib
+
+    from edgekit.tflite.metadata import original
+
+    if manifest is None:
+        return None
+    inner = original(model.content)
+    digests = {model.sha256} if inner is None else {model.sha256, hashlib.sha256(inner).hexdigest()}
+    return next((m for m in manifest.models if m.sha256 in digests), None)
 
 
 def _budget(manifest: Manifest) -> dict[str, int | float]:
@@ -273,7 +294,8 @@ def _check_recipe(recipe: Path, manifest: Manifest) -> None:
         raise RecipeError(
             "The recipe must be the one that the run ran.",
             received=f"{recipe}, which differs in {', '.join(differing)} from the run {manifest.output}",
-            remedy="Run edgekit compress with it again, or leave --recipe out.",
+            remedy="Run edgekit compress with it again, or leave "
+            f"{by_place(command='--recipe', python='recipe=')} out.",
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgekit.api.inputs import data_for, file_stem, task_of
 from edgekit.api.traces import leaves_no_trace
 from edgekit.errors import UsageError
+from edgekit.places import RECIPE, standing
 
 if TYPE_CHECKING:
     from edgekit.data import Dataset, DataSpec
@@ -32,7 +33,7 @@ RUNS = Path("runs")
 
 @leaves_no_trace
 def compress(
-    what: str | Path | dict[str, Any] | Recipe | KerasModel,
+    recipe_or_model: str | Path | dict[str, Any] | Recipe | KerasModel,
     output: str | Path | None = None,
     *,
     data: str | DataSpec | Dataset | Held | None = None,
@@ -58,30 +59,31 @@ def compress(
     observer: Observer | None = None,
     store: str | Path | None = None,
 ) -> Manifest:
-    """Train, compress, convert and measure; a killed run goes on after its last finished step.
+    """Train, compress, convert and measure; the same call continues a run that was stopped.
 
     Args:
-        what: A recipe: a YAML file, its keys as a dict, or a Recipe. Or, with `data`, a model: Keras 3 or tf_keras in
-            memory, which is left as it is, or a file or name as a recipe's `model` has it.
-        output: Folder for models, manifest, report and steps; default `runs/NAME`.
-        data: Of a model: a source or DataSpec, or the samples themselves: (x, y), (x_train, y_train, x_test, y_test), a
-            dict of them, a `tf.data.Dataset` of batches, or a Dataset.
+        recipe_or_model: A recipe: a YAML file, its keys as a dict, or a Recipe. Or, with `data`, a model: Keras 3 or
+            tf_keras in memory, which is left as it is, or a file or name as a recipe's `model` has it.
+        output: Folder for models, manifest, report and steps; by default `runs/NAME`.
+        data: The data of a model: a source or DataSpec, or the samples themselves: (x, y), (x_train, y_train, x_test,
+            y_test), a dict of them, a `tf.data.Dataset` of batches, or a Dataset.
         passes: Names, `{name: {key: value}}`, or objects such as `edgekit.passes.ChannelPrune(macs=0.5)`, in order.
         format: One file format or several: int8 (the default), int16x8, dynamic, float16, float32.
         target, measure, export, budget, accept_parity, seed: As in a recipe, which has the defaults too.
         train: How the model is trained before it is compressed; None where it comes trained.
         objective: Task and distillation, as in a recipe.
-        task: classification, regression or reconstruction; default what the labels of the data can only be.
+        task: classification, regression or reconstruction; by default classification where the labels can be
+            nothing else.
         overrides: `KEY.PATH=VALUE` settings for a recipe that is a YAML file or dict.
         unsafe: Let Keras itself open the files that are named, with whatever code they hold.
         overwrite: Replace files in `output` that EdgeKit did not write, or that were changed since.
         custom_objects: Classes and functions of yours that models name, by name.
-        memory_limit: Bytes of resident memory that reading a file may take; default 2 GB and 20 times the file.
-        time_limit: Seconds that reading one may take.
+        memory_limit: Bytes of resident memory that reading a file may take; by default 2 GB and 20 times its size.
+        time_limit: Seconds that reading a file may take.
         quiet: No progress bars on stderr.
         tensorboard: Write training logs for TensorBoard.
-        observer: Is told of steps, epochs and notes while the run works; see `edgekit.observer`.
-        store: Folder that keeps finished steps for several runs, also at the same time; default `output`.
+        observer: Function that is called with steps, epochs and notes while the run works; see `edgekit.observer`.
+        store: Folder that keeps finished steps for several runs, also at the same time; by default `output`.
 
     Raises:
         EdgekitError: The recipe, the model or the data break a rule.
@@ -111,23 +113,29 @@ def compress(
     loading = Loading(unsafe, custom_objects or {}, memory_limit, time_limit)
     if data is None:
         _check_told_once(settings)
-        recipe, given = _recipe(what, overrides), pipeline.Given()
+        with standing([RECIPE]):
+            recipe, given = _recipe(recipe_or_model, overrides), pipeline.Given()
     else:
         if overrides:
-            raise UsageError("overrides change a recipe.", received="a model with data", remedy="Use the arguments.")
-        recipe, given, loading = _of_model(what, data, settings, loading)
+            raise UsageError(
+                "overrides change the keys of a recipe.",
+                received="a model with data",
+                remedy="Use the arguments, such as seed=1.",
+            )
+        recipe, given, loading = _of_model(recipe_or_model, data, settings, loading)
     folder = Path(output) if output is not None else RUNS / recipe.stem
-    manifest = pipeline.compress(
-        recipe,
-        folder,
-        given=given,
-        loading=loading,
-        overwrite=overwrite,
-        quiet=quiet,
-        tensorboard=tensorboard,
-        observer=observer,
-        store=None if store is None else Path(store),
-    )
+    with standing([RECIPE] if data is None else []):
+        manifest = pipeline.compress(
+            recipe,
+            folder,
+            given=given,
+            loading=loading,
+            overwrite=overwrite,
+            quiet=quiet,
+            tensorboard=tensorboard,
+            observer=observer,
+            store=None if store is None else Path(store),
+        )
     write_report(manifest, folder, overwrite=overwrite)
     return manifest
 
@@ -159,19 +167,19 @@ def _check_told_once(settings: Mapping[str, Any]) -> None:
         )
 
 
-def _recipe(what: str | Path | dict[str, Any] | Recipe | KerasModel, overrides: Sequence[str]) -> Recipe:
+def _recipe(recipe: str | Path | dict[str, Any] | Recipe | KerasModel, overrides: Sequence[str]) -> Recipe:
     """A recipe in any of its forms."""
     from edgekit.recipe import Recipe, load_recipe, parse_recipe
 
-    if isinstance(what, Recipe):
-        return what
-    if isinstance(what, dict):
-        return parse_recipe(what, overrides=overrides)
-    if isinstance(what, str | Path):
-        return load_recipe(Path(what), overrides)
+    if isinstance(recipe, Recipe):
+        return recipe
+    if isinstance(recipe, dict):
+        return parse_recipe(recipe, overrides=overrides)
+    if isinstance(recipe, str | Path):
+        return load_recipe(Path(recipe), overrides)
     raise UsageError(
         "A model in memory is compressed with data.",
-        received=f"{type(what).__name__} without data",
+        received=f"{type(recipe).__name__} without data",
         remedy="Add data=(x, y), for example: edgekit.compress(model, data=(x, y), passes=['qat']).",
     )
 

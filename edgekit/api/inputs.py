@@ -76,7 +76,14 @@ def file_stem(model: KerasModel) -> str:
 
 
 def tflite_path(output: str | Path) -> Path:
+    """The path of a `.tflite` to write.
+
+    Raises:
+        ModelError: Its name ends otherwise.
+    """
     path = Path(output)
     if path.suffix != ".tflite":
-        raise ModelError("A converted model is a .tflite file.", received=repr(str(path)), remedy="Name it so.")
+        raise ModelError(
+            "A converted model is a .tflite file.", received=repr(str(path)), remedy="Let its name end so."
+        )
     return path

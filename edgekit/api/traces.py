@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
+from edgekit.places import PYTHON, standing
+
 __all__ = ["leaves_no_trace", "untouched"]
 
 _P = ParamSpec("_P")
@@ -23,11 +25,11 @@ _Undo = Callable[[], object]
 
 
 def leaves_no_trace(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let a function of the API leave the process as it found it, whether it returns or raises."""
+    """Let a function of the API leave the process as it found it, whether it returns or raises; it speaks Python."""
 
     @functools.wraps(function)
     def inner(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with untouched():
+        with standing([PYTHON]), untouched():
             return function(*args, **kwargs)
 
     return inner

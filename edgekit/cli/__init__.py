@@ -1,42 +1,53 @@
-"""The command line: a lazy group, one module per command; an error becomes one paragraph and an exit code."""
+"""The command line: a lazy group, one module per command; an error becomes one paragraph and an exit code.
+
+What `edgekit --help` does without is imported where it is needed: that help is asked for most often of all.
+"""
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
 
-from edgekit import __version__, interrupt, registry
+from edgekit import __version__, interrupt
 from edgekit.cli import commands
-from edgekit.cli.output import json_error, note
-from edgekit.errors import EdgekitError, did_you_mean
-from edgekit.observer import notes_to
 
 __all__ = ["main"]
 
+_OBJECTS = 20_000
+"""New ones between two searches for garbage: at Python's 700, those of fresh modules are a tenth of a short command."""
+
 
 class _LazyGroup(click.Group):
-    """Imports a command's module only when that command is asked for."""
+    """Imports a command's module, and what only a command needs, when that command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return registry.names(commands)
+        return commands.names()
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in registry.names(commands):
-            return None
-        command: click.Command = registry.load(commands, name).command
-        return command
+        return commands.load(name) if name in commands.names() else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from edgekit.cli.output import note
+        from edgekit.observer import notes_to
+        from edgekit.places import COMMAND, standing
+
+        with notes_to(note), standing([COMMAND]):
+            return super().invoke(ctx)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        from edgekit.errors import did_you_mean
+
         if args and self.get_command(ctx, args[0]) is None:
             raise click.UsageError(f"No such command {args[0]!r}. {did_you_mean(args[0], self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(n, registry.load(commands, n).SUMMARY) for n in self.list_commands(ctx)])
+            formatter.write_dl([(name, commands.summary(name)) for name in self.list_commands(ctx)])
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,7 +67,8 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `edgekit`; ends the process with the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    with interrupt.handled(), notes_to(note):
+    gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
+    with interrupt.handled():
         _run(arguments)
 
 
@@ -74,14 +86,16 @@ def _run(arguments: Sequence[str]) -> None:
             sys.exit(code)
 
 
-_INTERRUPTED = "Interrupted. Finished steps are kept: the same command goes on after them."
+_INTERRUPTED = "Interrupted. Finished steps are kept: the same command continues after them."
 
 
 def _explain(error: Exception, arguments: Sequence[str]) -> None:
     """One paragraph and the exit code of its kind."""
+    from edgekit.errors import EdgekitError
+
     if isinstance(error, click.ClickException):
         if "--json" in arguments:
-            json_error(error.format_message(), error.exit_code)
+            _json_error(error.format_message(), error.exit_code)
         error.show()
         sys.exit(error.exit_code)
     if "--debug" in arguments:
@@ -95,13 +109,19 @@ def _explain(error: Exception, arguments: Sequence[str]) -> None:
 
 def _bug(error: Exception) -> str:
     return (
-        f"EdgeKit failed in a way that it did not foresee ({type(error).__name__}: {error}). "
+        f"EdgeKit failed with an unexpected error ({type(error).__name__}: {error}). "
         "Run the same command with --debug and report the traceback."
     )
 
 
 def _fail(message: str, code: int, arguments: Sequence[str]) -> NoReturn:
     if "--json" in arguments:
-        json_error(message, code)
+        _json_error(message, code)
     click.echo(f"Error: {message}", err=True)
     sys.exit(code)
+
+
+def _json_error(message: str, code: int) -> None:
+    from edgekit.cli.output import json_error
+
+    json_error(message, code)

@@ -68,22 +68,27 @@ class Split:
     def __len__(self) -> int:
         return count(self.x)
 
+    def drawn(self, share: float, seed: int) -> Split:
+        """A share of the samples, at least one, in their order; of a smaller share, a larger one has all."""
+        rows = np.sort(np.random.default_rng(seed).permutation(len(self))[: max(1, round(len(self) * share))])
+        return Split(taken(self.x, rows), self.y[rows])
+
 
 @dataclass(frozen=True)
 class Dataset:
     """Train, validation, test and calibration samples; calibration and validation are cut from training data only.
 
     Attributes:
-        splits: By name. They share no sample, but that few training data serve for calibration as well.
+        splits: Splits by name. They share no sample, except that calibration may reuse training samples.
         label_names: Names of the classes, or empty.
         preprocessing: What turns raw samples into model input.
-        told: The task that the labels were read for; None where nobody has told.
+        stated_task: The task that the labels were read for; None where nobody has stated it.
     """
 
     splits: Mapping[SplitName, Split]
     label_names: tuple[str, ...]
     preprocessing: Preprocessing
-    told: Task | None = None
+    stated_task: Task | None = None
     _samples: dict[SplitName, Samples] = field(default_factory=dict, repr=False, compare=False)
 
     def samples(self, name: SplitName) -> Samples:
@@ -130,8 +135,8 @@ class Dataset:
     @property
     def task(self) -> Task | None:
         """What the labels are for: as told, else classification where they are classes; None where that is open."""
-        if self.told is not None:
-            return self.told
+        if self.stated_task is not None:
+            return self.stated_task
         parts = [part for part in self.splits.values() if len(part)]
         return "classification" if parts and all(is_labels(part.y) for part in parts) else None
 
@@ -183,24 +188,26 @@ class Dataset:
                 no names, or the data have numbers for names, the numbers are taken as they are.
 
         Raises:
-            DataError: The data have a class that the model has not.
+            DataError: The data have a class that the model lacks.
         """
         if not names or not self.label_names or tuple(names) == self.label_names:
             return self
-        parts = [p.y for p in self.splits.values() if is_labels(p.y) and len(p)]
-        occurring = [self.label_names[i] for i in np.unique(np.concatenate(parts))] if parts else []
         numbered = all(name.isdecimal() for name in self.label_names) and not all(n.isdecimal() for n in names)
         known = [str(i) for i in range(len(names))] if numbered else list(names)
-        if unknown := [name for name in occurring if name not in known]:
+        if unknown := [name for name in self._occurring() if name not in known]:
             raise DataError(
-                "A model is tried on classes that it knows.",
-                received=f"{', '.join(unknown[:3])}{', ...' if len(unknown) > 3 else ''} in the data; the model has "
-                f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}",
+                "Every class in the data is one that the model knows.",
+                received=f"{_some(unknown, 3)} in the data; the model has {_some(names, 5)}",
                 remedy="Leave their samples out, or correct the names in the data or in the model's sidecar.",
             )
         numbers = np.array([known.index(name) if name in known else -1 for name in self.label_names])
         splits = {n: replace(p, y=numbers[p.y]) if is_labels(p.y) else p for n, p in self.splits.items()}
         return replace(self, splits=splits, label_names=tuple(names))
+
+    def _occurring(self) -> list[str]:
+        """Names of the classes that some sample has."""
+        parts = [p.y for p in self.splits.values() if is_labels(p.y) and len(p)]
+        return [self.label_names[i] for i in np.unique(np.concatenate(parts))] if parts else []
 
     @cached_property
     def fingerprint(self) -> str:
@@ -234,7 +241,7 @@ def split(
             accuracy.
         validation: Fraction of the training data held out for early stopping and for decisions.
         test: Fraction held out where the source has no test split of its own.
-        seed: Of the shuffle.
+        seed: Seed of the shuffle.
         task: What the labels are read for; None where nobody has told.
 
     Raises:
@@ -282,3 +289,8 @@ def _checked(
             f"x_{name} and y_{name} must have the same length.", received=f"{count(x)} samples and {len(y)} labels"
         )
     return x, as_targets(y, f"y_{name}", label_names, task)
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    """The first names, for a message."""
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

@@ -8,6 +8,7 @@ import numpy as np
 
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.errors import DataError
+from edgekit.places import by_place
 from edgekit.tensors import Array
 
 __all__ = ["Samples", "check_array", "check_samples", "count", "each", "how_to_give", "preprocessed", "taken"]
@@ -46,10 +47,11 @@ def how_to_give(inputs: Collection[str]) -> str:
     if len(inputs) == 1:
         return f"Give an .npz with the array x_train, x_train/{first} or just {first}."
     keys, arrays = ", ".join(f"{name!r}: ..." for name in inputs), ", ".join(f"x_train/{name}" for name in inputs)
-    return (
-        f"Give an .npz with the arrays {arrays} (or just {', '.join(inputs)}), "
-        f"or a module:function that returns {{'x_train': {{{keys}}}}}; convert_keras and convert_file take {{{keys}}}."
+    files = (
+        f"an .npz with the arrays {arrays} (or just {', '.join(inputs)}), "
+        f"or a module:function that returns {{'x_train': {{{keys}}}}}"
     )
+    return f"Give {by_place(command=files, recipe=files, python=f'data={{{keys}}}, or {files}')}."
 
 
 def check_samples(x: Samples, name: str) -> None:
@@ -79,7 +81,7 @@ def check_array(array: Array, name: str) -> None:
     """Make sure that an array has one finite number or array of such for each sample.
 
     Raises:
-        DataError: It has not.
+        DataError: The array breaks this rule.
     """
     if array.ndim == 0 or array.dtype.kind not in "biuf":
         raise DataError(

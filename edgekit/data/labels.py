@@ -31,7 +31,7 @@ def check_label_names(names: Sequence[object], where: str) -> None:
     """Make sure that names of classes can be kept and shown.
 
     Args:
-        names: In the order of the outputs.
+        names: Names in the order of the outputs.
         where: Where they come from, for the message.
 
     Raises:

@@ -85,7 +85,7 @@ def _joined(batches: Batched, where: str) -> Mapping[str, Any]:
     """
     cardinality = getattr(batches, "cardinality", None)
     if cardinality is not None and int(cardinality()) == ENDLESS:
-        raise DataError("A data set ends.", received=f"a tf.data.Dataset that repeats, from {where}", remedy=BATCH)
+        raise DataError("A data set must end.", received=f"a tf.data.Dataset that repeats, from {where}", remedy=BATCH)
     rows = list(batches.as_numpy_iterator())
     if not rows:
         raise DataError("A data set holds samples.", received=f"an empty tf.data.Dataset from {where}")
@@ -94,7 +94,7 @@ def _joined(batches: Batched, where: str) -> Mapping[str, Any]:
     pairs = rows if isinstance(rows[0], tuple) else [(row, None) for row in rows]
     try:
         x = _concatenated([x for x, _ in pairs])
-        y = None if pairs[0][1] is None else np.concatenate([y for _, y in pairs])
+        y = None if pairs[0][1] is None else np.concatenate([np.asarray(y) for _, y in pairs])
     except ValueError as error:
         raise DataError(
             "A tf.data.Dataset gives batches [n, ...] of one shape.", received=f"{error}, from {where}", remedy=BATCH

@@ -52,19 +52,23 @@ class _Operation(BaseModel):
 class Cast(_Operation):
     """Change the dtype."""
 
-    dtype: Literal["float32", "int32", "int8", "uint8"] = Field("float32", description="what samples are turned into")
+    dtype: Literal["float32", "int32", "int8", "uint8"] = Field(
+        default="float32", description="what samples are turned into"
+    )
 
     def apply(self, x: Array) -> Array:
+        """Change the dtype of samples."""
         return x.astype(self.dtype)
 
 
 class Rescale(_Operation):
     """x * scale + offset."""
 
-    scale: Number = Field(1 / 255, description="what each value is multiplied by")
-    offset: Number = Field(0.0, description="what is added afterwards")
+    scale: Number = Field(default=1 / 255, description="what each value is multiplied by")
+    offset: Number = Field(default=0.0, description="what is added afterwards")
 
     def apply(self, x: Array) -> Array:
+        """Scale and shift every value."""
         return x.astype(np.float32) * np.float32(self.scale) + np.float32(self.offset)
 
 
@@ -79,6 +83,7 @@ class Normalize(_Operation):
     )
 
     def apply(self, x: Array) -> Array:
+        """Subtract the mean and divide by the standard deviation."""
         for key, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, x.shape[-1]):
                 raise ValueError(f"{len(values)} values in {key} for {x.shape[-1]} channels")
@@ -100,9 +105,10 @@ class Resize(_Operation):
         return self
 
     def apply(self, x: Array) -> Array:
+        """Resize every image."""
         if x.shape[1:3] == (self.height, self.width):
             return x
-        rows, columns = _taps(x.shape[1], self.height), _taps(x.shape[2], self.width)
+        rows, columns = taps(x.shape[1], self.height), taps(x.shape[2], self.width)
         dtype, x = x.dtype, x.astype(np.float32)
         x = _blend(x, rows, axis=1)
         x = _blend(x, columns, axis=2)
@@ -113,6 +119,7 @@ class Grayscale(_Operation):
     """RGB to one channel of luma: float32 products, added as (R + G) + B, so that every machine gives the same."""
 
     def apply(self, x: Array) -> Array:
+        """Turn RGB into luma."""
         if x.shape[-1] == 1:
             return x
         if x.shape[-1] != len(LUMA):
@@ -139,6 +146,7 @@ class Reshape(_Operation):
         return value
 
     def apply(self, x: Array) -> Array:
+        """Give every sample the new shape."""
         if np.prod(x.shape[1:]) != np.prod(self.shape):
             raise DataError(
                 "reshape keeps the number of values.",
@@ -155,10 +163,10 @@ class Tokenize(_Operation):
     """
 
     vocabulary: tuple[str, ...] | Annotated[int, Field(ge=1, le=MOST_WORDS)] = Field(
-        MOST_WORDS, description="the words of index 2, 3, ...; or how many to learn from the training samples"
+        default=MOST_WORDS, description="the words of index 2, 3, ...; or how many to learn from the training samples"
     )
     length: Annotated[int, Field(gt=0, le=1 << 16)] = Field(
-        40, description="words of a sample: the first ones, padded with zeros"
+        default=40, description="words of a sample: the first ones, padded with zeros"
     )
 
     @field_validator("vocabulary", mode="before")  # so that a number is not also called a wrong list
@@ -184,6 +192,7 @@ class Tokenize(_Operation):
         return value
 
     def apply(self, x: Array) -> Array:
+        """Turn every sentence into word indices."""
         if isinstance(self.vocabulary, int):
             raise DataError(
                 "tokenize needs its list of words.",
@@ -231,7 +240,7 @@ class Preprocessing:
     """An ordered list of operations that turns raw samples into model input.
 
     Args:
-        operations: In the order in which they apply.
+        operations: Operations in the order in which they apply.
     """
 
     def __init__(self, operations: Sequence[Operation] = ()) -> None:
@@ -334,7 +343,7 @@ def _is_text(token: bytes) -> bool:
         return False
 
 
-def _taps(source: int, target: int) -> tuple[Array, Array, Array]:
+def taps(source: int, target: int) -> tuple[Array, Array, Array]:
     """Lower index, upper index and weight of the upper one, for each target position."""
     centre = (np.arange(target) + 0.5) * source / target - 0.5
     lower = np.floor(centre)

@@ -38,15 +38,19 @@ class DataSpec(BaseModel):
         "images by class, or module:function"
     )
     test_source: str | None = Field(
-        None, description="a second source whose samples, or its own test split, are the test split"
+        default=None, description="a second source whose samples, or its own test split, are the test split"
     )
     calibration: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
-        256, description="samples of the representative dataset"
+        default=256, description="number of samples for calibration (the representative dataset)"
     )
-    validation: Annotated[float, Field(gt=0, lt=1)] = Field(0.1, description="fraction of the training data")
-    test: Annotated[float, Field(gt=0, lt=1)] = Field(0.2, description="fraction, where the source has no test split")
+    validation: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.1, description="fraction of the training data that is held out for validation"
+    )
+    test: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.2, description="fraction that is held out for the test split, where the source has none of its own"
+    )
     preprocessing: tuple[str | dict[str, Any], ...] | None = Field(
-        None, description="operations in order: cast, rescale, normalize, resize, grayscale, reshape, tokenize"
+        default=None, description="operations in order: cast, rescale, normalize, resize, grayscale, reshape, tokenize"
     )
 
     @model_validator(mode="before")
@@ -76,11 +80,11 @@ def load_data(
 
     Args:
         source: A DataSpec, or just its source; or the data themselves, as `edgekit.data.memory.Held` has them.
-        seed: Of the split.
+        seed: Seed of the split.
         trained: The data goes to a model that comes trained; then samples are only cast, unless told otherwise.
             A model that is trained here gets 8-bit samples rescaled to 0..1 and 16-bit ones to -1..1.
         preprocessing: A trained model's own, which wins over the source's default.
-        dtype: Of a trained model's input: samples that have it already go in as they are.
+        dtype: Dtype of a trained model's input: samples that have it already go in as they are.
         task: What the model is to answer, which says what numbers as labels are; None where nobody has told. Then
             they are taken as numbers, and `Dataset.task` is None.
         labels: Whether the job needs labels. Where it does not, as for calibration, an .npz may hold samples alone.

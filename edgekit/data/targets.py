@@ -30,7 +30,7 @@ def as_targets(y: Array, name: str, label_names: tuple[str, ...], task: Task | N
 
     Args:
         y: Finite numbers, one entry for each sample.
-        name: Of the array, for messages.
+        name: Name of the array, for messages.
         label_names: Names of the classes, or empty.
         task: What the model is to answer; None where nobody has told.
 

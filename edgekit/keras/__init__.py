@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from edgekit.keras.families import Network, build_network, is_network, network_names, network_options, parse_model
+from edgekit.keras.families import (
+    Network,
+    build_network,
+    describe_network,
+    described_networks,
+    is_network,
+    network_names,
+    network_options,
+    parse_model,
+)
 from edgekit.keras.loading import FOREIGN, OWN, Loading, load_model
+from edgekit.keras.plain import Description
 from edgekit.keras.saving import save_model
 
 __all__ = [
-    "FOREIGN", "OWN", "Loading", "Network", "build_network", "is_network", "load_model", "network_names",
-    "network_options", "parse_model", "save_model",
+    "FOREIGN", "OWN", "Description", "Loading", "Network", "build_network", "describe_network", "described_networks",
+    "is_network", "load_model", "network_names", "network_options", "parse_model", "save_model",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -12,15 +12,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from edgekit import registry
 from edgekit.errors import ModelError, RecipeError, did_you_mean
 from edgekit.keras import networks
+from edgekit.keras.plain import Description, built_from
 
-__all__ = ["Network", "build_network", "is_network", "network_names", "network_options", "parse_model"]
+__all__ = [
+    "Network", "build_network", "describe_network", "described_networks", "is_network", "network_names",
+    "network_options", "parse_model",
+]  # fmt: skip
 
 
 class Network(BaseModel):
     """A reference network that differs from its family's usual one.
 
     Attributes:
-        name: Of the family.
+        name: Name of the family.
         parameters: All of the family's, by name.
     """
 
@@ -42,7 +46,7 @@ def is_network(source: str) -> bool:
 
 def network_options(name: str) -> type[BaseModel]:
     """What a family's parameters may be: those of its `build` after input shape and classes, with their defaults."""
-    build = registry.load(networks, name).build
+    build = _build(name)
     hints = typing.get_type_hints(build, include_extras=True)
     own = list(inspect.signature(build).parameters.values())[2:]
     fields: dict[str, Any] = {parameter.name: (hints[parameter.name], parameter.default) for parameter in own}
@@ -84,18 +88,61 @@ def build_network(
 
     Args:
         name: One of `network_names()`.
-        input_shape: Of one sample, without batch; images are HWC.
+        input_shape: Shape of one sample, without batch; images are HWC.
         classes: Width of the output.
-        parameters: Of the family; default the usual ones.
+        parameters: Parameters of the family; default the usual ones.
 
     Raises:
         ModelError: The input is too small or has the wrong rank for the network.
     """
     try:
-        return registry.load(networks, name).build(tuple(input_shape), classes, **(parameters or {}))
+        return _build(name)(tuple(input_shape), classes, **(parameters or {}))
     except ValueError as error:
+        raise _misfit(name, input_shape, error) from None
+
+
+def described_networks() -> list[str]:
+    """The families that `describe_network` describes. Those of other packages are imported for it."""
+    return [name for name in network_names() if hasattr(registry.load(networks, name), "describe")]
+
+
+def describe_network(
+    name: str, input_shape: tuple[int, ...], classes: int, parameters: Mapping[str, Any] | None = None
+) -> Description:
+    """A reference network as plain data, without Keras or TensorFlow.
+
+    Args:
+        name: One of `described_networks()`.
+        input_shape, classes, parameters: As for `build_network`.
+
+    Raises:
+        ModelError: The family has no description, or the input is too small or has the wrong rank for it.
+        UsageError: No such network.
+    """
+    describe = getattr(registry.load(networks, name), "describe", None)
+    if describe is None:
         raise ModelError(
-            f"The network {name} must fit its input.",
-            received=f"samples of shape {list(input_shape)} ({str(error).splitlines()[0]})",
-            remedy="Choose another network, or reshape or resize the samples in data.preprocessing.",
-        ) from None
+            "Only networks with a plain description are known before they are built.",
+            received=name,
+            remedy=f"These have one: {', '.join(described_networks())}.",
+        )
+    try:
+        description: Description = describe(tuple(input_shape), classes, **(parameters or {}))
+    except ValueError as error:
+        raise _misfit(name, input_shape, error) from None
+    return description
+
+
+def _build(name: str) -> Callable[..., Any]:
+    """Of a family; one of another package may have a `describe` alone."""
+    module = registry.load(networks, name)
+    build: Callable[..., Any] = module.build if hasattr(module, "build") else built_from(module.describe)
+    return build
+
+
+def _misfit(name: str, input_shape: tuple[int, ...], error: ValueError) -> ModelError:
+    return ModelError(
+        f"The network {name} must fit its input.",
+        received=f"samples of shape {list(input_shape)} ({str(error).splitlines()[0]})",
+        remedy="Choose another network, or reshape or resize the samples in data.preprocessing.",
+    )

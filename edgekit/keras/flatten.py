@@ -35,7 +35,7 @@ def flatten(model: KerasModel) -> Any:
         raise ModelError(
             "flatten takes a tf_keras model.",
             received=f"{type(model).__module__.partition('.')[0]} {type(model).__name__}",
-            remedy="A Keras 3 model becomes one by edgekit.keras.bridge.",
+            remedy="edgekit.keras.bridge turns a Keras 3 model into one.",
         )
     reader.graph(model)  # refuses a model that has none
     if not any(reader.is_model(layer) for layer in model.layers):

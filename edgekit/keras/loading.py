@@ -6,7 +6,6 @@ data, of which the model is built here. A model object, or what `module:function
 
 from __future__ import annotations
 
-import logging
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -24,6 +23,7 @@ from edgekit.keras.files.building import build_model, first_line
 from edgekit.keras.files.plain import PlainModel
 from edgekit.keras.files.reading import version_of
 from edgekit.keras.types import KerasModel
+from edgekit.observer import logger
 
 __all__ = [
     "FOREIGN",
@@ -36,7 +36,7 @@ __all__ = [
     "size_of",
 ]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 FILES = (".h5", ".hdf5", ".keras")
 
 
@@ -129,7 +129,7 @@ def check_source(path: Path) -> None:
     if kind_of(path) == TFLITE:
         use = "Use" if path.suffix == ".tflite" else "Let its name end in .tflite, and use"
         raise ModelError(
-            "A Keras model is wanted here.",
+            "This job takes a Keras model.",
             received=f"{path}, a .tflite model, which is converted already",
             remedy=f"{use} it with edgekit evaluate, benchmark or inspect.",
         )
@@ -155,12 +155,14 @@ def _as_flat_tf_keras(model: object, source: str, *, unsafe: bool) -> Any:
     from edgekit.keras.flatten import flatten
     from edgekit.keras.unwrapping import unwrapped
 
-    if isinstance(model, _tf.tf_keras().Model):
+    ours: type[KerasModel] = _tf.tf_keras().Model
+    if isinstance(model, ours):
         bare, notes = unwrapped(model, source)
         for note in notes:
             _log.info(note)
         return registry.ask("edgekit.methods.low_rank.expanding:expand")(flatten(bare))
-    if isinstance(model, _tf.keras3().Model):
+    theirs: type[KerasModel] = _tf.keras3().Model
+    if isinstance(model, theirs):
         return bridge(model, unsafe=unsafe)
     raise ModelError(
         "EdgeKit compresses Keras models.",
@@ -203,7 +205,7 @@ def _opened(path: Path, version: str, custom_objects: Mapping[str, Any], source:
             raise ModelError(
                 f"Keras {version} must be able to load the model.",
                 received=f"{source} ({first_line(error)})",
-                remedy="If it holds custom layers, give module:function that builds and loads it; else save it again.",
+                remedy="If it has custom layers, give module:function that builds and loads it; else save it again.",
             ) from error
 
 

@@ -32,22 +32,27 @@ MacRule = Callable[[KerasLayer, list[Shape], list[Shape], int | None], int]
 
 
 def dense(layer: KerasLayer, x: list[Shape], y: list[Shape], heads: int | None) -> int:
+    """MACs of a matrix product."""
     return math.prod(x[0]) * y[0][-1]
 
 
 def convolution(layer: KerasLayer, x: list[Shape], y: list[Shape], heads: int | None) -> int:
+    """MACs of a convolution: kernel elements for each output value."""
     return math.prod(y[0]) * math.prod(layer.kernel_size) * (x[0][-1] // layer.groups)
 
 
 def transposed(layer: KerasLayer, x: list[Shape], y: list[Shape], heads: int | None) -> int:
+    """MACs of a transposed convolution: kernel elements for each input value."""
     return math.prod(x[0]) * math.prod(layer.kernel_size) * y[0][-1]  # each input is spread over the filter
 
 
 def depthwise(layer: KerasLayer, x: list[Shape], y: list[Shape], heads: int | None) -> int:
+    """MACs of a depthwise convolution."""
     return math.prod(y[0][:-1]) * math.prod(layer.kernel_size) * x[0][-1] * layer.depth_multiplier
 
 
 def separable(layer: KerasLayer, x: list[Shape], y: list[Shape], heads: int | None) -> int:
+    """MACs of a depthwise convolution and the 1x1 convolution after it."""
     wide = x[0][-1] * layer.depth_multiplier
     return math.prod(y[0][:-1]) * (math.prod(layer.kernel_size) * wide + wide * y[0][-1])
 
@@ -65,6 +70,7 @@ def einsum(layer: KerasLayer, x: list[Shape], y: list[Shape], heads: int | None)
 
 
 def attention(layer: KerasLayer, x: list[Shape], y: list[Shape], heads: int | None) -> int:
+    """MACs of projections, scores and weighted sums."""
     config = layer.get_config()
     key_width, heads = config["key_dim"], config["num_heads"] if heads is None else heads
     value_width = config["value_dim"] or key_width

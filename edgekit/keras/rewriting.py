@@ -54,6 +54,7 @@ class TfKerasReader:
     """tf_keras's words for a graph; see `replay.Reader`."""
 
     def is_model(self, operation: Any) -> bool:
+        """Whether a layer is a model of its own."""
         return isinstance(operation, _tf.tf_keras().Model)
 
     def graph(self, model: KerasModel) -> Graph:

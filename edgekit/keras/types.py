@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from types import EllipsisType
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
 
 from edgekit.tensors import Array
 
 __all__ = ["Keras3Node", "KerasLayer", "KerasModel", "KerasNode", "KerasTensor", "KerasVariable", "Shape"]
 
+Operand: TypeAlias = "KerasTensor | KerasVariable | Array | np.generic | float | Sequence[Operand]"
+"""The other side of an operator of tensors."""
+Index: TypeAlias = "int | slice | KerasTensor | EllipsisType | list[int] | None | tuple[Index, ...]"
 Shape = tuple[int, ...]
 """Of tensors and variables; an axis of open size is None there, and whoever multiplies sizes looks for it first."""
 
@@ -22,6 +28,7 @@ class DType(Protocol):
     is_bool: bool
     size: int
     as_numpy_dtype: type
+    max: int
 
 
 class KerasHistory(Protocol):
@@ -44,31 +51,62 @@ class KerasTensor(Protocol):
     dtype: DType
     op: Operation
     _keras_history: KerasHistory
+    _keras_mask: KerasTensor
 
     @property
     def name(self) -> str: ...
 
     def numpy(self) -> Array: ...
 
-    def __add__(self, other: Any, /) -> KerasTensor: ...
+    def __add__(self, other: Operand, /) -> KerasTensor: ...
 
-    def __radd__(self, other: Any, /) -> KerasTensor: ...
+    def __radd__(self, other: Operand, /) -> KerasTensor: ...
 
-    def __sub__(self, other: Any, /) -> KerasTensor: ...
+    def __sub__(self, other: Operand, /) -> KerasTensor: ...
 
-    def __mul__(self, other: Any, /) -> KerasTensor: ...
+    def __rsub__(self, other: Operand, /) -> KerasTensor: ...
 
-    def __rmul__(self, other: Any, /) -> KerasTensor: ...
+    def __mul__(self, other: Operand, /) -> KerasTensor: ...
 
-    def __truediv__(self, other: Any, /) -> KerasTensor: ...
+    def __rmul__(self, other: Operand, /) -> KerasTensor: ...
 
-    def __mod__(self, other: Any, /) -> KerasTensor: ...
+    def __truediv__(self, other: Operand, /) -> KerasTensor: ...
+
+    def __rtruediv__(self, other: Operand, /) -> KerasTensor: ...
+
+    def __mod__(self, other: Operand, /) -> KerasTensor: ...
+
+    def __floordiv__(self, other: Operand, /) -> KerasTensor: ...
+
+    def __pow__(self, other: Operand, /) -> KerasTensor: ...
+
+    def __rpow__(self, other: Operand, /) -> KerasTensor: ...
+
+    def __lt__(self, other: Operand, /) -> KerasTensor: ...
+
+    def __le__(self, other: Operand, /) -> KerasTensor: ...
+
+    def __gt__(self, other: Operand, /) -> KerasTensor: ...
+
+    def __ge__(self, other: Operand, /) -> KerasTensor: ...
+
+    def __and__(self, other: Operand, /) -> KerasTensor: ...
+
+    def __or__(self, other: Operand, /) -> KerasTensor: ...
 
     def __neg__(self) -> KerasTensor: ...
 
+    def __invert__(self) -> KerasTensor: ...
+
+    def __int__(self) -> int: ...
+
+    def __float__(self) -> float: ...
+
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: Any, /) -> KerasTensor: ...
+    def __iter__(self) -> Iterator[KerasTensor]: ...
+
+    def __getitem__(self, index: Index, /) -> KerasTensor: ...
 
 
 class KerasVariable(Protocol):
@@ -177,14 +215,14 @@ class KerasLayer(Protocol):
     @property
     def get_output_at(self) -> Callable[[int], Any]: ...
 
-    @property
-    def __call__(self) -> Callable[..., Any]: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     activation: Any
     add_weight: Any
     alpha: Any
     arguments: Any
     axis: Any
+    compute_dtype: str | None
     backward_layer: KerasLayer
     beta: KerasVariable
     bias: KerasVariable
@@ -203,12 +241,15 @@ class KerasLayer(Protocol):
     gamma: KerasVariable
     get_prunable_weights: Callable[[], list[KerasVariable]]
     groups: int
+    implementation: int
     input_dim: int
     kernel: KerasVariable
     kernel_regularizer: Any
     kernel_size: tuple[int, ...]
     layer: KerasLayer
     mask: Any
+    mask_value: float
+    mask_zero: bool
     max_value: float | None
     mean: Any
     moving_mean: KerasVariable
@@ -296,7 +337,10 @@ class KerasModel(Protocol):
 
     def __call__(self, inputs: Any, *, training: bool | None = ...) -> Any: ...
 
-    # What Keras 2 keeps of a model's graph, and shows nobody else.
+    # What Keras keeps of a model's graph, and shows nobody else; the first is of a Sequential model of Keras 3.
+
+    @property
+    def _functional(self) -> KerasModel | None: ...
 
     @property
     def _nodes_by_depth(self) -> Mapping[int, Sequence[KerasNode]]: ...

@@ -13,7 +13,7 @@ import numpy as np
 from edgekit import tflite
 from edgekit.artifact import sha256_of
 from edgekit.errors import EdgekitError, ModelRefused
-from edgekit.figures import FIGURES
+from edgekit.figures import FIGURES, told_by
 from edgekit.measure._timing import Timed, one_line
 from edgekit.measure.comparison import Comparison, compare_counts, compare_times
 from edgekit.measure.noise import spread
@@ -54,7 +54,7 @@ class Result:
             arena, kernels' scratch and packed weights.
         error: One line, or None.
         passing: The error may be another time's, such as of a process that was ended; not told in JSON.
-        bytes, sha256: Of the file; None where it cannot be read.
+        bytes, sha256: Bytes and sha256 of the file; None where it cannot be read.
         kernels: TFLite's choice of kernels, on its interpreters.
         launches, turns: How often the model was loaded in a new process, and how many turns it had in all.
         latency_kind: "host proxy", "device" or "emulated device".
@@ -64,6 +64,9 @@ class Result:
         figures: What the runtime counted, by the names of `edgekit.figures.FIGURES`.
         profile: Operators by share, largest first.
         profile_note: Why there is no profile although it was asked for.
+        warnings: What the runtime is known to answer wrongly of this model, one sentence each.
+        measured_on: What the figures hold for, such as board, emulator and compiler; None where the runtime's name says
+            all.
     """
 
     model: str
@@ -87,6 +90,8 @@ class Result:
     figures: Mapping[str, int] = field(default_factory=dict)
     profile: tuple[OperatorShare, ...] | None = None
     profile_note: str | None = None
+    warnings: tuple[str, ...] = ()
+    measured_on: Mapping[str, str | int] | None = None
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready: every figure a key of its own, None where it is not told."""
@@ -117,7 +122,8 @@ class Job:
         time_limit: float,
     ) -> None:
         self._read = partial(read, model)
-        self._threads, self._kernels, self._limit = threads, kernels, time_limit
+        self._kernels: Kernels = kernels
+        self._threads, self._limit = threads, time_limit
         self._runtime = load_runtime(runtime)
         executor, timer = self._runtime.executor, self._runtime.timer
         self.timed: Timed | None = None
@@ -144,7 +150,10 @@ class Job:
             if self._runtime.meter is not None:
                 counted = self._runtime.meter.measure(self._read(), time_limit=self._limit)
                 self._result = replace(
-                    self._result, figures=counted.values, profile=counted.profile or self._result.profile
+                    self._result,
+                    figures=counted.values,
+                    profile=counted.profile or self._result.profile,
+                    measured_on=counted.measured_on,
                 )
         except EdgekitError as error:
             self._result = replace(self._result, error=one_line(error), passing=not isinstance(error, ModelRefused))
@@ -189,6 +198,7 @@ class Job:
             warm_up_runs=timed.warm_up_runs,
             warm_up_stable=timed.stable,
             switches=timed.switches,
+            warnings=tuple(map(str, self._runtime.wrong_answers(self._read()))),
         )
 
     def close(self) -> None:
@@ -223,7 +233,7 @@ def compare_all(jobs: Sequence[Job], results: Sequence[Result], seed: int) -> tu
             found.append(
                 compare_times(*place, job.timed.by_turns(), first.model, first_job.timed.by_turns(), seed=seed)
             )
-        for metric, figure in FIGURES.items():
+        for metric, figure in told_by([result.runtime]).items():
             own, other = result.figures.get(metric), first.figures.get(metric)
             if figure.compares and own and other:
                 exact = figure.compares == "exact"

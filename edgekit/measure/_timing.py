@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgekit import tflite
+from edgekit import sandbox, tflite
 from edgekit.errors import EdgekitError, ModelRefused, RuntimeFailed
 from edgekit.measure.comparison import Turns
 from edgekit.runtimes import Clock, Executor, Kernels, Session
@@ -29,7 +29,7 @@ class Timed:
         read: Gives the model; the file is read at the first launch.
         executor: What opens it.
         runtime: The runtime's name, for messages.
-        threads: Of one inference.
+        threads: Threads of one inference.
         kernels: The runtime's choice of kernels.
         time_limit: Seconds that loading, and each request for inferences, may take.
     """
@@ -45,7 +45,8 @@ class Timed:
         time_limit: float,
     ) -> None:
         self._read, self._executor, self._runtime, self._threads = read, executor, runtime, threads
-        self._kernels, self._limit = kernels, time_limit
+        self._kernels: Kernels = kernels
+        self._limit = time_limit
         self._session: Session | None = None
         self._clock: Clock | None = None
         self._launch, self._per_run = -1, 0.0
@@ -112,6 +113,7 @@ class Timed:
         self.close()
 
     def close(self) -> None:
+        """End the process, if one is alive."""
         if self._session is not None:
             self._session.close()
         self._session = self._clock = None
@@ -126,7 +128,9 @@ class Timed:
         return float(sum(turn.sum() for turn in self.turns)) / 1e9
 
     def _opened(self) -> Session:
-        return self._executor.open(self._read(), threads=self._threads, kernels=self._kernels, time_limit=self._limit)
+        model = self._read()
+        with sandbox.cold():  # a process that was forked may find its memory elsewhere
+            return self._executor.open(model, threads=self._threads, kernels=self._kernels, time_limit=self._limit)
 
     def _run(self, runs: int) -> Array:
         """Nanoseconds of each, asked for in parts that stay well within the time limit."""
@@ -143,4 +147,5 @@ class Timed:
 
 
 def one_line(error: EdgekitError) -> str:
+    """An error as one line."""
     return " ".join(str(error).split())

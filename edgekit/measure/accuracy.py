@@ -31,6 +31,7 @@ class Score:
     samples: int
 
     def as_dict(self) -> dict[str, object]:
+        """JSON-ready."""
         return asdict(self)
 
 

@@ -5,6 +5,7 @@ Counts are small whatever the number of samples is, and those of two models can 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -77,11 +78,18 @@ def finding(answers: Any, metric: str, accuracy: float) -> str | None:
         return f"must have the keys {', '.join(sorted(keys))}"
     if not all(_is_count(answers[key]) for key in keys & {"classes", "samples"}):
         return "must have counts above 0"
-    if metric != "top1":
-        bins, samples = answers["bins"], answers["samples"]
-        if not _are_rows(bins, 2) or any(abs(k) > MOST_BIN for k, _ in bins) or len({k for k, _ in bins}) < len(bins):
-            return "must have bins of [number, count], each once"
-        return None if sum(count for _, count in bins) == samples else "must count each sample once"
+    return _of_confusion(answers, accuracy) if metric == "top1" else _of_bins(answers["bins"], answers["samples"])
+
+
+def _of_bins(bins: Any, samples: int) -> str | None:
+    """What breaks the form of `error_bins`."""
+    if not _are_rows(bins, 2) or any(abs(k) > MOST_BIN for k, _ in bins) or len({k for k, _ in bins}) < len(bins):
+        return "must have bins of [number, count], each once"
+    return None if sum(count for _, count in bins) == samples else "must count each sample once"
+
+
+def _of_confusion(answers: Mapping[str, Any], accuracy: float) -> str | None:
+    """What breaks the form of `confusion`."""
     if not 0 <= accuracy <= 1:
         return "must belong to an accuracy from 0 to 1"
     classes, samples, cells = answers["classes"], answers["samples"], answers["cells"]

@@ -14,7 +14,7 @@ __all__ = ["Comparison", "Turns", "Verdict", "compare_counts", "compare_times"]
 
 Verdict = Literal["faster", "slower", "same within noise", "cannot tell"]
 
-_LEAST = 0.01  # a smaller difference is no reason to choose a model, and memory layout alone may make it
+_LEAST = 0.01  # smaller differences can come from memory layout alone, so they do not decide between models
 _SAME = 0.05  # "same" is claimed where the whole interval lies this near to 1
 _FEWEST_TURNS = 5
 _REPEATABLE = 2e-4  # what a count of instructions may differ by from one run to the next

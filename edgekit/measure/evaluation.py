@@ -13,12 +13,15 @@ from edgekit.errors import ModelError
 from edgekit.keras.types import KerasModel
 from edgekit.measure.accuracy import Score, mse, top1
 from edgekit.measure.predict import predict
+from edgekit.observer import logger
 from edgekit.readable import Readable, Rows
-from edgekit.runtimes import Source
+from edgekit.runtimes import Source, load_runtime
 from edgekit.tensors import Array
 from edgekit.training.objective import Objective
 
 __all__ = ["Evaluation", "evaluate_file", "evaluate_keras"]
+
+_log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,15 +30,17 @@ class Evaluation(Readable):
 
     Attributes:
         score: The metric with its 95 % interval.
-        runtime: That ran the model.
+        runtime: The runtime that ran the model.
         seconds: Wall time, start-up of the workers included.
         outputs: float32 [N, ...].
+        warnings: What the runtime is known to answer wrongly of this model, one sentence each.
     """
 
     score: Score
     runtime: str
     seconds: float
     outputs: Array
+    warnings: tuple[str, ...] = ()
 
     def title(self) -> str:
         """What ran the model."""
@@ -48,6 +53,7 @@ class Evaluation(Readable):
             (score.metric, f"{score.value:.4g} [{score.low:.4g}, {score.high:.4g}] (95 %)"),
             ("samples", f"{score.samples:,}"),
             ("seconds", f"{self.seconds:.2f}"),
+            *(("warning", warning) for warning in self.warnings),
         ]
 
     def as_dict(self) -> dict[str, object]:
@@ -61,6 +67,7 @@ class Evaluation(Readable):
             "samples": self.score.samples,
             "runtime": self.runtime,
             "seconds": self.seconds,
+            "warnings": list(self.warnings),
         }
 
 
@@ -81,9 +88,9 @@ def evaluate_file(
         dataset: Preprocessed as the model expects.
         objective: Its metric.
         runtime: Name of a runtime.
-        split: Which samples.
-        workers: Processes; default one per core.
-        progress: Called with (done, total).
+        split: Name of the split to run.
+        workers: Number of processes; by default one per core.
+        progress: Function that is called with (done, total).
 
     Raises:
         ModelError: Samples do not fit the model, or it has several outputs.
@@ -99,9 +106,13 @@ def evaluate_file(
             received=f"{len(answers)} outputs, {', '.join(tensor.name for tensor in answers)}",
             remedy="Save a Keras model of the output that is to be judged, and convert it.",
         )
+    warnings = tuple(map(str, load_runtime(runtime).wrong_answers(model)))
+    for warning in warnings:
+        _log.warning(warning)
     started = time.perf_counter()
     outputs = predict(model, samples, runtime=runtime, workers=workers, progress=progress)
-    return Evaluation(_score(outputs, dataset, objective, split), runtime, time.perf_counter() - started, outputs)
+    seconds = time.perf_counter() - started
+    return Evaluation(_score(outputs, dataset, objective, split), runtime, seconds, outputs, warnings)
 
 
 def evaluate_keras(

@@ -35,7 +35,7 @@ class Gate:
         expression: As given.
         runtime, metric: Whose figure.
         limit: The rise against the baseline that is still allowed: percent, or the metric's own unit.
-        percent: Which of the two.
+        percent: Whether the limit is in percent.
     """
 
     expression: str
@@ -52,8 +52,8 @@ class Check:
     Attributes:
         expression: The gate; None for a change that is only told.
         model, runtime, metric: Whose figure.
-        baseline, value: Then and now.
-        change_percent: Of the value against the baseline; None where that is 0.
+        baseline, value: The figure then and now.
+        change_percent: Change in percent of the value against the baseline; None where that is 0.
         limit: The largest value that the gate allows.
         low, high: 95 % interval of the value, for a time.
         tripped: It is above the limit; a time only where its whole interval is.
@@ -74,6 +74,7 @@ class Check:
     message: str
 
     def as_dict(self) -> dict[str, object]:
+        """JSON-ready."""
         return asdict(self)
 
 
@@ -93,10 +94,12 @@ def parse_gate(expression: str, runtimes: Sequence[str]) -> Gate:
         raise UsageError("A gate is written RUNTIME.METRIC > N %.", received=repr(expression), remedy=_EXAMPLE)
     runtime, metric = found["runtime"], found["metric"]
     if metric not in METRICS:
-        raise UsageError("A gate judges no such metric.", received=repr(metric), remedy=did_you_mean(metric, METRICS))
+        raise UsageError(
+            "A gate needs a metric that it knows.", received=repr(metric), remedy=did_you_mean(metric, METRICS)
+        )
     if runtime not in runtimes:
         raise UsageError(
-            "A gate judges a runtime that is measured.",
+            "A gate needs a runtime that is measured.",
             received=repr(runtime),
             remedy=f"Measured here: {', '.join(runtimes)}. Add --runtime {runtime}, or correct the gate.",
         )
@@ -253,13 +256,13 @@ def _then(row: Mapping[str, Any], baseline: Mapping[str, Any], metric: str) -> M
         raise DataError(
             f"The baseline must have {row['model']} on {row['runtime']}, by its path or its file name.",
             received=", ".join(known) or "no results",
-            remedy="Measure the baseline anew with this model and runtime.",
+            remedy="Measure the baseline again with this model and runtime.",
         )
     if _figure(found, metric) is None:
         raise DataError(
             f"The baseline must tell {metric} of {row['model']} on {row['runtime']}.",
             received=found.get("error") or "null",
-            remedy="Measure the baseline anew.",
+            remedy="Measure the baseline again.",
         )
     return found
 

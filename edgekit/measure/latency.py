@@ -12,10 +12,12 @@ import numpy as np
 
 from edgekit import tflite
 from edgekit.errors import UsageError
+from edgekit.figures import told_by
 from edgekit.measure._results import Job, Latency, Result, compare_all
 from edgekit.measure.comparison import Comparison
 from edgekit.measure.environment import environment, load
 from edgekit.measure.noise import Noise, judge, spread
+from edgekit.observer import logger
 from edgekit.readable import Readable, Rows
 from edgekit.runtimes import Kernels, check_kernels, load_runtime
 
@@ -24,6 +26,8 @@ __all__ = ["NOTE", "BenchmarkReport", "BenchmarkResult", "Latency", "benchmark"]
 NOTE = "host proxy: measured on this machine's CPU, not on a phone or microcontroller; it ranks models, at best"
 
 BenchmarkResult = Result
+
+_log = logger(__name__)
 
 _TURNS = 30  # in all launches together
 _RUNS_PER_TURN = 5  # at least, where the number of runs is settled
@@ -37,7 +41,7 @@ class BenchmarkReport(Readable):
     """All results of one interleaved run.
 
     Attributes:
-        results: In the order of models, then runtimes.
+        results: Results in the order of models, then runtimes.
         comparisons: Every other model against the first, on each runtime, by time, instructions or cycles.
         noise: How calm the machine was; None where nothing was timed on it.
         environment: See `edgekit.measure.environment`; `load` is the last minute's at the end, and `load_before` that
@@ -53,6 +57,7 @@ class BenchmarkReport(Readable):
     schema: str = field(default="edgekit.benchmark/1", init=False)
 
     def as_dict(self) -> dict[str, object]:
+        """JSON-ready, with its schema name."""
         return {
             "schema": self.schema,
             "results": [result.as_dict() for result in self.results],
@@ -60,7 +65,16 @@ class BenchmarkReport(Readable):
             "noise": self.noise.as_dict() if self.noise else None,
             "environment": self.environment,
             "note": self.note,
+            "caveats": list(self.caveats),
         }
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What the figures that runtimes counted do not say, one sentence or two each."""
+        found = (
+            figure.caveat for r in self.results for name, figure in told_by([r.runtime]).items() if name in r.figures
+        )
+        return tuple(dict.fromkeys(filter(None, found)))
 
     def title(self) -> str:
         """What the times are."""
@@ -99,8 +113,8 @@ def benchmark(
     of a bootstrap over launches and blocks of turns; with one launch, they leave out what another process of the same
     model would differ by (memory layout: usually below 1 %).
 
-    Runtimes that count (tflm, arm64, ethos_u) are asked once for each model, before; a device with a tool of its own
-    (adb) times the models there, one after the other.
+    Runtimes that count (tflm, arm64, cortex_m, ...) are asked once for each model, before; a device with a tool of its
+    own (adb) times the models there, one after the other.
 
     Args:
         models: `.tflite` files; inputs are random by `seed` (float in 0..1, quantised integers over their whole range,
@@ -114,7 +128,7 @@ def benchmark(
         time_limit: Seconds that a runtime may take for one answer before it is ended: the loading of a model, or
             some inferences.
         max_warmup: Untimed inferences of a launch at most; they end when medians of three blocks agree to 3 %.
-        seed: Of inputs, order of turns and bootstrap.
+        seed: Seed of inputs, order of turns and bootstrap.
         progress: Called with (turns done, turns in all).
 
     Raises:
@@ -148,6 +162,9 @@ def benchmark(
     finally:
         for job in jobs:
             job.close()
+    for result in results:
+        for warning in result.warnings:
+            _log.warning(f"{result.model} on {result.runtime}: {warning}")
     around = {**environment(), "load_before": before}
     return BenchmarkReport(
         results, around, comparisons=compare_all(jobs, results, seed), noise=_noise(jobs, before, threads)

@@ -15,7 +15,7 @@ Level = Literal["calm", "noisy", "too noisy"]
 
 _NOISY, _TOO_NOISY = 0.05, 0.20  # spread of turns
 _SWITCHES = 50.0  # a second of timed work; a CPU of one's own has few
-_REMEDY = "close other programs, set the CPU's governor to performance, or take instructions (--runtime arm64)"
+_REMEDY = "close other programs, set the CPU's governor to performance, or count instructions with the runtime arm64"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Noise:
     reasons: tuple[str, ...]
 
     def as_dict(self) -> dict[str, object]:
+        """JSON-ready."""
         return asdict(self)
 
 
@@ -49,10 +50,10 @@ def judge(
     Args:
         spreads: `spread` of each model on each runtime.
         switches: Involuntary context switches during timed work, in all; None where unknown.
-        seconds: Of timed work, in all.
+        seconds: Seconds of timed work, in all.
         load: Average before the run, so that its own is not in it; None where unknown.
-        cores: That the run may use.
-        threads: Of one inference.
+        cores: How many cores the run may use.
+        threads: Threads of one inference.
     """
     widest = max(spreads, default=0.0)
     reasons = []

@@ -18,6 +18,7 @@ import numpy as np
 from edgekit import tflite
 from edgekit.errors import ConversionError, ModelError
 from edgekit.measure.statistics import sqnr_db
+from edgekit.places import by_place
 from edgekit.runtimes import Session, load_runtime
 from edgekit.tensors import Array, TensorSpec, dequantize, quantize
 from edgekit.tflite.logits import softmax_input, with_outputs
@@ -57,7 +58,7 @@ class Answer:
     """What Keras answers at one output.
 
     Attributes:
-        name: Of the output, as the file's signature has it.
+        name: Name of the output, as the file's signature has it.
         values: float32 [N, ...].
         logits: float32 [N, ..., classes] before a final softmax, each sample's mean taken off; None without one.
         classifies: The largest value, or whether one value is above 0.5, is the model's answer.
@@ -247,7 +248,7 @@ def has_signal(wanted: Array, spec: TensorSpec) -> bool:
 
     Args:
         wanted: float32 [N, ...].
-        spec: Of the tensor in the file.
+        spec: Specification of the tensor in the file.
     """
     spread = float(np.ptp(wanted, axis=0).max(initial=0.0)) if len(wanted) > 1 else 0.0
     if spread <= 1e-6 * max(float(np.abs(wanted).max(initial=0.0)), _TINY):
@@ -267,8 +268,9 @@ def warning(parity: Parity, kind: str) -> str | None:
     if kind not in ("int8", "int16x8") or parity.sqnr_db is None or parity.sqnr_db >= WARN_DB:
         return None
     return (
-        f"The {kind} file is {parity.sqnr_db:.1f} dB near its Keras model, less than the {WARN_DB:g} dB that integer "
-        "files usually reach: measure its accuracy, calibrate on typical samples, or train it quantisation-aware."
+        f"The {kind} file reaches {parity.sqnr_db:.1f} dB (SQNR) against its Keras model, less than the {WARN_DB:g} dB "
+        "that integer files usually reach: measure its accuracy, calibrate on typical samples, or train it "
+        "quantisation-aware."
     )
 
 
@@ -276,9 +278,10 @@ def refused(parity: Parity, kind: str, found: str, layer: str | None) -> Convers
     """The error for a file that is another function."""
     where = f"; they part at the layer {layer!r}" if layer else ""
     least = LEAST_DB[kind] if parity.accepted_db is None else parity.accepted_db
+    accept = by_place(command="--accept-parity DB", python="accept_parity=DB", recipe="accept_parity: DB")
     return ConversionError(
-        f"A {kind} file answers as its Keras model does, to {least:g} dB (SQNR) or {MOST_STEPS:g} quantisation steps.",
+        f"A file in the format {kind} answers as its Keras model does, to {least:g} dB (SQNR) or {MOST_STEPS:g} steps.",
         received=f"{found} over {parity.samples} {parity.data} samples{where}",
         remedy="Calibrate on more and typical samples, choose another format, replace the layer, or accept what it is "
-        "worth with --accept-parity DB.",
+        f"worth with {accept}.",
     )

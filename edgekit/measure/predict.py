@@ -1,11 +1,12 @@
-"""What a `.tflite` gives for many samples: spread over worker processes, in batches where the model bears them."""
+"""What a `.tflite` gives for many samples: spread over worker processes, in batches where the model allows them."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from contextvars import copy_context
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ __all__ = ["Predictor", "Progress", "Samples", "predict"]
 
 Samples = Array | Mapping[str, Array]
 Progress = Callable[[int, int], None]  # samples done, samples in all
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _CHUNK_BYTES = 4 << 20  # of samples in one request: little shared memory, and workers equally busy to the end
@@ -47,10 +49,10 @@ def predict(
             model takes integers), or already in the input's dtype (fed as they are). For a model with several inputs,
             a dict by input name.
         runtime: Name of a runtime of `edgekit.runtimes`.
-        workers: Processes; None for one per CPU core at hand, fewer where there are few samples.
+        workers: Number of processes; None for one per CPU core at hand, fewer where there are few samples.
         batch: Samples of one inference; None for a choice by sample size. More than one is used only where it gives
             what one sample at a time gives, tried on the first samples: exact for quantised outputs, 1e-4 for float.
-        output: Which of the model's outputs.
+        output: Number of the model's output.
         progress: Called with (samples done, samples in all), from one thread at a time.
 
     Returns:
@@ -124,12 +126,12 @@ class Predictor:
             worker.close()
 
     def _spread(self, pool: ThreadPoolExecutor, x: Samples, progress: Progress | None) -> NDArray[np.float32]:
-        specs = _all([pool.submit(worker.open) for worker in self._workers])[0]
+        specs = _all([_submitted(pool, worker.open) for worker in self._workers])[0]
         samples = by_input(x, specs)
         head = [values[:_PLANNING_SAMPLES] for values in samples]
-        batch = max(_all([pool.submit(worker.plan, head) for worker in self._workers]))
+        batch = max(_all([_submitted(pool, worker.plan, head) for worker in self._workers]))
         job = _Job(samples, len(self._workers), batch, progress)
-        _all([pool.submit(job.work, worker) for worker in self._workers])
+        _all([_submitted(pool, job.work, worker) for worker in self._workers])
         return job.result
 
 
@@ -238,6 +240,12 @@ def _one_by_one(session: Session, samples: Sequence[Array], output: int) -> Arra
             raise ModelError(f"A batch of {step} samples must give as many outputs.", received=f"shape {real.shape}")
         results.append(real[: min(step, count - start)])
     return np.concatenate(results)
+
+
+def _submitted(pool: ThreadPoolExecutor, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    """A task for a thread of the pool, in this thread's context: inside `sandbox.warm` its processes are forked too."""
+    context = copy_context()
+    return pool.submit(lambda: context.run(task, *args, **kwargs))
 
 
 def _all(tasks: list[Future[T]]) -> list[T]:

@@ -129,7 +129,7 @@ def median_by_turns(
     Args:
         turns: The values of each turn, in the order of time.
         launches: [turns] which launch of the process each turn belongs to.
-        seed, resamples: Of the bootstrap.
+        seed, resamples: Seed and number of resamples of the bootstrap.
 
     Raises:
         DataError: There are no values, or not one launch for each turn.
@@ -163,7 +163,7 @@ def ratio_by_turns(
     Args:
         a, b: [turns] one figure above 0 of each turn, such as its median time.
         launches: [turns] which launch of the processes each turn belongs to.
-        seed, resamples: Of the bootstrap.
+        seed, resamples: Seed and number of resamples of the bootstrap.
 
     Raises:
         DataError: There are no turns, or not the same for all.

@@ -102,7 +102,7 @@ def sensitivity(
 def tolerable(effects: Sequence[Effect], kind: Kind, *, score_drop: float) -> Mapping[str, float]:
     """For every layer, the largest amount that costs no more than this; 0 where none does.
 
-    A ratio counts only if all smaller ones are borne, too: a lucky outlier is no evidence.
+    A ratio counts only if all smaller ones are tolerated, too: one lucky outlier proves nothing.
     """
     found: dict[str, float] = {}
     for layer in dict.fromkeys(e.layer for e in effects if e.kind == kind):

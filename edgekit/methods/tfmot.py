@@ -130,10 +130,11 @@ def weight_quantizers(layer: KerasLayer) -> list[tuple[Any, Any, Ranges]]:
 
 def output_quantizer(layer: KerasLayer) -> tuple[Any, Ranges] | None:
     """(quantizer, its ranges) of what a layer gives, if it rounds that; a fixed range has no variables."""
-    mot = internals()
-    if isinstance(layer, mot.Layer):
+    alone: type[RoundedLayer] = internals().Layer
+    around: type[RoundedLayer] = internals().Wrapper
+    if isinstance(layer, alone):
         return layer.quantizer, layer.quantizer_vars or {}
-    if isinstance(layer, mot.Wrapper) and layer._output_quantizers:
+    if isinstance(layer, around) and layer._output_quantizers:
         return layer._output_quantizers[0], getattr(layer, "_output_quantizer_vars", {}) or {}
     return None
 

@@ -5,7 +5,6 @@ A file added here is a pass: it defines one public subclass of `Pass`, named `PA
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from edgekit.errors import Finding, RecipeError, UsageError, did_you_mean
 from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.kernels import named_kernels
 from edgekit.keras.types import KerasModel
+from edgekit.observer import logger
 from edgekit.target import Budget, Target
 from edgekit.training import Finetune, FinetuneChoice, Teacher, Train, Trainer, open_teacher
 
@@ -36,7 +36,7 @@ __all__ = [
     "zero_masks",
 ]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Context:
     loading: Loading = FOREIGN
 
     def good_enough(self, score: float) -> bool:
-        """Whether a validation score keeps the accuracy budget (0.01 where none is set)."""
+        """Whether a validation score keeps the accuracy budget (a drop of 0.01 where none is set)."""
         allowed = 0.01 if self.budget.accuracy_drop is None else self.budget.accuracy_drop
         if self.trainer.objective.metric == "mse":
             return score <= self.reference * (1 + allowed)
@@ -93,11 +93,11 @@ class Pass(BaseModel, ABC):
     """One line for `edgekit passes`."""
 
     id: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=40)] | None = Field(
-        None, description="a name of its own, so that --set passes.ID.KEY=VALUE finds it"
+        default=None, description="a name of its own, so that --set passes.ID.KEY=VALUE finds it"
     )
     finetune: FinetuneChoice = Field(
-        "auto",
-        description="epochs and learning_rate; auto trains only if the accuracy budget is missed without; none never",
+        default="auto",
+        description="epochs and learning_rate; auto trains only if the accuracy budget would be missed; none never",
     )
 
     @property
@@ -128,7 +128,7 @@ class Pass(BaseModel, ABC):
 
     @abstractmethod
     def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
-        """What stands against applying this pass, found before any training; empty if nothing.
+        """Findings that stand against applying this pass, before any training; empty if there are none.
 
         Args:
             model: A tf_keras model.
@@ -138,17 +138,17 @@ class Pass(BaseModel, ABC):
 
     @abstractmethod
     def apply(self, model: KerasModel, context: Context) -> Any:
-        """Give a new tf_keras model; the one given is left as it is.
+        """Return a new tf_keras model, and leave the given one as it is.
 
         Raises:
             ModelError: The result breaks what the pass promises.
         """
 
-    def lost(self, made: KerasModel, later: KerasModel) -> list[Finding]:
-        """What of this pass's result a later model has lost; empty if nothing.
+    def lost(self, result: KerasModel, later: KerasModel) -> list[Finding]:
+        """Findings for what a later model has lost of this pass's result; empty if nothing is lost.
 
         Args:
-            made: The tf_keras model that this pass gave.
+            result: The tf_keras model that this pass gave.
             later: What a later pass made of it.
         """
         return []

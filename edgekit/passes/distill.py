@@ -6,7 +6,6 @@ Without a student the same network learns once more from itself: born-again netw
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -16,15 +15,16 @@ from edgekit.errors import EdgekitError, Finding
 from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.kinds import unknown_kernels
 from edgekit.keras.types import KerasModel
+from edgekit.observer import logger
 from edgekit.passes import Context, Pass, Stage, is_quantized
 from edgekit.target import Target
 from edgekit.training import Distillation, Finetune, Teacher, Train, keras_teacher, seed_everything
 from edgekit.training.hints import find_hints
-from edgekit.training.student import afresh, named_student, narrower
+from edgekit.training.student import named_student, narrower, reinitialised
 
 __all__ = ["PASS", "Distill"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 class Distill(Distillation, Pass):
@@ -34,15 +34,19 @@ class Distill(Distillation, Pass):
     summary = "Knowledge distillation: a smaller student, or the same network once more, learns from the model."
 
     student: str | None = Field(
-        None,
-        description="a reference network, a Keras model file or module:function; default: the same network afresh",
+        default=None,
+        description="a reference network, a Keras model file or module:function; by default the same network with new "
+        "weights",
     )
     width: Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        None, description="the same network with this fraction of its channels"
+        default=None, description="the same network with this fraction of its channels"
     )
-    train: Train | None = Field(None, description="how to train the student; default: the recipe's train")
+    train: Train | None = Field(
+        default=None, description="how to train the student; by default as the recipe's train says"
+    )
     teacher: str | None = Field(
-        None, description="as for objective.distill.teacher; default: the model that the pass is given"
+        default=None,
+        description="who teaches, as for objective.distill.teacher; by default the model that the pass is given",
     )
 
     @model_validator(mode="after")
@@ -57,6 +61,7 @@ class Distill(Distillation, Pass):
         return Distillation.model_validate({key: getattr(self, key) for key in Distillation.model_fields})
 
     def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+        """Findings for a student that cannot take the model's place."""
         findings = []
         if is_quantized(model):
             findings.append(Finding("distill comes before qat", "a quantisation-aware model"))
@@ -72,6 +77,7 @@ class Distill(Distillation, Pass):
         return findings
 
     def apply(self, model: KerasModel, context: Context) -> Any:
+        """Return the trained student."""
         teacher = keras_teacher(model, name="the model") if self.teacher is None else context.open_teacher(self.teacher)
         seed_everything(context.trainer.seed)
         student = self._student(model, context.target, context.loading)
@@ -86,7 +92,7 @@ class Distill(Distillation, Pass):
     def _student(self, model: KerasModel, target: Target, loading: Loading) -> Any:
         if self.width is not None:
             return narrower(model, self.width, target.channel_multiple)
-        return afresh(model) if self.student is None else named_student(self.student, model, loading)
+        return reinitialised(model) if self.student is None else named_student(self.student, model, loading)
 
     def _taught(self, student: KerasModel, teacher: Teacher, context: Context) -> Any:
         objective = context.trainer.objective.model_copy(update={"distill": self.settings})

@@ -6,7 +6,6 @@ activation and the bias of the original; the others are called NAME_rank_in, NAM
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,12 +31,13 @@ from edgekit.methods.low_rank import (
 )
 from edgekit.methods.low_rank.choice import options
 from edgekit.methods.low_rank.rebuild import calls, plain_layers
+from edgekit.observer import logger
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns
 from edgekit.target import Target
 
 __all__ = ["PASS", "LowRank"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 ENERGY = 0.95
 FACTOR = re.compile(r"(.+)_rank_(in|v|h|core|depthwise)(_\d+)?$")
@@ -54,23 +54,25 @@ class LowRank(Pass):
     summary = "Low-rank layers (SVD, spatial, Tucker, CP, separable): fewer MACs, least error of each layer's output."
 
     method: Method = Field(
-        "auto",
+        default="auto",
         description="form of convolutions; auto takes the one with the least error per layer; matrices are always svd",
     )
     energy: Fraction | None = Field(
-        None, description=f"energy of every layer's output to keep; {ENERGY} where no other rule is given"
+        default=None, description=f"energy of every layer's output to keep; {ENERGY} where no other rule is given"
     )
-    fraction: Fraction | None = Field(None, description="rank as a fraction of each layer's full rank")
+    fraction: Fraction | None = Field(default=None, description="rank as a fraction of each layer's full rank")
     rank: Count | Literal["evbmf"] | None = Field(
-        None, description="rank of every layer, or evbmf: as many as stand out of the noise"
+        default=None, description="rank of every layer, or evbmf: as many as stand out of the noise"
     )
-    macs: Fraction | None = Field(None, description="fraction of the model's MACs to keep, shared out over its layers")
+    macs: Fraction | None = Field(
+        default=None, description="fraction of the model's MACs to keep, shared out over its layers"
+    )
     layers: dict[str, Annotated[int, Field(ge=0, le=1 << 20)] | tuple[Count, Count]] = Field(
         default_factory=dict,
         description="rank by layer name or pattern (conv*), for tucker also [in, out]; 0 or off leaves a layer alone",
     )
     data_aware: bool = Field(
-        True, description="least error of the layers' outputs on calibration data, instead of their weights"
+        default=True, description="least error of the layers' outputs on calibration data, instead of their weights"
     )
 
     @field_validator("layers", mode="before")
@@ -90,6 +92,7 @@ class LowRank(Pass):
         return self
 
     def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+        """Findings for layers without a form of the method, and for ranks and budgets that cannot be met."""
         if is_quantized(model):
             return [Finding("low_rank comes before qat", "a quantisation-aware model")]
         findings = unmatched_patterns("layers", self.layers, [layer.name for layer in model.layers])
@@ -117,6 +120,7 @@ class LowRank(Pass):
         return findings
 
     def apply(self, model: KerasModel, context: Context) -> Any:
+        """Return a model of factorised layers, fine-tuned where that is asked for."""
         found = self._decompositions(model, context)
         for name, made in found.items():
             _log.info(
@@ -132,20 +136,20 @@ class LowRank(Pass):
             context.trainer.fit(result, plan.as_train(context.train), name=self.name)
         return result
 
-    def lost(self, made: KerasModel, later: KerasModel) -> list[Finding]:
+    def lost(self, result: KerasModel, later: KerasModel) -> list[Finding]:
         """Inner widths that have grown, or factors that are gone."""
         inner = [getattr(layer, "layer", layer) for layer in later.layers]
         names = {layer.name: layer for layer in inner if hasattr(layer, "kernel") or hasattr(layer, "depthwise_kernel")}
         lost = []
-        for layer in made.layers:
+        for layer in result.layers:
             factor = FACTOR.match(layer.name)
             if factor is None or not layer.weights:
                 continue
             for name in (layer.name, factor[1]):
                 if name not in names:
                     lost.append(Finding("The low-rank factor is still there", where=name))
-                elif _inner(names[name]) > _inner(made.get_layer(name)):
-                    grown = f"{_inner(names[name])} in place of {_inner(made.get_layer(name))}"
+                elif _inner(names[name]) > _inner(result.get_layer(name)):
+                    grown = f"{_inner(names[name])} in place of {_inner(result.get_layer(name))}"
                     lost.append(Finding("The layer keeps its number of inner channels", grown, where=name))
         return list(dict.fromkeys(lost))
 

@@ -6,7 +6,6 @@ trained. After `sparsify` the zeros are kept, and the result is checked.
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -17,12 +16,13 @@ from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.lowering.pooling import with_free_pooling_scale
 from edgekit.keras.types import KerasModel
 from edgekit.methods.quantize import Quantized, calibrate, freezing, keeping_zeros, quantize, settled
+from edgekit.observer import logger
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns, zero_masks
 from edgekit.target import Target
 
 __all__ = ["PASS", "Qat"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 class Qat(Pass):
@@ -32,18 +32,20 @@ class Qat(Pass):
     summary = "Quantisation-aware training (TF-MOT): 8-bit rounding in the loop; keeps the zeros of sparsify."
 
     skip: tuple[str, ...] = Field(
-        (), description="layer names or patterns (conv*) that the converter calibrates instead"
+        default=(), description="layer names or patterns (conv*) that the converter calibrates instead"
     )
     ranges: Literal["moving_average", "learned"] = Field(
-        "moving_average", description="ranges of activations while fine-tuning: TF-MOT's averages, or trained (LSQ)"
+        default="moving_average",
+        description="ranges of activations while fine-tuning: TF-MOT's averages, or trained (LSQ)",
     )
     freeze_batch_norm: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        0.5,
-        description="fraction of the fine-tuning's epochs after which batch-norm statistics and ranges stand still; "
-        "null: never",
+        default=0.5,
+        description="fraction of the fine-tuning's epochs after which batch-norm statistics and ranges are frozen; "
+        "null never freezes them",
     )
 
     def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+        """Findings for a second qat, targets without int8 and patterns that fit no layer."""
         findings = unmatched_patterns("skip", self.skip, [layer.name for layer in model.layers])
         if is_quantized(model):
             findings.append(Finding("qat comes once, and last", "a quantisation-aware model"))
@@ -52,6 +54,7 @@ class Qat(Pass):
         return findings
 
     def apply(self, model: KerasModel, context: Context) -> Any:
+        """Return a model with 8-bit rounding in the loop, fine-tuned."""
         model = with_free_pooling_scale(model)
         made = quantize(model, skip=lambda name: matches(name, self.skip) is not None, ranges=self.ranges)
         _say(made, context)

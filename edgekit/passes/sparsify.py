@@ -6,7 +6,6 @@ downloads and on hardware that encodes weights.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from operator import attrgetter
@@ -24,13 +23,14 @@ from edgekit.keras.types import KerasLayer, KerasModel
 from edgekit.methods.dropout import with_less_dropout
 from edgekit.methods.sparsity import Importance, pooled, share_out
 from edgekit.methods.tfmot import make_masks
+from edgekit.observer import logger
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches, unmatched_patterns
 from edgekit.target import Target
 from edgekit.training import Train
 
 __all__ = ["PASS", "Sparsify"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 LEAST_UPDATES = 10
@@ -51,24 +51,32 @@ class Sparsify(Pass):
     stage = Stage.SPARSITY
     summary = "Magnitude pruning (TF-MOT): sets the smallest weights to zero; per layer, globally, in blocks or 2:4."
 
-    sparsity: Fraction = Field(0.5, description="fraction of zeros in every pruned kernel, or in all of them together")
+    sparsity: Fraction = Field(
+        default=0.5, description="fraction of zeros in every pruned kernel, or in all of them together"
+    )
     scope: Literal["layer", "global"] = Field(
-        "layer", description="layer: each kernel gets this sparsity; global: one threshold over all kernels"
+        default="layer", description="layer: each kernel gets this sparsity; global: one threshold over all kernels"
     )
     importance: Importance = Field(
-        "magnitude", description="what scope global compares; lamp weighs a weight against its layer"
+        default="magnitude", description="what scope global compares; lamp weighs a weight against its layer"
     )
-    cap: Fraction = Field(0.99, description="largest sparsity that scope global gives one layer, so that none dies")
+    cap: Fraction = Field(
+        default=0.99, description="largest sparsity that scope global gives one layer, so that no layer is lost"
+    )
     schedule: Literal["polynomial", "constant"] = Field(
-        "polynomial", description="sparsity while training: growing, or in full from begin on"
+        default="polynomial", description="sparsity while training: growing, or in full from begin on"
     )
-    initial_sparsity: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="where polynomial starts")
-    begin: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="start, as a fraction of the fine-tuning")
+    initial_sparsity: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="sparsity at which polynomial starts"
+    )
+    begin: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="when pruning starts, as a fraction of the fine-tuning"
+    )
     end: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.6, description="when full sparsity is reached and the masks stay, as a fraction"
+        default=0.6, description="when full sparsity is reached and the masks stay, as a fraction"
     )
     frequency: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        100, description="steps between updates of the masks, fewer where fine-tuning is short"
+        default=100, description="steps between updates of the masks, fewer where fine-tuning is short"
     )
     layers: dict[str, Annotated[float, Field(ge=0, lt=1)]] = Field(
         default_factory=dict,
@@ -76,11 +84,11 @@ class Sparsify(Pass):
         "attention and depthwise layers are pruned only if named here",
     )
     block: tuple[Annotated[int, Field(ge=1, le=4096)], Annotated[int, Field(ge=1, le=4096)]] = Field(
-        (1, 1),
+        default=(1, 1),
         description="prune blocks of [inputs, outputs] of the kernel as a matrix [height*width*inputs, outputs]; "
         "[4, 1] are 4 neighbours in the .tflite",
     )
-    pattern: str | None = Field(None, description="N:M, such as 2:4: N zeros in every M consecutive weights")
+    pattern: str | None = Field(default=None, description="N:M, such as 2:4: N zeros in every M consecutive weights")
 
     @model_validator(mode="after")
     def _consistent(self) -> Sparsify:
@@ -103,6 +111,7 @@ class Sparsify(Pass):
         return self
 
     def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+        """Findings for layers that cannot be pruned in the way that is asked for."""
         findings = unmatched_patterns("layers", self.layers, [layer.name for layer in model.layers])
         if is_quantized(model):
             findings.append(Finding("sparsify comes before qat", "a quantisation-aware model"))
@@ -120,6 +129,7 @@ class Sparsify(Pass):
         return findings
 
     def apply(self, model: KerasModel, context: Context) -> Any:
+        """Return a pruned and, where it is asked for, fine-tuned model."""
         chosen = self._chosen(model)
         left = [n.name for n in model.layers if kind_of(n).pruning == "default" and n.name not in chosen]
         if left:
@@ -137,11 +147,11 @@ class Sparsify(Pass):
         self._assert_sparse(result, chosen)
         return result
 
-    def lost(self, made: KerasModel, later: KerasModel) -> list[Finding]:
+    def lost(self, result: KerasModel, later: KerasModel) -> list[Finding]:
         """Zeros that a later model has lost, by kernel; one whose layer was renamed or split is known by its size."""
         after = {n: w.numpy() for n, w in named_kernels(later)}
         findings = []
-        for name, weight in named_kernels(made):
+        for name, weight in named_kernels(result):
             zeros = weight.numpy().ravel() == 0
             if zeros.mean() < NOTABLE:
                 continue

@@ -8,22 +8,27 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from edgekit import tflite
+import numpy as np
+
+from edgekit import sandbox, tflite
 from edgekit.artifact import Artifact, sha256_of
 from edgekit.data.sidecar import read_sidecar
-from edgekit.errors import ConversionError, RuntimeFailed
+from edgekit.errors import ConversionError, DoesNotFit, RuntimeFailed
 from edgekit.figures import FIGURES
-from edgekit.golden import golden_path, read_golden
-from edgekit.measure.golden import bounds_of, make_golden
+from edgekit.golden import SAMPLES, Bounds, Golden, golden_path, read_golden
+from edgekit.measure.golden import answers_to, bounds_of, make_golden
+from edgekit.observer import logger
 from edgekit.ownership import publishing
 from edgekit.readable import Readable, Rows
 from edgekit.runtimes import load_runtime
 from edgekit.target import Target
+from edgekit.tensors import Array, random_input
 from edgekit_converters.exporters import Checked, Exporter, Source
 
 __all__ = ["Exported", "export_file", "with_golden"]
 
 SCHEMA = "edgekit.export/1"
+_log = logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,12 @@ class Exported(Readable):
     Attributes:
         exporter: Its name.
         model: Path of the `.tflite`.
-        sha256: Of the `.tflite`.
+        sha256: sha256 of the `.tflite`.
         target: What it is for.
         folder: Where the files lie.
         files: What was written, paths relative to the folder.
         figures: What was measured of the model for it.
+        warnings: What its user must know, as sentences with the remedy.
     """
 
     exporter: str
@@ -47,15 +53,18 @@ class Exported(Readable):
     folder: str
     files: tuple[Artifact, ...]
     figures: Mapping[str, int]
+    warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready, with its schema name."""
         return {"schema": SCHEMA, **asdict(self)}
 
     def title(self) -> str:
+        """The model, the exporter and the folder."""
         return f"{self.model}, exported as {self.exporter} to {self.folder}"
 
     def rows(self) -> Rows:
+        """Each file with its size, and each figure."""
         return [
             *((artifact.path, f"{artifact.bytes:,} bytes") for artifact in self.files),
             *((name, f"{value:,}") for name, value in self.figures.items()),
@@ -75,9 +84,9 @@ def export_file(
     """Make sources of a `.tflite`.
 
     Args:
-        exporter: With its options.
+        exporter: The exporter with its options.
         model: The file; what lies beside it is used.
-        folder: Where the sources go.
+        folder: Folder for the sources.
         target: What they are for.
         root: The folder whose record says what EdgeKit wrote; default `folder`.
         known: Figures of the model that were measured before; what the exporter wants beyond them is measured here.
@@ -85,6 +94,7 @@ def export_file(
 
     Raises:
         ConversionError: The exporter cannot make them of this model, or not for this target.
+        DoesNotFit: The target has too little flash or RAM.
         ModelError: The file is missing or no well-formed `.tflite`.
         EdgekitError: A file in the folder is not EdgeKit's, and `overwrite` is not set.
     """
@@ -96,16 +106,25 @@ def export_file(
             f"{exporter.kind} must be able to take the model, and {target.name} to hold it.",
             received="; ".join(map(str, findings[:5])),
         )
+    if excess := exporter.too_large(source, target):
+        raise DoesNotFit(
+            f"{target.name} must have room for what {exporter.kind} makes of the model.",
+            received="; ".join(map(str, excess)),
+        )
     source = with_golden(exporter, source, model)
     root = root or folder
-    with publishing(root, overwrite=overwrite) as staging:
-        inside = staging / folder.relative_to(root)
+    place = folder.relative_to(root)
+    with publishing(root, overwrite=overwrite, maker=f"{exporter.kind} {exporter.name} {place.as_posix()}") as staging:
+        inside = staging / place
         inside.mkdir(parents=True, exist_ok=True)
         exporter.write(source, inside)
         files = tuple(
             _artifact(path, inside, read.sha256, exporter.kind) for path in sorted(inside.rglob("*")) if path.is_file()
         )
-    return Exported(exporter.kind, str(model), read.sha256, target.name, str(folder), files, source.figures)
+    warnings = tuple(map(str, exporter.warnings(source)))
+    for warning in warnings:
+        _log.warning(f"{model}: {warning}.")
+    return Exported(exporter.kind, str(model), read.sha256, target.name, str(folder), files, source.figures, warnings)
 
 
 def with_golden(exporter: Exporter, source: Source, path: Path) -> Source:
@@ -113,14 +132,39 @@ def with_golden(exporter: Exporter, source: Source, path: Path) -> Source:
 
     Raises:
         ModelError: Those beside the file are damaged.
-        RuntimeFailed: No runtime survives the model.
+        RuntimeFailed: No runtime survives the model, and the exporter cannot do without vectors.
     """
     if not exporter.wants_golden:
         return source
-    model, beside = source.model, golden_path(path)
-    vectors = read_golden(path) if os.path.lexists(beside) else make_golden(model)
-    checked = Checked(vectors, bounds_of(vectors, model, "builtin"), bounds_of(vectors, model, "default"))
-    return replace(source, golden=checked)
+    beside = read_golden(path) if os.path.lexists(golden_path(path)) else None
+    try:
+        with sandbox.kept_warm():  # a few runtimes, each for a second
+            return replace(source, golden=_checked(exporter, source, beside))
+    except RuntimeFailed as error:
+        if not exporter.without_golden:
+            raise
+        _log.warning("%s is exported without a self-test: no runtime on this machine takes it. %s", path, error)
+        return source
+
+
+def _checked(exporter: Exporter, source: Source, beside: Golden | None) -> Checked:
+    model = source.model
+    if exporter.oracles:
+        inputs = exporter.golden_inputs(source, beside)
+        vectors = answers_to(model, _random_inputs(model) if inputs is None else inputs, exporter.oracles)
+    else:
+        vectors = beside or make_golden(model)
+    if not exporter.bounded:
+        return Checked(vectors, Bounds(0, 0.0), Bounds(0, 0.0))
+    own, xnnpack = (bounds_of(vectors, model, kernels) for kernels in ("builtin", "default"))
+    # Where there is no AVX2, TFLite's own kernels round nearly as XNNPACK's do here: once, not twice.
+    builtin = Bounds(max(own.steps, xnnpack.steps), max(own.relative, xnnpack.relative))
+    return Checked(vectors, builtin, xnnpack)
+
+
+def _random_inputs(model: tflite.Model) -> list[Array]:
+    random, graph = np.random.default_rng(0), model.graphs[0]
+    return [np.stack([random_input(graph.tensors[i].spec, random) for _ in range(SAMPLES)]) for i in graph.inputs]
 
 
 def _artifact(path: Path, folder: Path, parent: str, exporter: str) -> Artifact:

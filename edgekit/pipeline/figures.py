@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from edgekit.figures import FIGURES
 from edgekit.keras.types import KerasModel
 from edgekit.measure.environment import environment
 from edgekit.measure.latency import BenchmarkResult, benchmark
-from edgekit.observer import Observer, StepFinished, StepStarted
+from edgekit.observer import Observer, StepFinished, StepStarted, logger
 from edgekit.pipeline.measured import Measured
 from edgekit.pipeline.records import check_fields
 from edgekit.pipeline.store import StepStore, step_key
@@ -25,7 +24,7 @@ from edgekit_converters.tflite import ConvertSpec, converted
 
 __all__ = ["Figures", "count_instructions", "measure_figures"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 ENOUGH = 8
 """Samples that give an int8 file some ranges: which ones changes no count of instructions."""
@@ -99,11 +98,11 @@ def _machine(runtimes: Sequence[str]) -> list[object]:
 
 
 def count_instructions(model: KerasModel, target: Target, samples: Array) -> int:
-    """Arm64 instructions of one inference of the file that a tf_keras model becomes: int8 where the target runs it.
+    """Convert a tf_keras model (to int8 where the target runs it) and count the arm64 instructions of one inference.
 
     Raises:
-        ConversionError: It becomes none.
-        RuntimeFailed: The runtime arm64 is missing, or does not run it.
+        ConversionError: The model cannot be converted.
+        RuntimeFailed: The runtime arm64 is missing, or does not run the file.
     """
     runtime = load_runtime("arm64")
     with TemporaryDirectory() as folder:

@@ -240,7 +240,7 @@ def is_beaten(metric: str, score: float | None, accuracy: float, low: float) -> 
 
     Args:
         metric: top1 or mse.
-        score: Of that answer; None where it is unknown.
+        score: Score of that answer; None where it is unknown.
         accuracy, low: The model's, and the lower end of its 95 % interval.
     """
     if score is None:
@@ -343,15 +343,20 @@ def _check_values(manifest: Manifest) -> None:
     if any(model.bytes == 0 for model in manifest.models):
         raise RecordError("models: a file of no bytes")
     _check_trivial(manifest)
+    _check_choice(manifest)
+    check_fields(manifest.environment, _ENVIRONMENT, "environment")
+    packages = manifest.environment["packages"]
+    check_fields(packages, dict.fromkeys(packages, str | None), "environment.packages")
+
+
+def _check_choice(manifest: Manifest) -> None:
+    """The selected model is one of the models, and the budget's verdict is its own."""
     if manifest.selected not in [model.path for model in manifest.models]:
         raise RecordError("selected must be the path of one of the models")
     check_fields(manifest.budget, {"met": bool, "violations": tuple[str, ...]}, "budget")
     violations = [str(violation) for violation in manifest.chosen.violations]
     if list(manifest.budget["violations"]) != violations or manifest.budget["met"] is bool(violations):
         raise RecordError("budget must say of the selected model what models says of it")
-    check_fields(manifest.environment, _ENVIRONMENT, "environment")
-    packages = manifest.environment["packages"]
-    check_fields(packages, dict.fromkeys(packages, str | None), "environment.packages")
 
 
 def _check_answers(manifest: Manifest) -> None:

@@ -48,6 +48,7 @@ class Measured:
 
     @property
     def tflite(self) -> Path:
+        """Path of the step's `.tflite`."""
         return self.folder / TFLITE_FILE
 
     def correct(self) -> Array | None:
@@ -87,17 +88,17 @@ def convert_and_measure(
     """Make a model's `.tflite` in a step's folder and measure that very file.
 
     Args:
-        name: Of the step.
+        name: Name of the step.
         model: A tf_keras model.
         source: The model's file.
-        folder: Of the step; gets the file and, for classification, which samples it classifies right.
+        folder: Folder of the step; gets the file and, for classification, which samples it classifies right.
         spec: Format and dtypes.
         dataset, objective: What it is judged on: the whole test split.
-        runtime: That runs it.
+        runtime: Runtime for the file.
         keras_parent: sha256 of the Keras model of the step before.
         in_child: Convert the file in a child process, so that no fault of the converter ends this one; not possible
             where models hold the user's own code.
-        accept_parity: dB that the file must be near the model, in place of its format's own bound.
+        accept_parity: SQNR in dB that the file must reach against the model, instead of its format's own bound.
 
     Returns:
         The step; it took no time so far.

@@ -168,7 +168,15 @@ def _model_record(
         latency_ms=cost.latency_ms,
         figures=dict(cost.counts),
         made_from=item.source.step.name,
-        violations=violations(recipe.budget, target, drop=drop[0], size=step.model_bytes, figures=cost),
+        violations=violations(
+            recipe.budget,
+            target,
+            drop=drop[0],
+            size=step.model_bytes,
+            figures=cost,
+            macs=step.macs,
+            measured=recipe.measure,
+        ),
         **{name: getattr(step, name) for name in _OF_THE_STEP},
     )
 

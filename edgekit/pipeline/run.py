@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +12,7 @@ from typing import Any
 from edgekit import _tf, interrupt, sandbox
 from edgekit.errors import RecipeError
 from edgekit.keras import FOREIGN, Loading, save_model
-from edgekit.observer import Note, Observer, StepStarted, notes_to, unobserved
+from edgekit.observer import Note, Observer, StepStarted, logger, notes_to, unobserved
 from edgekit.ownership import check_folder, check_writable, remove_unchanged, written
 from edgekit.passes import Context, Pass, is_quantized
 from edgekit.pipeline.checks import check_kept, check_model_exists
@@ -40,7 +39,7 @@ from edgekit_converters.tflite import ConvertSpec
 
 __all__ = ["compress"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 EXPORTS = "exports"
 
 
@@ -66,7 +65,7 @@ def compress(
         quiet: No progress bars.
         tensorboard: Write training logs for TensorBoard under `output/tensorboard`.
         overwrite: Replace files in `output` that EdgeKit did not write, or that were changed since.
-        observer: Is told of steps and epochs, and of the lines that the logger `edgekit` has.
+        observer: Function that is called with steps, epochs and the lines of the logger `edgekit`.
         store: Folder that holds the steps of many runs, which may share it at the same time.
 
     Returns:

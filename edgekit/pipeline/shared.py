@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from edgekit.keras import Loading, load_model
 from edgekit.keras.types import KerasModel
 from edgekit.measure.parity import Parity, warning
 from edgekit.measure.predict import predict
-from edgekit.observer import Observer, StepFinished
+from edgekit.observer import Observer, StepFinished, logger
 from edgekit.pipeline.checks import check_before_training
 from edgekit.pipeline.figures import count_instructions
 from edgekit.pipeline.measured import KERAS_FILE, Measured, convert_and_measure, is_whole
@@ -32,7 +31,7 @@ from edgekit_converters.tflite import ConvertSpec
 
 __all__ = ["TENSORBOARD", "ChangedSource", "Run"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 TENSORBOARD = "tensorboard"
 _TOLD = ("accuracy", "accuracy_low", "accuracy_high", "model_bytes", "gzip_bytes", "macs", "nonzero_params", "seconds")
 """Figures of a step that observers are told."""

@@ -18,14 +18,13 @@ from edgekit.errors import DataError
 from edgekit.keras import Loading, build_network, is_network, load_model, networks
 from edgekit.keras.cloning import cloned
 from edgekit.keras.types import KerasModel
+from edgekit.places import by_place
 from edgekit.recipe import Recipe
 from edgekit.tensors import Array
 from edgekit.training import seed_everything
 from edgekit.training.teacher import source_rows
 
 __all__ = ["NOTHING", "Given", "fingerprint_of", "rows_of", "starting_model", "with_data"]
-
-_SAY_TASK = "Add to the recipe: objective: {task: classification}, or {task: regression} (in Python, task=...)."
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,14 @@ def with_data(recipe: Recipe, given: Given) -> tuple[Recipe, Dataset]:
         DataError: Nobody says it, or the data break a rule.
     """
     dataset = given.dataset or _named_data(recipe, given)
-    known = recipe.objective.task or dataset.need_task(_SAY_TASK)
+    known = recipe.objective.task or dataset.need_task(_say_task())
     return recipe.model_copy(update={"objective": recipe.objective.model_copy(update={"task": known})}), dataset
+
+
+def _say_task() -> str:
+    recipe = "objective: {task: classification} or objective: {task: regression} to the recipe"
+    python = 'task="classification" or task="regression"'
+    return f"Add {by_place(command=recipe, recipe=recipe, python=python)}."
 
 
 def fingerprint_of(recipe: Recipe, given: Given) -> str:

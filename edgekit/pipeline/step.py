@@ -36,7 +36,7 @@ class Step:
 
     Attributes:
         name: "baseline", a pass or "convert FORMAT".
-        format, input_dtype, output_dtype: Of the measured file.
+        format, input_dtype, output_dtype: Format and dtypes of the measured file.
         metric: "top1" or "mse".
         accuracy, accuracy_low, accuracy_high: The metric on the whole test split, with its 95 % interval.
         agreement: Fraction of test samples on which the file and the Keras model choose the same class.
@@ -48,12 +48,12 @@ class Step:
             nothing can be compared.
         state: What the file keeps from call to call: "none", "reset before each call" or "kept".
         params, nonzero_params: Weights in the file.
-        macs: Of one inference; None where the file does not tell.
+        macs: MACs of one inference; None where the file does not tell.
         model_bytes, gzip_bytes: Size of the file.
         seconds: What the step took when it was made.
-        sha256, parent: Of the file, and of the Keras model that it was made from.
-        keras_parent: Of the Keras model of the step before; None for the baseline.
-        correct_sha256: Of the file that says which test samples are right; None for other tasks.
+        sha256, parent: sha256 of the file, and of the Keras model that it was made from.
+        keras_parent: sha256 of the Keras model of the step before; None for the baseline.
+        correct_sha256: sha256 of the file that says which test samples are right; None for other tasks.
         latency_ms, latency_low, latency_high: Median on this host, one thread, with its 95 % interval; a host proxy.
         training: What was trained while it was made: by training, then by figure (loss, val_loss and, for classifiers,
             accuracy, val_accuracy), one value per epoch; None for what is no finite number. Of more than 2,000 epochs

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -18,8 +17,10 @@ from typing import Any
 from edgekit.artifact import write_atomically
 from edgekit.errors import EdgekitError
 from edgekit.locks import claimed, remove_if_free
+from edgekit.observer import logger
 from edgekit.ownership import check_folder
 from edgekit.pipeline.records import read_json
+from edgekit.places import by_place
 from edgekit.scratch import (
     NAME,
     clear_leftovers,
@@ -45,7 +46,7 @@ _OWN_SCHEMA = re.compile(r"edgekit\.step/[0-9]{1,4}")
 _OTHER_VERSION = "the one in {folder} was made by another version of EdgeKit"
 _DAMAGED = "its files in {folder} are damaged or gone"
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 IsWhole = Callable[[Path, dict[str, Any]], bool]
 
@@ -69,7 +70,7 @@ class StepStore:
         """The record of a finished step, or None.
 
         Args:
-            name, key: Of the step.
+            name, key: Name and key of the step.
             is_whole: Whether a folder with this record holds what the step made. One that does not is passed over.
         """
         record, passed_over = self._look(name, key, is_whole)
@@ -94,7 +95,7 @@ class StepStore:
             return
 
         def wait(who: str) -> None:
-            _log.info(f"{name}: {who} makes this step in {self.home}, so it is waited for")
+            _log.info(f"{name}: {who} makes this step in {self.home}, so this run waits for it")
 
         with claimed(self.home / NAME / f"{CLAIM}{_file_name(name, key)}", wait=wait):
             yield self.find(name, key, is_whole)
@@ -167,7 +168,7 @@ def open_output(output: Path) -> Iterator[None]:
     Raises:
         EdgekitError: Another run is using it, or something that is not EdgeKit's has a name that it needs.
     """
-    with _at_work(output, "output", "-o"):
+    with _at_work(output, "output", by_place(command="-o", python="output=")):
         try:
             with claimed(output / NAME / LOCK):
                 yield
@@ -175,7 +176,8 @@ def open_output(output: Path) -> Iterator[None]:
             raise EdgekitError(
                 "One run at a time writes to an output folder.",
                 received=f"{output}, in use by another run",
-                remedy="Wait for it, or choose another folder with -o; --store lets both share their steps.",
+                remedy=f"Wait for it, or choose another folder with {by_place(command='-o', python='output=')}; "
+                f"{by_place(command='--store', python='store=')} lets both share their steps.",
             ) from None
 
 
@@ -189,7 +191,7 @@ def open_store(home: Path) -> Iterator[StepStore]:
     Raises:
         EdgekitError: Something that is not EdgeKit's has a name that it needs.
     """
-    with _at_work(home, "store", "--store"):
+    with _at_work(home, "store", by_place(command="--store", python="store=")):
         refuse_links(home)
         check_folder(home, STEPS)
         for left in (home / NAME).glob(f"{CLAIM}*"):

@@ -17,7 +17,7 @@ def write_report(manifest: Manifest, output: Path, *, overwrite: bool = False) -
     """Write report.md, report.json and report.html.
 
     Args:
-        manifest: Of the run.
+        manifest: Manifest of the run.
         output: Folder to write to.
         overwrite: Replace reports that EdgeKit did not write, or that were changed since.
 

@@ -56,8 +56,8 @@ def svg(parts: Sequence[str], width: int, height: int, title: str, about: str, *
 
     Args:
         parts: What is in it.
-        width, height: In pixels; it is drawn as wide as there is room.
-        title, about: For those who hear it.
+        width, height: Size in pixels; the drawing is scaled to the room there is.
+        title, about: Texts for screen readers.
         small: It is drawn at about this size and not larger, with letters of one size on every screen.
     """
     inside = "".join(parts)

@@ -10,7 +10,7 @@ from edgekit.report._bars import Panel
 from edgekit.report._svg import axis, clean, end_of, line, number, share, svg, text
 from edgekit.training.history import EPOCH, numbers
 
-__all__ = ["COLOURS", "STYLE", "Point", "bars", "curves", "pareto_front", "scatter"]
+__all__ = ["COLOURS", "PAGE", "STYLE", "Point", "bars", "curves", "pareto_front", "scatter"]
 
 COLOURS = """
   :root { color-scheme: light dark; --page: #fff; --ink: #1d2733; --soft: #5b6b7b; --line: #dde4ea; --mark: #1b6ca8;
@@ -33,6 +33,21 @@ STYLE = """
   svg .front { stroke: var(--good); fill: none; stroke-dasharray: 5 4; }
 """
 """For the drawings of a page that has the colours."""
+
+PAGE = """
+  body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); max-width: 1180px;
+    margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
+  h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+  .verdict { padding: .6rem .9rem; border-left: 4px solid; background: var(--panel); }
+  .met { border-color: var(--good); } .missed { border-color: var(--bad); }
+  dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; }
+  dt { color: var(--soft); } dd { margin: 0; }
+  .scroll { overflow-x: auto; }
+  table { border-collapse: collapse; font-size: .9rem; width: 100%; overflow-wrap: normal; }
+  th, td { text-align: right; padding: .35rem .45rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+  th:first-child, td:first-child { text-align: left; }
+"""
+"""How a page of text, tables and drawings is laid out."""
 
 _WIDTH = 760
 _LEFT, _RIGHT = 90, 30
@@ -72,7 +87,7 @@ def scatter(points: Sequence[Point], *, title: str, x: str, y: str, higher_is_be
 
     Args:
         points: At least one.
-        title: What the drawing shows, for those who hear it.
+        title: What the drawing shows, for screen readers.
         x, y: Titles of the axes.
         higher_is_better: Of y; of x, less is.
     """

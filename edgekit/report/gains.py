@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgekit.figures import FIGURES
+from edgekit.figures import told_by
 from edgekit.pipeline.manifest import Manifest
 from edgekit.pipeline.step import Step
 from edgekit.report.text import figure
@@ -19,10 +19,10 @@ def gains(manifest: Manifest) -> list[tuple[str, str]]:
     ]
     if first.latency_ms and chosen.latency_ms:
         lines.append(("time on this host", _times(first, _step_of(manifest))))
-    for name, told in FIGURES.items():
+    for name, told in told_by(manifest.recipe.get("measure", ())).items():
         before, after = first.figures.get(name), chosen.figures.get(name)
         if before is not None and after is not None:
-            lines.append((told.said or told.title, _ratio(before, after, told.title, "fewer", "more")))
+            lines.append((told.report_title or told.title, _ratio(before, after, told.title, "fewer", "more")))
     lines.append((metric, _accuracy(manifest)))
     return lines
 

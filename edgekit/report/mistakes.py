@@ -58,8 +58,8 @@ def matrix(answers: dict[str, Any], names: Sequence[str], *, title: str) -> str:
 
     Args:
         answers: As `edgekit.measure.answers.confusion` gives them, of at most 20 classes.
-        names: Of the classes, by index; those that are missing have their index.
-        title: What the drawing shows, for those who hear it.
+        names: Names of the classes, by index; those that are missing have their index.
+        title: What the drawing shows, for screen readers.
     """
     classes, cells = answers["classes"], answers["cells"]
     told = [name if len(name := _name(names, k)) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for k in range(classes)]
@@ -99,7 +99,7 @@ def errors(answers: dict[str, Any], other: dict[str, Any] | None, *, title: str)
 
     Args:
         answers, other: As `edgekit.measure.answers.error_bins` gives them.
-        title: What the drawing shows, for those who hear it.
+        title: What the drawing shows, for screen readers.
     """
     highest = max(k for k, _ in [*answers["bins"], *(other or answers)["bins"]])
     lowest = max(min(k for k, _ in [*answers["bins"], *(other or answers)["bins"]]), highest - _MOST_BINS + 1)

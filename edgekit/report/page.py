@@ -15,7 +15,7 @@ from edgekit.measure.statistics import MOST_DB
 from edgekit.pipeline.manifest import Manifest
 from edgekit.pipeline.step import Step
 from edgekit.report import text
-from edgekit.report.drawing import COLOURS, STYLE, Point, curves, scatter
+from edgekit.report.drawing import COLOURS, PAGE, STYLE, Point, curves, scatter
 from edgekit.report.gains import gains
 from edgekit.report.mistakes import mistakes
 from edgekit.tflite.macs import macs_by_operator
@@ -45,7 +45,7 @@ def html(manifest: Manifest) -> str:
     once = _each_file_once(manifest)
     drawing = _scatter(manifest, once)
     return environment.from_string(template).render(
-        style=COLOURS + STYLE,
+        style=COLOURS + STYLE + PAGE,
         warning=text.warning(manifest),
         headline=text.headline(manifest),
         device=text.device_sentences(manifest),

@@ -30,7 +30,9 @@ def panel_plotter(path: Path, *, overwrite: bool = False) -> Draw:
         EdgekitError: There is such a file, and `overwrite` is not set.
     """
     if path.suffix not in _SUFFIXES:
-        raise UsageError("A plot is a .html or .png file.", received=repr(str(path)), remedy="Name it so.")
+        raise UsageError(
+            "A plot is a .html or .png file.", received=repr(str(path)), remedy="Let its name end in .html or .png."
+        )
     check_writable(path.parent, [path.name], overwrite=overwrite)
 
     def draw(panels: Sequence[Panel], caption: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from edgekit.figures import FIGURES, Figure
+from edgekit.figures import Figure, told_by
 from edgekit.pipeline.manifest import Manifest
 from edgekit.pipeline.step import Step
 
@@ -84,7 +84,7 @@ def device_sentences(manifest: Manifest) -> list[str]:
         if after is None:
             continue
         gain = f", {before / after:.2f} times fewer than the float32 baseline ({before:,})" if before and after else ""
-        found.append(f"{counted.said}: {after:,}{gain}.")
+        found.append(f"{counted.report_title}: {after:,}{gain}.")
     return found
 
 
@@ -100,7 +100,7 @@ def step_rows(manifest: Manifest) -> tuple[list[str], Rows]:
     columns = ["step", "file", manifest.metric, "against Keras", "bytes", "gzip", "non-zero", "MACs", "host ms"]
     told = _told(manifest)
     rows = [[*_step_row(s, manifest.metric), *_device_cells(s, told), _seconds(s)] for s in manifest.steps]
-    return [*columns, *(counted.said for counted in told), "seconds"], rows
+    return [*columns, *(counted.report_title for counted in told), "seconds"], rows
 
 
 def model_rows(manifest: Manifest) -> tuple[list[str], Rows]:
@@ -202,7 +202,8 @@ def _step_row(step: Step, metric: str) -> list[str | None]:
 
 def _told(manifest: Manifest) -> list[Figure]:
     """The figures of reports that some step has."""
-    return [f for f in FIGURES.values() if f.said and any(f.name in step.figures for step in manifest.steps)]
+    known = told_by(manifest.recipe.get("measure", ())).values()
+    return [f for f in known if f.report_title and any(f.name in step.figures for step in manifest.steps)]
 
 
 def _device_cells(step: Step, figures: Iterable[Figure]) -> list[str | None]:

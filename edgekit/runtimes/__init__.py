@@ -17,7 +17,7 @@ from edgekit.figures import Figure
 from edgekit.runtimes._declared import DeclaredSession, check_declared
 from edgekit.runtimes._engine import Engine
 from edgekit.runtimes._interpreter import InterpreterExecutor, op_resolvers
-from edgekit.runtimes._probe import PROBE, reason_against
+from edgekit.runtimes._probe import INT8_PROBE, PROBE, reason_against
 from edgekit.runtimes._types import (
     KERNELS,
     Batcher,
@@ -38,9 +38,9 @@ from edgekit.runtimes._types import (
 )
 
 __all__ = [
-    "KERNELS", "PROBE", "Batcher", "Clock", "DeclaredSession", "DeviceFigures", "DeviceTimes", "Engine", "Executor",
-    "InterpreterExecutor", "Kernels", "Meter", "OperatorShare", "Profiler", "Runtime", "Session", "Source", "Timer",
-    "Variants", "check_declared", "check_kernels", "load_runtime", "op_resolvers", "reason_against",
+    "INT8_PROBE", "KERNELS", "PROBE", "Batcher", "Clock", "DeclaredSession", "DeviceFigures", "DeviceTimes", "Engine",
+    "Executor", "InterpreterExecutor", "Kernels", "Meter", "OperatorShare", "Profiler", "Runtime", "Session", "Source",
+    "Timer", "Variants", "check_declared", "check_kernels", "load_runtime", "op_resolvers", "reason_against",
     "runtime_figures", "runtime_names",
 ]  # fmt: skip
 
@@ -76,7 +76,7 @@ def load_runtime(name: str) -> Runtime:
         raise UsageError(
             "A module of a runtime has RUNTIME, an edgekit.runtimes.Runtime.",
             received=f"{base}: {type(runtime).__name__}",
-            remedy="Tell the package's author.",
+            remedy="Report it to the author of the package.",
         )
     if not colon:
         return runtime

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import tempfile
@@ -15,7 +14,7 @@ from edgekit.errors import ModelRefused, RuntimeFailed, UsageError
 from edgekit.runtimes._process import LONGEST_LINE, ModelProcess, garbled
 from edgekit.runtimes._types import Source
 from edgekit.sandbox import wire
-from edgekit.sandbox.processes import popen
+from edgekit.sandbox.processes import attend
 from edgekit.tensors import Array
 
 if TYPE_CHECKING:
@@ -30,21 +29,23 @@ class Child(ModelProcess):
     Args:
         runtime: The runtime's name, for messages.
         remedy: What to do where what it needs cannot be loaded.
+        load: The function of a module that imports what it needs.
+        preload: Where children are forked, fork it off a process that has imported that; without, off the one that all
+            share which are quick to import.
     """
 
     chatter = re.compile(r"^(INFO|WARNING|W0000|I0000)\b|^$|^warnings\.warn\(")
     patience = "The model may never end, or the machine is too busy: try again, or give a longer time limit."
 
-    def __init__(self, runtime: str, remedy: str) -> None:
+    def __init__(self, runtime: str, remedy: str, load: Callable[[], object], *, preload: bool = True) -> None:
         self._remedy = remedy
         with ExitStack() as ours:
             log = ours.enter_context(tempfile.TemporaryFile())
             connection, theirs = socket.socketpair()
             ours.enter_context(connection)
             with theirs:
-                process = popen(
-                    "edgekit.runtimes._worker", theirs.fileno(), log=log.fileno(), environment=os.environ, group=False
-                )
+                imported = reference(load) if preload else None
+                process = attend("edgekit.runtimes._worker", imported, theirs.fileno(), log.fileno())
             ours.pop_all()
         super().__init__(runtime, process, connection, log)
 
@@ -120,7 +121,7 @@ def ask_figures(
         ModelError: The file is not a well-formed `.tflite`.
         RuntimeFailed: The runtime is missing, or refuses or does not survive the model.
     """
-    child = Child(runtime, remedy)  # its start-up overlaps with the check
+    child = Child(runtime, remedy, load)  # its start-up overlaps with the check
     try:
         path, model = checked(source, child)
         request = {"op": "figures", "load": reference(load), "function": reference(function), "path": path, "how": how}

@@ -27,10 +27,12 @@ class DeclaredSession(ABC):
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
+        """What the model declares of its inputs."""
         return self._inputs
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
+        """What the model declares of its outputs."""
         return self._outputs
 
     @property

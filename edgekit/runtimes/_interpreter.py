@@ -40,6 +40,7 @@ class InterpreterExecutor:
             operators' times, as `edgekit.runtimes._litert_profile.profile` gives them. None where there is none.
         kernels: The choices that `load` gives.
         clocked: Its times say something of the device that the runtime is for.
+        heavy: Importing it takes seconds, so that a process is worth keeping from which children with it are forked.
     """
 
     name: str
@@ -48,6 +49,7 @@ class InterpreterExecutor:
     profiler: Callable[[str, int, str, float], list[list[Any]]] | None = None
     kernels: tuple[Kernels, ...] = KERNELS
     clocked: bool = True
+    heavy: bool = False
 
     def probe(self) -> str | None:
         """Why this runtime cannot be used here, with the remedy; None where a tiny model ran and came out right."""
@@ -64,7 +66,7 @@ class InterpreterExecutor:
             UsageError: No kernels of that name; no thread.
         """
         limit = self._checked_limit(threads, kernels, time_limit)
-        child = Child(self.name, self.remedy)  # its start-up overlaps with the check
+        child = Child(self.name, self.remedy, self.load, preload=self.heavy)  # its start-up overlaps with the check
         path, _ = checked(source, child)
         request = {"op": "open", "load": reference(self.load), "path": path, "threads": threads, "kernels": kernels}
         reply, _ = child.request(request, limit=limit)
@@ -90,7 +92,7 @@ class InterpreterExecutor:
         """
         limit = self._checked_limit(threads, kernels, time_limit)
         assert self.profiler is not None
-        child = Child(self.name, self.remedy)
+        child = Child(self.name, self.remedy, self.load, preload=self.heavy)
         path, model = checked(source, child)
         graph = model.graphs[0]
         request: dict[str, Any] = {"op": "profile", "function": reference(self.profiler), "path": path}

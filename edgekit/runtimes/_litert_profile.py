@@ -55,7 +55,7 @@ def profile(path: str, threads: int, kernels: str, seconds: float) -> list[list[
 
     Args:
         path: The `.tflite`.
-        threads: Of one inference.
+        threads: Threads of one inference.
         kernels: A key of `MODES`.
         seconds: To spend on measuring, about; at most 200 inferences.
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import IO, ClassVar, NoReturn, TypeVar
 
 from edgekit.errors import RuntimeFailed
+from edgekit.sandbox import processes
 from edgekit.sandbox.endings import cause, telling_lines
 from edgekit.sandbox.wire import ProtocolError
 
@@ -39,9 +40,7 @@ class ModelProcess:
     patience: ClassVar[str]
     """The remedy where no answer comes in time."""
 
-    def __init__(
-        self, runtime: str, process: subprocess.Popen[bytes], connection: socket.socket, log: IO[bytes]
-    ) -> None:
+    def __init__(self, runtime: str, process: processes.Child, connection: socket.socket, log: IO[bytes]) -> None:
         self._runtime, self._process, self._socket, self._log = runtime, process, connection, log
         self._closed = False
 

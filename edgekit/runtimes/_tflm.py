@@ -81,7 +81,7 @@ class MicroInterpreter:
         raise RuntimeError(f"TFLite Micro runs a model at the shapes of its file only, not at {list(shape)}")
 
     def set_tensor(self, index: int, values: Array) -> None:
-        self._own.set_input(np.ascontiguousarray(values), index)
+        self._own.set_input(np.asarray(values, order="C"), index)  # ascontiguousarray would give a scalar a dimension
 
     def get_tensor(self, index: int) -> Array:
         return np.array(self._own.get_output(index))

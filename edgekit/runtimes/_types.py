@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-from edgekit.errors import RuntimeFailed, UsageError, did_you_mean
+from edgekit.errors import Finding, RuntimeFailed, UsageError, did_you_mean
 from edgekit.figures import Figure
 from edgekit.tensors import Array, TensorSpec
 
@@ -16,13 +16,18 @@ if TYPE_CHECKING:  # the child processes of runtimes read no files
 
 __all__ = [
     "Batcher", "Clock", "DeviceFigures", "DeviceTimes", "Executor", "Kernels", "KERNELS", "Meter", "OperatorShare",
-    "Profiler", "Runtime", "Session", "Source", "Timer", "Variants", "check_kernels",
+    "INT8_PROBE", "PROBE", "Profiler", "Runtime", "Session", "Source", "Timer", "Variants", "check_kernels",
 ]  # fmt: skip
 
 Source: TypeAlias = "Path | tflite.Model"
 """A `.tflite`: its path, or what was read from one, which is then not read again."""
 
 Kernels = Literal["default", "builtin", "reference"]
+PROBE = Path(__file__).with_name("_probe.tflite")
+"""y = relu(x) on float32 [1, 4], made with tf.lite 2.21."""
+INT8_PROBE = PROBE.with_name("_probe_int8.tflite")
+"""The same on int8 [1, 4], where one step is 1/4 and zero is -4, as a dense layer with an identity for weights."""
+
 KERNELS: tuple[Kernels, ...] = ("default", "builtin", "reference")
 """The choices of kernels that TFLite's interpreters have. "default" is what apps get (XNNPACK where it takes the
 operator); "builtin" TFLite's optimised kernels; "reference" its plain ones. They may differ in the last bits."""
@@ -74,7 +79,7 @@ class Batcher(Protocol):
         Args:
             samples: One array [n, ...] per input, float32 or in the input's own dtype.
             batch: Samples for each inference; None leaves the choice to the session.
-            output: Which of the model's outputs is wanted.
+            output: Number of the model's output that is wanted.
 
         Returns:
             The batch: above what the file declares only where a batch gives what one sample at a time gives.
@@ -114,9 +119,9 @@ class OperatorShare:
 
     Attributes:
         operator: Builtin operator name, such as "CONV_2D", or the delegate's own, such as "XNNPACK Add (ND)".
-        name: Of its output tensor, or its place in the graph.
+        name: Name of its output tensor, or its place in the graph.
         share: Fraction 0..1 of the runtime's own figure (time, instructions or cycles).
-        value: That figure itself.
+        value: The figure itself.
         unit: "ms", "instructions" or "cycles".
     """
 
@@ -134,10 +139,13 @@ class DeviceFigures:
     Attributes:
         values: By the names of the runtime's figures; what it does not tell of this model is not there.
         profile: Operators by share, largest first; None where it does not tell.
+        measured_on: What they hold for, such as board, emulator and compiler, and what else it tells that no budget
+            limits; None where the runtime's name says all.
     """
 
     values: Mapping[str, int] = field(default_factory=dict)
     profile: tuple[OperatorShare, ...] | None = None
+    measured_on: Mapping[str, str | int] | None = None
 
     def __getitem__(self, figure: str) -> int | None:
         """One of them; None where the runtime does not tell it."""
@@ -258,6 +266,8 @@ class Runtime:
         profiler: Tells the operators' times; None where it has no profiler.
         variants: Runtimes of this kind that differ in one option; None where there are none.
         needs_device: It can only be there where somebody plugs a device in, also in a build.
+        wrong_answers: What it is known to answer wrongly, without a word, of a model that it takes.
+        sample: A file that it takes: y = relu(x) on [1, 4], float32, or quantised with one scale for both.
     """
 
     name: str
@@ -269,6 +279,8 @@ class Runtime:
     profiler: Profiler | None = None
     variants: Variants | None = None
     needs_device: bool = False
+    wrong_answers: Callable[[tflite.Model], tuple[Finding, ...]] = lambda model: ()
+    sample: Path = PROBE
 
     @property
     def timed_here(self) -> bool:
@@ -298,7 +310,9 @@ class Runtime:
             RuntimeFailed: There is no meter; or as it raises.
         """
         if self.meter is None:
-            raise RuntimeFailed(f"The runtime {self.name} has no figures.", remedy="Measure arm64, tflm or ethos_u.")
+            raise RuntimeFailed(
+                f"The runtime {self.name} has no figures.", remedy="Measure arm64, cortex_m, tflm or ethos_u."
+            )
         return self.meter.measure(source, time_limit=time_limit)
 
 

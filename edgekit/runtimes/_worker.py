@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -31,8 +31,19 @@ Reply = tuple[dict[str, Any], list[Array]]
 
 
 def main() -> None:
+    """Serve the parent at the other end of the socket that the first argument names; never returns."""
+    attend(socket.socket(fileno=int(sys.argv[1])))
+
+
+def preload(load: str | None = None) -> None:
+    """Import what opens models, where that takes long, so that children which are forked off need not."""
+    if load is not None:
+        with suppress(Exception):  # a child says what is missing
+            registry.ask(load)()
+
+
+def attend(sock: socket.socket) -> NoReturn:
     """Serve the parent at the other end of the socket; never returns."""
-    sock = socket.socket(fileno=int(sys.argv[1]))
     end_with_connection(sock.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent ends this process
     spare_the_user()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit import tflite
-from edgekit.errors import ModelRefused, UsageError, did_you_mean
+from edgekit.errors import UsageError, did_you_mean
 from edgekit.figures import Figure
 from edgekit.runtimes import (
     DeclaredSession,
@@ -25,8 +25,9 @@ from edgekit.runtimes import (
     check_kernels,
     reason_against,
 )
-from edgekit.runtimes._arm64 import CPUS, DEFAULT_CPU, Emulator, Port, install, toolbox
+from edgekit.runtimes._arm64 import CPUS, DEFAULT_CPU, Emulator, install, toolbox
 from edgekit.runtimes._child import path_of
+from edgekit.runtimes._packed import specs_of
 from edgekit.tensors import Array, TensorSpec, random_input
 
 __all__ = ["CPUS", "RUNTIME", "Arm64", "Arm64Session", "install"]
@@ -92,8 +93,8 @@ class Arm64:
             toolbox(), path_of(model), cpu=self.cpu, limit=TIME_LIMIT if time_limit is None else time_limit
         )
         try:
-            inputs = _specs([graph.tensors[i] for i in graph.inputs], emulator.inputs)
-            outputs = _specs([graph.tensors[i] for i in graph.outputs], emulator.outputs)
+            inputs = specs_of("arm64", [graph.tensors[i] for i in graph.inputs], emulator.inputs)
+            outputs = specs_of("arm64", [graph.tensors[i] for i in graph.outputs], emulator.outputs)
         except BaseException:
             emulator.close()
             raise
@@ -166,21 +167,3 @@ class Arm64Session(DeclaredSession):
     def close(self) -> None:
         """End the process; a second call does nothing."""
         self._emulator.close()
-
-
-def _specs(tensors: Sequence[tflite.Tensor], ports: Sequence[Port]) -> tuple[TensorSpec, ...]:
-    """What the file says of the tensors, with the shapes that they have in the running model."""
-    specs = []
-    for tensor, port in zip(tensors, ports, strict=True):
-        try:
-            size = np.dtype(tensor.dtype).itemsize * int(np.prod(port.shape))
-        except TypeError:
-            size = -1
-        if size != port.bytes:
-            raise ModelRefused(
-                "The runtime arm64 takes and gives arrays of whole numbers of bytes per element.",
-                received=f"{tensor.name!r} of {tensor.dtype} {list(port.shape)} in {port.bytes} bytes",
-            )
-        signature = tensor.signature if tensor.signature != port.shape else None
-        specs.append(TensorSpec(tensor.name, port.shape, np.dtype(tensor.dtype).name, tensor.quant, signature))
-    return tuple(specs)

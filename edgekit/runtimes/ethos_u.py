@@ -43,7 +43,7 @@ class CpuOperator:
 
     Attributes:
         operator: Builtin operator name, such as "SOFTMAX".
-        name: Of its output tensor.
+        name: Name of its output tensor.
         reason: The rule of the NPU that it breaks, in Vela's words; None where Vela gives none.
     """
 
@@ -58,7 +58,7 @@ class NpuEstimate:
 
     Attributes:
         config: The NPU, such as "ethos-u55-128" (128 MACs a cycle).
-        figures: Of the NPU's part only; None throughout but `operators_on_cpu` where it takes no operator.
+        figures: Figures of the NPU's part only; None throughout but `operators_on_cpu` where it takes no operator.
         weight_bytes: Of the NPU's part, before encoding; with those that Vela makes, as for a mean.
         cpu_operators: Those that stay on the CPU, in the file's order.
     """
@@ -74,7 +74,7 @@ class NpuEstimate:
         left = len(self.cpu_operators)
         if self.figures["cycles"] is None:
             floats = any("Float" in (operator.reason or "") for operator in self.cpu_operators)
-            remedy = " The NPU takes integers only: convert the model with --format int8." if floats else ""
+            remedy = " The NPU takes integers only: convert the model to int8." if floats else ""
             return f"{self.config}: every operator stays on the CPU ({left}).{remedy}"
         names = ", ".join(sorted({operator.operator for operator in self.cpu_operators})) or "none"
         return (

@@ -16,5 +16,5 @@ def _load() -> tuple[Any, Mapping[str, Any]]:
     return lite.Interpreter, op_resolvers(lite.experimental.OpResolverType)
 
 
-EXECUTOR = InterpreterExecutor("tensorflow", _load, "Install it with: pip install 'edgekit[train]'")
+EXECUTOR = InterpreterExecutor("tensorflow", _load, "Install it with: pip install 'edgekit[train]'", heavy=True)
 RUNTIME = Runtime("tensorflow", EXECUTOR.probe, executor=EXECUTOR)

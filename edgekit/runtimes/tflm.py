@@ -118,7 +118,7 @@ def _explained(error: RuntimeFailed, source: Source) -> RuntimeFailed:
         return ModelRefused(
             "TFLite Micro takes float32 throughout, or int8 weights with int8 or int16 activations.",
             received=said,
-            remedy="Convert the model with --format int8.",
+            remedy="Convert the model to int8.",
         )
     if "failed to prepare" in said and _has_open_shapes(source):
         return ModelRefused(

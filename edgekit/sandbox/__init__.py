@@ -16,7 +16,7 @@ wire.py       messages between the two
 from __future__ import annotations
 
 from edgekit.sandbox.limits import Limits, cpu_limit
-from edgekit.sandbox.processes import kept_warm, warm
+from edgekit.sandbox.processes import cold, kept_warm, warm
 from edgekit.sandbox.spawn import Reply, missing_limits, run
 
-__all__ = ["Limits", "Reply", "cpu_limit", "kept_warm", "missing_limits", "run", "warm"]
+__all__ = ["Limits", "Reply", "cold", "cpu_limit", "kept_warm", "missing_limits", "run", "warm"]

@@ -1,11 +1,12 @@
-"""The process that workers of one job are forked off: it imports what the job needs and never sees a file.
+"""The process that children of one kind are forked off: it imports what they need and never sees a file.
 
-Run as `python -P -m edgekit.sandbox.forking FD JOB`. Orders come over a socket that keeps messages apart: to fork a
-worker, with its connection and log as descriptors, or to wait for one.
+Run as `python -P -m edgekit.sandbox.forking FD MODULE [PRELOADED]`. Orders come over a socket that keeps messages
+apart: to fork a child, with its connection and log as descriptors, or to wait for one.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -32,7 +33,9 @@ def main() -> None:
         importlib.import_module("edgekit_converters")
     job = importlib.import_module(sys.argv[2])
     if hasattr(job, "preload"):
-        job.preload()
+        job.preload(*sys.argv[3:])
+    gc.collect()
+    gc.freeze()  # a child's collections would write to each object, and so copy the memory that it shares with this one
     while True:
         message, descriptors, _flags, _address = socket.recv_fds(control, 1 << 18, 2)
         if not message:
@@ -44,7 +47,13 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             control.close()
-            _work(order["bounds"], *descriptors)
+            _begin(descriptors[1])
+            if "environment" in order:
+                worker.end_with_parent()
+                os.environ.clear()
+                os.environ.update(order["environment"])
+                job.attend(socket.socket(fileno=descriptors[0]))
+            _work(order["bounds"], descriptors[0])
         with suppress(PermissionError):  # before anyone learns of it, so that the group can be ended
             os.setpgid(pid, pid)
         for descriptor in descriptors:
@@ -66,12 +75,16 @@ def _waited(pid: int, seconds: float | None) -> int | None:
         time.sleep(_INTERVAL)
 
 
-def _work(bounds: dict[str, Any], connection: int, log: int) -> NoReturn:
+def _begin(log: int) -> None:
+    """Lead a process group of its own, and print to the log."""
     os.setpgid(0, 0)
     for stream in (1, 2):
         os.dup2(log, stream)
     os.close(log)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _work(bounds: dict[str, Any], connection: int) -> NoReturn:
     folder = bounds["folder"]
     os.environ.update(HOME=folder, TMPDIR=folder, KERAS_HOME=folder)
     tempfile.tempdir = folder  # which an import may have looked up

@@ -19,6 +19,7 @@ from typing import IO, Any, NoReturn
 
 from edgekit import errors
 from edgekit.errors import EdgekitError, ModelError
+from edgekit.places import by_place, place
 from edgekit.sandbox import wire
 from edgekit.sandbox.endings import cause, telling_lines
 from edgekit.sandbox.folder import temporary_folder
@@ -105,7 +106,7 @@ def _do(
             try:
                 watch = MemoryWatch(process.pid, limits.memory, folder)
                 connection.settimeout(limits.seconds)
-                wire.send(connection, {"job": job, "request": dict(request)}, arrays)
+                wire.send(connection, {"job": job, "request": dict(request), "place": place()}, arrays)
                 reply, out = wire.receive(connection, deadline - time.monotonic(), most=limits.memory)
             except TimeoutError:
                 _fail_slow(f"read and converted within {limits.seconds:g} s", what)
@@ -145,7 +146,8 @@ def _fail_slow(promise: str, what: str) -> NoReturn:
     raise ModelError(
         f"A model file is {promise}.",
         received=f"{what}, which was not done by then",
-        remedy="Give it longer with --time-limit SECONDS (time_limit= in Python) if you trust the file.",
+        remedy=f"Give it longer with {by_place(command='--time-limit SECONDS', python='time_limit=SECONDS')} "
+        "if you trust the file.",
     )
 
 
@@ -161,7 +163,8 @@ def _fail_dead(process: Child, reached: bool, log: IO[bytes], limits: Limits, wh
         raise ModelError(
             f"A model file is read and converted with at most {size} of memory, and as much disk.",
             received=f"{what}, which asked for more",
-            remedy="Allow more with --memory-limit SIZE (memory_limit= in Python) if you trust the file.",
+            remedy=f"Allow more with {by_place(command='--memory-limit SIZE', python='memory_limit=BYTES')} "
+            "if you trust the file.",
         )
     raise ModelError(
         "A model file must not crash the process that reads it.",

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 import edgekit
 from edgekit.errors import EdgekitError
+from edgekit.places import standing
 from edgekit.sandbox import wire
 from edgekit.sandbox.confine import confine
 from edgekit.sandbox.manners import end_with_connection
@@ -47,7 +48,8 @@ def work(sock: socket.socket, bounds: dict[str, Any]) -> NoReturn:
         if order["job"] is None:
             reply, out = {"missing": missing}, []
         else:
-            reply, out = importlib.import_module(order["job"]).serve(order["request"], arrays, folder)
+            with standing(order["place"]):  # what it says comes before the same user
+                reply, out = importlib.import_module(order["job"]).serve(order["request"], arrays, folder)
         wire.send(sock, {"done": reply}, out)
     except (EOFError, ConnectionError):
         os._exit(0)

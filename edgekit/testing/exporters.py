@@ -22,7 +22,7 @@ def check_exporter(exporter: Exporter, *, model: Path | None = None, target: str
     """Hold an exporter to what `edgekit export` and recipes rely on.
 
     Args:
-        exporter: With its options.
+        exporter: The exporter with its options.
         model: A `.tflite` that it takes, with its sidecar beside it where it has one; default a ReLU of [1, 4].
         target: Name or `.yaml` of what the sources are for.
 
@@ -38,9 +38,10 @@ def check_exporter(exporter: Exporter, *, model: Path | None = None, target: str
     source = Source(tflite.read(path), read_sidecar(path))
     with runs(f"{name}.check"):
         findings = exporter.check(source, load_target(target))
+        findings = findings or exporter.too_large(source, load_target(target))
     expect(
         isinstance(findings, list) and all(isinstance(finding, Finding) for finding in findings),
-        f"{name}.check gives a list of edgekit.errors.Finding.",
+        f"{name}.check and {name}.too_large give a list of edgekit.errors.Finding.",
         repr(findings),
     )
     expect(not findings, f"{name} takes the model that it is tried on; give another one by `model`.", findings)

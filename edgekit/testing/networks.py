@@ -35,10 +35,10 @@ def check_network(
     """Hold a network to what recipes rely on.
 
     Args:
-        build: Gives the untrained tf_keras model.
-        input_shape: Of one sample that it takes, without batch.
+        build: Function that gives the untrained tf_keras model.
+        input_shape: Shape of one sample that it takes, without batch.
         classes: Width of its output; networks that tell no classes have the shape of their input.
-        parameters: Of the family; default the usual ones.
+        parameters: Parameters of the family; default the usual ones.
         samples: [N, ...] that it takes; default random numbers in 0..1.
 
     Raises:

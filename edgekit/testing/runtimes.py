@@ -11,9 +11,9 @@ import numpy as np
 
 from edgekit import registry, runtimes, tflite
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
-from edgekit.figures import FIGURES
-from edgekit.runtimes import PROBE, Runtime, Session
-from edgekit.tensors import Array
+from edgekit.figures import givers
+from edgekit.runtimes import Runtime, Session
+from edgekit.tensors import Array, dequantize, quantize
 from edgekit.testing.saying import expect, refuses, runs
 from edgekit.tflite import reader
 
@@ -23,7 +23,7 @@ _X = np.array([[-2.0, -0.5, 0.25, 3.0]], np.float32)
 
 
 def check_runtime(runtime: Runtime) -> None:
-    """Hold a runtime to what commands rely on, with a ReLU of float32 [1, 4] and with files that are no models.
+    """Hold a runtime to what commands rely on, with its `sample`, a ReLU of [1, 4], and with files that are no models.
 
     Args:
         runtime: The `RUNTIME` of a module; what it needs must be installed.
@@ -40,7 +40,9 @@ def check_runtime(runtime: Runtime) -> None:
     _check_figures(runtime)
     _check_refusals(runtime)
     if runtime.executor is None:
-        refuses(lambda: runtime.open(PROBE), RuntimeFailed, f"{runtime.name} without an executor opens no model.")
+        refuses(
+            lambda: runtime.open(runtime.sample), RuntimeFailed, f"{runtime.name} without an executor opens no model."
+        )
     else:
         _check_session(runtime)
     _check_read_models(runtime)
@@ -48,23 +50,28 @@ def check_runtime(runtime: Runtime) -> None:
 
 def _check_session(runtime: Runtime) -> None:
     assert runtime.executor is not None
-    name, session = runtime.name, _opened(runtime, PROBE)
+    name, session = runtime.name, _opened(runtime, runtime.sample)
+    graph = tflite.read(runtime.sample).graphs[0]
+    own = graph.tensors[graph.inputs[0]].spec
     try:
         told = [(spec.shape, spec.dtype, spec.scale) for spec in session.inputs]
-        expect(told == [((1, 4), "float32", None)], f"{name} gives the input of the file: float32 [1, 4].", told)
+        whole = [((1, 4), own.dtype, own.scale)]
+        expect(told == whole, f"{name} gives the input of the file: {own.dtype} [1, 4].", told)
         shapes = [spec.shape for spec in session.outputs]
         expect(shapes == [(1, 4)], f"{name} gives the output of the file: [1, 4].", shapes)
         for x in (_X, -_X):  # the second call shows what the first has left behind
             _check_relu(name, session, x)
         said = refuses(lambda: session.run([np.zeros(4)]), ModelError, f"{name} refuses arrays of another dtype.")
-        expect("float32 [1, 4]" in said and "float64 [4]" in said, f"{name} says what it takes and received.", said)
+        both = f"{own.dtype} [1, 4]" in said and "float64 [4]" in said
+        expect(both, f"{name} says what it takes and received.", said)
         _check_batcher(name, session)
         _check_clock(name, session, clocked=runtime.executor.clocked)
     finally:
         session.close()
     with runs(f"{name}: closing a session a second time"):
         session.close()
-    refuses(lambda: session.run([_X]), RuntimeFailed, f"{name} runs nothing in a session that is closed.")
+    x = quantize(_X, own)
+    refuses(lambda: session.run([x]), RuntimeFailed, f"{name} runs nothing in a session that is closed.")
 
 
 def _opened(runtime: Runtime, source: runtimes.Source) -> Session:
@@ -74,7 +81,8 @@ def _opened(runtime: Runtime, source: runtimes.Source) -> Session:
 
 def _check_relu(name: str, session: Session, x: Array) -> None:
     with runs(f"{name}: one inference"):
-        outputs = session.run([x])
+        outputs = session.run([quantize(x, session.inputs[0])])
+    outputs = [dequantize(values, spec) for values, spec in zip(outputs, session.outputs, strict=False)]
     expect(
         len(outputs) == 1 and np.array_equal(outputs[0], np.maximum(x, 0)),
         f"{name} answers {x.tolist()} with {np.maximum(x, 0).tolist()}.",
@@ -85,7 +93,8 @@ def _check_relu(name: str, session: Session, x: Array) -> None:
 def _check_batcher(name: str, session: Session) -> None:
     if session.batcher is None:
         return
-    many = np.random.default_rng(0).normal(size=(70, 4)).astype(np.float32)
+    # Multiples of 1/4 in -7..7, which the steps of quantised samples hit.
+    many = np.random.default_rng(0).integers(-28, 28, (70, 4)).astype(np.float32) / 4
     with runs(f"{name}: many samples at once"):
         batch = session.batcher.plan([many])
         answers = session.batcher.map([many])
@@ -98,7 +107,7 @@ def _check_clock(name: str, session: Session, *, clocked: bool) -> None:
     if session.clock is None:
         return
     with runs(f"{name}: timing"):
-        took = session.clock.time([np.zeros((1, 4), np.float32)], 5)
+        took = session.clock.time([np.zeros((1, 4), session.inputs[0].dtype)], 5)
         memory, switches = session.clock.peak_memory(), session.clock.switches()
     expect(len(took) == 5 and min(took) > 0, f"{name} gives a time above 0 for each of 5 inferences.", took)
     expect(memory is None or memory > 0, f"{name} tells the memory as bytes, or None.", memory)
@@ -132,17 +141,23 @@ def _check_figures(runtime: Runtime) -> None:
     others = {figure.runtime for figure in runtime.figures} - {name}
     expect(not others, f"Each figure of {name} names {name} as its runtime.", ", ".join(sorted(others)))
     if name in registry.names(runtimes):
-        own = all(FIGURES.get(figure.name) is figure for figure in runtime.figures)
-        expect(own, f"No other runtime has a figure of a name that {name} gives.")
+        known = all(figure in givers(figure.name) for figure in runtime.figures)
+        expect(known, f"The figures of {name} stand in the table of figures.")
+        for figure in runtime.figures:
+            titles = {other.title for other in givers(figure.name)}
+            expect(len(titles) == 1, f"All runtimes that give {figure.name} call it the same.", ", ".join(titles))
     if runtime.meter is not None:
         with runs(f"{name}: measuring a model"):
-            values = runtime.measure(PROBE).values
+            values = runtime.measure(runtime.sample).values
         expect(values and set(values) <= told, f"The meter of {name} tells figures that it lists.", dict(values))
 
 
 def _check_read_models(runtime: Runtime) -> None:
     """A file is read once: its bytes are not parsed again where somebody has the model."""
-    name, model = runtime.name, tflite.read(PROBE)
+    name, model = runtime.name, tflite.read(runtime.sample)
+    with runs(f"{name}: what it answers wrongly"):
+        findings = runtime.wrong_answers(model)
+    expect(findings == (), f"{name} knows of no wrong answer to a model that it answers rightly.", findings)
     again = AssertionError(f"{name} reads a file again that was read before.")
     with patch.object(reader, "read_bytes", side_effect=again):
         if runtime.executor is not None:
@@ -154,7 +169,7 @@ def _check_read_models(runtime: Runtime) -> None:
         if runtime.meter is not None:
             with runs(f"{name}: measuring a model that was read"):
                 expect(runtime.measure(model).values, f"{name} measures a model that was read.")
-    in_memory = tflite.read(PROBE.read_bytes())
+    in_memory = tflite.read(runtime.sample.read_bytes())
     for slot, ask in _asks(runtime):
         if slot != "timer":
             rule = f"The {slot} of {name} refuses bytes that lie in no file with a UsageError."

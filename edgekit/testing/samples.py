@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from edgekit import _tf
 from edgekit.data import Dataset, load_data
+from edgekit.keras.types import KerasModel
 from edgekit.training import seed_everything
 
 __all__ = ["tiny_classifier", "tiny_data"]
 
 
-def tiny_classifier() -> Any:
+def tiny_classifier() -> KerasModel:
     """An untrained tf_keras model, 8x8x1 -> 10 classes, with a batch norm that folds; about 2,500 weights."""
     keras = _tf.tf_keras()
     layers = keras.layers
     seed_everything(0)
-    return keras.Sequential(
+    model: KerasModel = keras.Sequential(
         [
             layers.Input((8, 8, 1), name="image"),
             layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False, name="conv"),
@@ -30,6 +29,7 @@ def tiny_classifier() -> Any:
         ],
         name="tiny",
     )
+    return model
 
 
 def tiny_data() -> Dataset:

@@ -68,7 +68,10 @@ class Storage:
             self._lengths.add((index, dtype, count))
             self._values_left -= count
             if self._values_left < 0:
-                raise fail("Tensors do not read the same constants again and again.", "many lengths of one constant")
+                raise fail(
+                    "Tensors do not read the same constants over and over in different lengths.",
+                    "many lengths of one constant",
+                )
         return self._arrays[index, dtype][:count]
 
     def check_strings(self, index: int, count: int, what: str) -> None:
@@ -138,8 +141,9 @@ def _read(row: Row, index: int, name: str, dtype: str, storage: Storage, odd: Od
         odd.note("A variable tensor has a constant, which TFLite refuses and TFLite Micro does not look at", what)
         raw = raw[:0]
     quant = quantization(row["quantization"], shape, dtype, raw.size > 0, what, odd)
-    sparse = row["sparsity"] is not None and raw.size > 0
-    if sparse and not row["sparsity"]["traversal_order"]:
+    sparsity: Row | None = row["sparsity"]
+    sparse = sparsity is not None and raw.size > 0
+    if sparsity is not None and sparse and not sparsity["traversal_order"]:
         odd.note("A sparsity table is empty, which TFLite refuses and TFLite Micro does not look at", what)
         sparse = False
     data = _array(raw, row, dtype, shape, storage, sparse, what, odd) if raw.size else None
@@ -200,7 +204,7 @@ def _values(raw: _Bytes, dtype: str) -> NDArray[np.generic]:
 
 def _unpack(raw: _Bytes, bits: int, signed: bool) -> NDArray[np.generic]:
     """Values of less than a byte, lowest bits first, as int8 or uint8."""
-    parts: _Bytes = np.stack([raw >> shift for shift in range(0, 8, bits)], axis=1).reshape(-1)
+    parts: _Bytes = np.stack([np.right_shift(raw, shift) for shift in range(0, 8, bits)], axis=1).reshape(-1)
     unsigned: _Bytes = parts & np.uint8((1 << bits) - 1)
     if not signed:
         return unsigned

@@ -9,6 +9,7 @@ decoded once, and counted again.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,20 +26,22 @@ Row = dict[str, Any]
 _MAX_TABLES = 1_000_000
 
 
-def read_flatbuffer(data: bytes) -> tuple[Row, bool]:
+def read_flatbuffer(data: bytes, root: str = "Model", layouts: Mapping[str, Layout] = LAYOUT) -> tuple[Row, bool]:
     """Decode and check a whole file, whose identifier is not looked at.
 
     Args:
         data: The file. Arrays in the result are views of it.
+        root: Name of the table that it begins with.
+        layouts: The tables of its schema.
 
     Returns:
-        The table "Model", and whether all parts are aligned as the format asks.
+        That table, and whether all parts are aligned as the format asks.
 
     Raises:
         ModelError: A part lies outside the file, or parts overlap too often.
     """
-    reader = _Reader(data)
-    return reader.table(LAYOUT["Model"], 0), reader.aligned
+    reader = _Reader(data, layouts)
+    return reader.table(layouts[root], 0), reader.aligned
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class _Plan:
     Attributes:
         size: Bytes of the table.
         scalars: All its scalars at once, with those names.
-        names: Of the scalars.
+        names: Names of the scalars.
         fields: The others: field, offset in the table, and offset of the tag of a union (0 where there is none).
     """
 
@@ -59,8 +62,8 @@ class _Plan:
 
 
 class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self._data, self._size = data, len(data)
+    def __init__(self, data: bytes, layouts: Mapping[str, Layout]) -> None:
+        self._data, self._size, self._layouts = data, len(data), layouts
         self._tables_left = _MAX_TABLES
         self._bytes_left = 4 * len(data) + 4096  # writers share strings and empty vectors, never the bulk
         self._rows: dict[tuple[str, int], tuple[Row, int, int]] = {}
@@ -129,12 +132,12 @@ class _Reader:
 
     def _union(self, field: Field, at: int, tag: int) -> Row | None:
         name = field.tables[tag - 1] if 0 < tag <= len(field.tables) else ""
-        row = self.table(LAYOUT[name] if name else OPAQUE, at)
+        row = self.table(self._layouts[name] if name else OPAQUE, at)
         return row if tag else None
 
     def _follow(self, field: Field, at: int) -> Any:
         if field.kind == "table":
-            return self.table(LAYOUT[field.tables[0]], at)
+            return self.table(self._layouts[field.tables[0]], at)
         start = self._target(at)
         length: int = self._read("<I", start)
         begin, size = start + 4, length * field.size
@@ -148,7 +151,7 @@ class _Reader:
             return struct.unpack_from(f"<{length}{field.form}", self._data, begin)
         if field.kind == "array":
             return np.frombuffer(self._data, "<" + _NUMPY.get(field.form, field.form), length, begin)
-        layout = LAYOUT[field.tables[0]]
+        layout = self._layouts[field.tables[0]]
         return [self.table(layout, begin + 4 * element) for element in range(length)]
 
     def _target(self, at: int) -> int:
@@ -180,7 +183,7 @@ class _Reader:
             )
         if self._bytes_left < 0:
             raise ModelError(
-                "The parts of a .tflite file are its own.",
+                "The parts of a .tflite file do not overlap.",
                 received="parts that overlap again and again, to more than four times the size of the file",
                 remedy="Convert the model again with TFLite's converter.",
             )

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LAYOUT", "OPAQUE", "Field", "Layout"]
+__all__ = ["LAYOUT", "OPAQUE", "Field", "Layout", "layouts"]
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,11 @@ _OPTIONS_2 = {
 }
 
 
+def layouts(lines: dict[str, str]) -> dict[str, Layout]:
+    """Tables by name, from a line each."""
+    return {name: _layout(name, line) for name, line in lines.items()}
+
+
 def _layouts() -> dict[str, Layout]:
     lines = dict(_TABLES)
     unions = []
@@ -104,7 +109,7 @@ def _layouts() -> dict[str, Layout]:
         lines |= {f"{prefix}{tag}": line for tag, line in options.items()}
         unions.append("|".join(f"{prefix}{tag}" if tag in options else "" for tag in range(1, max(options) + 1)))
     lines["Operator"] = lines["Operator"].replace("{1}", unions[0]).replace("{2}", unions[1])
-    return {name: _layout(name, line) for name, line in lines.items()}
+    return layouts(lines)
 
 
 def _layout(name: str, line: str) -> Layout:

@@ -36,6 +36,7 @@ class OptionTables:
             "fused_activation_function": names_of(schema.ActivationFunctionType),
             "in_data_type": dtypes,
             "out_data_type": dtypes,
+            "quantized_bias_type": dtypes,
         }
 
     def of(self, row: Row, what: str) -> Options:

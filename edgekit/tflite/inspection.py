@@ -38,8 +38,8 @@ class Inspection(Readable):
         bytes: Size of the file.
         sha256: Hex digest of the file.
         quantization: "float32", "float16", "dynamic", "int8", "int16x8", "uint8" or "mixed".
-        inputs, outputs: Of the first subgraph, with declared shapes.
-        operators: Of all subgraphs that run, by name and version.
+        inputs, outputs: Inputs and outputs of the first subgraph, with declared shapes.
+        operators: Operators of all subgraphs that run, by name and version.
         constants: Bytes of all constants by dtype, shared ones once.
         params: Elements of all weights, biases included; sparse ones at their full size.
         zeros: Weights that stand for 0.0.

@@ -174,7 +174,7 @@ class Model:
     Attributes:
         graphs: The first one is the model; the others are branches, loop bodies or further signatures.
         signatures: Named entry points, if any.
-        metadata: Names of the metadata entries.
+        metadata: The metadata entries by name, uint8; views of the file's bytes.
         min_runtime: The runtime version that the converter asks for, where it wrote one.
         description: Free text of the writer.
         content: The file's bytes.
@@ -184,7 +184,7 @@ class Model:
 
     graphs: tuple[Graph, ...]
     signatures: tuple[Signature, ...]
-    metadata: tuple[str, ...]
+    metadata: Mapping[str, NDArray[np.uint8]]
     min_runtime: str | None
     description: str
     content: bytes = field(repr=False)

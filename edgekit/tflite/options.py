@@ -98,9 +98,10 @@ class Pool2D(Activated):
 
 @dataclass(frozen=True)
 class FullyConnected(Activated):
-    """With `keep_num_dims`, the output has the input's dimensions but the last."""
+    """With `keep_num_dims`, the output has the input's dimensions but the last. A bias that is left out has a dtype."""
 
     keep_num_dims: bool
+    quantized_bias_type: str = "float32"
 
 
 @dataclass(frozen=True)

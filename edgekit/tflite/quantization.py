@@ -36,13 +36,8 @@ def quantization_of(model: Model, sources: Sources | None = None) -> str:
         for w in weights(model, sources)
         if op_spec(w.operator).role in ("matrix", "table") and _numeric(w.tensor) and len(w.tensor.shape) > 1
     }
-    # Weights of float kernels pass through DEQUANTIZE, whose output is no activation.
     if activations <= {"float32"}:
-        if kernels <= {"float32"}:
-            return "float32" if activations or kernels else "mixed"
-        if kernels <= {"float16", "float32"}:
-            return "float16"
-        return "dynamic" if kernels <= _INTEGER_WEIGHTS | {"float32"} else "mixed"
+        return _float_scheme(bool(activations), kernels)
     for name, values, constants in (
         ("int8", {"int8"}, {"int8"}),
         ("int16x8", {"int16"}, {"int8", "int16"}),
@@ -52,6 +47,15 @@ def quantization_of(model: Model, sources: Sources | None = None) -> str:
         if activations == values and kernels <= constants:
             return name
     return "mixed"
+
+
+def _float_scheme(activates: bool, kernels: set[str]) -> str:
+    """The scheme of float activations; weights of float kernels pass through DEQUANTIZE, whose output is none."""
+    if kernels <= {"float32"}:
+        return "float32" if activates or kernels else "mixed"
+    if kernels <= {"float16", "float32"}:
+        return "float16"
+    return "dynamic" if kernels <= _INTEGER_WEIGHTS | {"float32"} else "mixed"
 
 
 def float_tensors(model: Model) -> list[str]:

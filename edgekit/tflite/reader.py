@@ -15,6 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgekit import filekinds
 from edgekit.errors import ModelError
 from edgekit.tflite._checks import Oddities, check_graph, fail, in_range
@@ -134,11 +137,11 @@ class _Reader:
             raise fail("A model holds at least one subgraph.", 0)
         graphs = tuple(self._graph(s, index) for index, s in enumerate(row["subgraphs"]))
         metadata = self._metadata()
-        runtime = metadata.get("min_runtime_version", b"").split(b"\0")[0].decode("ascii", "replace")
+        runtime = bytes(metadata.get("min_runtime_version", ())[:64]).split(b"\0")[0].decode("ascii", "replace")
         model = Model(
             graphs=graphs,
             signatures=tuple(self._signatures(graphs)),
-            metadata=tuple(metadata),
+            metadata=metadata,
             min_runtime=runtime or None,
             description=text(row["description"]),
             content=self._data,
@@ -146,16 +149,16 @@ class _Reader:
         check_graph(model, odd)
         return replace(model, warnings=odd.sentences())
 
-    def _metadata(self) -> dict[str, bytes]:
-        """Name to the first bytes of each entry."""
-        entries: dict[str, bytes] = {}
+    def _metadata(self) -> Mapping[str, NDArray[np.uint8]]:
+        """The entries by name."""
+        entries: dict[str, NDArray[np.uint8]] = {}
         for entry in self._row["metadata"] or []:
             name = text(entry["name"])
             if entry["buffer"] < len(self._storage):
-                entries[name] = bytes(self._storage.constant(entry["buffer"])[:64])
+                entries[name] = self._storage.constant(entry["buffer"])
             else:
                 self._odd.note("A metadata entry names a buffer that does not exist", repr(name))
-        return entries
+        return MappingProxyType(entries)
 
     def _graph(self, row: Row, index: int) -> Graph:
         where = f"subgraph {index}"

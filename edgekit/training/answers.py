@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +14,14 @@ from edgekit.artifact import write_atomically
 from edgekit.errors import ModelError
 from edgekit.keras.types import KerasTensor
 from edgekit.locks import claimed
+from edgekit.observer import logger
 from edgekit.tensors import Array
 from edgekit.training.augment import Views
 from edgekit.training.progress import count_bar
 
 __all__ = ["Answers", "Asked", "record"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 Asked = Callable[[Array], Sequence[Array]]
 """Several kinds of answers, each [n, size], to samples [n, ...]."""
@@ -78,12 +78,12 @@ def record(
     """Ask the teacher what is not on disk yet, a view after the other; a kill loses at most the view it was at.
 
     Args:
-        ask: Gives one array per kind.
+        ask: Function that gives one array per kind.
         kinds: Names of files in the folder, each of one kind of answers.
         samples: Preprocessed training samples [N, ...].
         views: How they are augmented, or None.
         count: How many views are needed.
-        folder: Of this teacher, data set and augmentation, and of no others.
+        folder: Folder of this teacher, data set and augmentation, and of no others.
         batch: Samples of one question.
         quiet: No progress bar.
 
@@ -125,7 +125,7 @@ def _ask(
 
 
 def _say_who_asks(who: str) -> None:
-    _log.info(f"teacher: {who} asks it, so its answers are waited for")
+    _log.info(f"teacher: {who} asks it, so this run waits for the answers")
 
 
 def _viewer(samples: Array, views: Views | None) -> Callable[[Array, int], Array]:

@@ -24,12 +24,13 @@ class Augment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    flip: bool = Field(False, description="mirror every other image, left to right")
+    flip: bool = Field(default=False, description="mirror every other image, left to right")
     crop: Annotated[int, Field(ge=0, le=4096)] = Field(
-        0, description="shift by up to this many pixels; the border is filled"
+        default=0, description="shift by up to this many pixels; the border is filled"
     )
     views: Annotated[int, Field(ge=1, le=1000)] = Field(
-        8, description="different versions of each image; later epochs see them again, and teachers answer each once"
+        default=8,
+        description="different versions of each image; later epochs see them again, and teachers answer each once",
     )
 
     @model_validator(mode="after")
@@ -59,7 +60,7 @@ class Views:
     Attributes:
         augment: What to do.
         samples: How many there are.
-        seed: Of the choice.
+        seed: Seed of the choice.
     """
 
     augment: Augment

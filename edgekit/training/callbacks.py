@@ -35,13 +35,16 @@ class Bar(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
         self.name, self.epochs, self.steps = name, epochs, steps
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Called by Keras before an epoch."""
         shown = f"{self.name} {epoch + 1}/{self.epochs}"
         self.progress.update(self.task, completed=epoch * self.steps, description=shown)
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Called by Keras after a batch."""
         self.progress.advance(self.task)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Called by Keras after an epoch, with its figures."""
         shown = {k: v for k, v in (logs or {}).items() if k in ("loss", "val_loss", "val_accuracy")}
         self.progress.update(self.task, figures="  ".join(f"{k} {v:.4f}" for k, v in shown.items()))
 
@@ -50,7 +53,7 @@ class Epochs(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
     """Tells an observer of every epoch.
 
     Args:
-        observer: Is told.
+        observer: Function that is called with every epoch.
         step, fit, epochs: As of `EpochEnded`.
     """
 
@@ -59,6 +62,7 @@ class Epochs(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
         self.observer, self.step, self.fit, self.epochs = observer, step, fit, epochs
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Called by Keras after an epoch, with its figures."""
         figures = {name: float(value) if math.isfinite(value) else None for name, value in (logs or {}).items()}
         self.observer(EpochEnded(self.step, self.fit, epoch, self.epochs, figures))
 
@@ -69,11 +73,13 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
     _supports_tf_logs = True  # or Keras would fetch the figures of every batch for it
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Called by Keras after a batch."""
         interrupt.check()
 
     on_test_batch_end = on_predict_batch_end = on_train_batch_end
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Called by Keras after an epoch, with its figures."""
         interrupt.check()
 
 
@@ -85,6 +91,7 @@ class DropoutSeeds(keras.callbacks.Callback):  # type: ignore[misc, name-defined
         self.seed = seed
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Called by Keras before an epoch."""
         for number, layer in enumerate(self.model.submodules):
             source = getattr(getattr(layer, "_random_generator", None), "_generator", None)
             if source is not None:

@@ -16,7 +16,9 @@ class LayerPair(BaseModel):
 
     student: str = Field(description="name of the student's layer, as before any pass")
     teacher: str = Field(description="name of the teacher's layer")
-    weight: Annotated[float, Field(gt=0, le=1e6)] = Field(1.0, description="beta: how much this pair adds to the loss")
+    weight: Annotated[float, Field(gt=0, le=1e6)] = Field(
+        default=1.0, description="beta: how much this pair adds to the loss"
+    )
 
 
 class Distillation(BaseModel):
@@ -30,19 +32,20 @@ class Distillation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     alpha: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.5, description="weight of the teacher's answers; the labels have 1 - alpha"
+        default=0.5, description="weight of the teacher's answers; the labels have 1 - alpha"
     )
     temperature: Annotated[float, Field(gt=0, le=1e6)] = Field(
-        4.0, description="divides the logits of both: higher values show more of what the teacher holds for less likely"
+        default=4.0,
+        description="divides the logits of both: higher values show more of what the teacher holds for less likely",
     )
     teacher: str | None = Field(
-        None,
+        default=None,
         description="a Keras model, a .tflite, an .npz with `logits` [training samples of the source, classes] "
-        "or module:function; default: the baseline",
+        "or module:function; by default the baseline",
     )
     features: tuple[LayerPair, ...] = Field(
-        (), description="layer pairs whose outputs are matched through a learned projection (FitNets)"
+        default=(), description="layer pairs whose outputs are matched through a learned projection (FitNets)"
     )
     attention: tuple[LayerPair, ...] = Field(
-        (), description="layer pairs whose maps of attention, the energy over channels, are matched"
+        default=(), description="layer pairs whose maps of attention, the energy over channels, are matched"
     )

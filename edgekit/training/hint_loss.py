@@ -25,7 +25,7 @@ def hint_loss(hints: Hints, teacher: KerasModel | None, seed: int) -> Callable[[
     Args:
         hints: At least one pair.
         teacher: tf_keras model, not trained; None only without features.
-        seed: Of the projections.
+        seed: Seed of the projections.
     """
     outputs = [m.teacher for m in hints.features]
     shown = keras.Model(teacher.inputs, outputs) if outputs and teacher is not None else None
@@ -39,7 +39,7 @@ class HintLoss(keras.layers.Layer):  # type: ignore[misc, name-defined]
     Args:
         hints: At least one pair.
         shown: A function of samples that gives the teacher's features, not trained; None without features.
-        seed: Of the projections.
+        seed: Seed of the projections.
     """
 
     def __init__(self, hints: Hints, shown: Any, seed: int) -> None:

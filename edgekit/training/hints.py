@@ -10,18 +10,18 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
 from edgekit import _tf
 from edgekit.errors import ModelError, did_you_mean
 from edgekit.keras.types import KerasModel, KerasTensor
+from edgekit.observer import logger
 from edgekit.training.distillation import Distillation, LayerPair
 
 __all__ = ["Hints", "Matched", "attention_map", "find_hints", "layer_output", "places_of"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 WRAPPERS = ("prune_low_magnitude_", "quant_")
 
 
@@ -60,7 +60,7 @@ def find_hints(settings: Distillation, student: KerasModel, teacher: KerasModel 
         teacher: tf_keras model, or None for a teacher without layers.
 
     Raises:
-        ModelError: A layer is missing, is called twice or fits its partner not, or no pair is left.
+        ModelError: A layer is missing, is called twice or does not match its partner, or no pair is left.
     """
     named = [*settings.features, *settings.attention]
     if not named:

@@ -30,11 +30,11 @@ class Objective(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: Task | None = Field(
-        None,
+        default=None,
         description="what the model's output is; says the loss and the metric; may be left out where the labels can "
         "only be classes",
     )
-    distill: Distillation | None = Field(None, description="in fine-tuning, learn from a teacher too")
+    distill: Distillation | None = Field(default=None, description="in fine-tuning, learn from a teacher too")
 
     @property
     def classifies(self) -> bool:
@@ -63,7 +63,7 @@ class Objective(BaseModel):
                 received=f"{len(model.inputs)} inputs and {len(model.outputs)} outputs",
                 remedy="edgekit convert takes several of both.",
             )
-        present = [n for n in SPLITS if len(dataset.splits[n])]
+        present: list[SplitName] = [n for n in SPLITS if len(dataset.splits[n])]
         sample, expected = dataset.features(present[0]).shape[1:], tuple(model.input_shape[1:])
         if len(sample) != len(expected) or any(e not in (None, s) for s, e in zip(sample, expected, strict=True)):
             raise ModelError(
@@ -75,7 +75,7 @@ class Objective(BaseModel):
             self._check_classes(int(model.output_shape[-1]), dataset, present)
             if int(model.output_shape[-1]) == 1 and output_activation(model) != "sigmoid":
                 raise ModelError(
-                    "A classifier with one output ends in a sigmoid, so that 0.5 parts the classes.",
+                    "A classifier with one output ends in a sigmoid, so that 0.5 separates the classes.",
                     received=f"the activation {output_activation(model)}",
                     remedy="Add activation='sigmoid' to its last layer, or give it one output for each class; where "
                     "the labels are numbers to predict, choose the task regression.",

@@ -22,7 +22,7 @@ _REWRITE = "auto_mixed_precision_onednn_bfloat16"
 
 @contextmanager
 def computing_in(precision: Precision) -> Iterator[None]:
-    """What TensorFlow runs in the block is computed so, fast where the processor has bfloat16 instructions."""
+    """Run TensorFlow at this precision inside the block; bfloat16 is fast only on CPUs with bfloat16 instructions."""
     options = _tf.tensorflow().config.optimizer
     before = options.get_experimental_options().get(_REWRITE, False)
     options.set_experimental_options({_REWRITE: precision == "mixed_bfloat16"})

@@ -1,4 +1,4 @@
-"""Students: the teacher's network afresh, narrower, a reference network or a model of the user's."""
+"""Students: the teacher's network with new weights, or narrower, a reference network or a model of the user's."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from edgekit.keras import FOREIGN, Loading, build_network, is_network, load_mode
 from edgekit.keras.kinds import kind_of
 from edgekit.keras.types import KerasLayer, KerasModel
 
-__all__ = ["afresh", "named_student", "narrower"]
+__all__ = ["named_student", "narrower", "reinitialised"]
 
 
-def afresh(model: KerasModel) -> Any:
+def reinitialised(model: KerasModel) -> Any:
     """The same network with new weights."""
     return _tf.tf_keras().models.clone_model(model)
 
@@ -52,10 +52,10 @@ def narrower(model: KerasModel, width: float, multiple: int = 1) -> Any:
     Args:
         model: A flat tf_keras model.
         width: Above 0, below 1.
-        multiple: Of channels, as the target prefers.
+        multiple: Multiple of channels that the target prefers.
 
     Raises:
-        ModelError: The network's graph does not bear it: the layer is named, or what its builder said.
+        ModelError: The network cannot be narrowed; the message names the layer, or quotes Keras.
     """
     keep = _output_makers(model)
 

@@ -22,6 +22,7 @@ from edgekit.keras import FOREIGN, Loading, load_model
 from edgekit.keras.outputs import output_activation
 from edgekit.keras.types import KerasModel
 from edgekit.npz import LARGEST, read_npz
+from edgekit.places import by_place
 from edgekit.tensors import Array
 
 __all__ = ["Rows", "RunTflite", "Teacher", "file_fingerprint", "keras_teacher", "open_teacher", "source_rows"]
@@ -180,7 +181,8 @@ def _guarded(reference: str) -> Callable[[Array], Array]:
             raise EdgekitError(
                 "A teacher's function gives logits [B, classes] for samples [B, ...].",
                 received=f"{type(error).__name__} from {reference} for {list(samples.shape)}: {error}",
-                remedy="Correct it; --debug shows the traceback.",
+                remedy="Correct it; "
+                f"{by_place(command='--debug shows the traceback', python='the traceback is above')}.",
             ) from error
 
     return answer

@@ -41,14 +41,14 @@ class Trainer:
     Attributes:
         dataset: Training and validation samples.
         objective: The loss and the metric.
-        seed: Of initialisation, shuffling and dropout.
+        seed: Seed of initialisation, shuffling and dropout.
         workdir: Where checkpoints go.
         quiet: No progress bar.
         tensorboard: Folder for TensorBoard's logs, or None for none.
         teacher: Who teaches where the objective has `distill`; None trains without.
         cache: Folder of teachers' answers, or None for one in `workdir`.
         step: Name of the step that trains, for the observer.
-        observer: Is told of every epoch.
+        observer: Function that is called with every epoch.
     """
 
     dataset: Dataset
@@ -72,7 +72,7 @@ class Trainer:
         Args:
             model: tf_keras model; compiled here.
             plan: Epochs, batch size, optimiser, schedule.
-            name: Of checkpoints and of the progress bar.
+            name: Name of checkpoints and of the progress bar.
             callbacks: More tf_keras callbacks, such as TF-MOT's.
 
         Returns:

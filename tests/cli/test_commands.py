@@ -96,7 +96,7 @@ def test_evaluate_agrees_between_keras_and_the_file(
     file = parsed(cli("evaluate", tflites["float32"], "--data", npz, "--json"), "edgekit.evaluate/1")
     assert keras["runtime"] == "keras" and file["runtime"] == "litert"
     assert keras["value"] == file["value"] and keras["samples"] == 100
-    assert set(keras) == {"schema", "metric", "value", "low", "high", "samples", "runtime", "seconds"}
+    assert set(keras) == {"schema", "metric", "value", "low", "high", "samples", "runtime", "seconds", "warnings"}
     assert keras["low"] < keras["value"] < keras["high"] <= 1
     text = cli("evaluate", tflites["int8"], "--data", npz)
     assert text.code == 0 and "top1 " in text.out and "100 samples under litert" in text.out
@@ -108,6 +108,18 @@ def test_inspect(cli: Cli, tflites: dict[str, Path]) -> None:
     assert found["bytes"] == tflites["int8"].stat().st_size and found["macs"] > 0
     text = cli("inspect", tflites["int8"])
     assert text.code == 0 and found["sha256"][:16] in text.out and "FULLY_CONNECTED" in text.out
+
+
+def test_inspect_says_whether_a_model_fits(cli: Cli, tflites: dict[str, Path], tmp_path: Path) -> None:
+    (board := tmp_path / "tiny.yaml").write_text("description: mine\nformats: [int8]\nflash_bytes: 99\nram_bytes: 9\n")
+    asked = ["inspect", tflites["int8"], "--target", "stm32f446", "--target", board]
+    large, tiny = parsed(cli(*asked, "--json"), "edgekit.inspect/1")["targets"]
+    assert (large["target"], large["fits"], tiny["target"], tiny["fits"]) == ("stm32f446", True, "tiny", False)
+    assert 0 < large["weights_bytes"] and 64 < large["arena_bytes"] < 100_000 and large["format_runs"] is True
+    text = cli(*asked)
+    assert text.code == 0 and "On stm32f446" in text.out and "estimated" in text.out and "without the stack" in text.out
+    unknown = cli("inspect", tflites["int8"], "--target", "stm32f447")
+    assert unknown.code == 1 and "Did you mean 'stm32f446'" in unknown.err
 
 
 def test_benchmark(cli: Cli, tflites: dict[str, Path]) -> None:

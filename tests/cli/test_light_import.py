@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from edgekit import registry
 from edgekit.cli import commands
 from edgekit.runtimes import PROBE
@@ -80,3 +82,43 @@ def test_without_tensorflow(tmp_path: Path) -> None:
     digits = edgekit_without_tensorflow(tmp_path, "evaluate", str(PROBE), "--data", "digits")
     assert digits.returncode == 1 and "pip install 'edgekit[train]'" in digits.stderr
     assert "Traceback" not in refused.stderr + digits.stderr
+
+
+LIGHT = """
+import gc, importlib.util, locale, shutil, signal, sys, threading, typing, click, click._textwrap
+before = set(sys.modules)
+from edgekit.cli import main
+main(["--help"])
+print(*(set(sys.modules) - before), file=sys.stderr)
+"""
+
+
+def test_help_loads_little_beside_click() -> None:
+    """What takes its time are modules, and unlike the time they are the same on every machine."""
+    done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, timeout=120)
+    assert "Usage: edgekit" in done.stdout and " sensitivity " in done.stdout
+    ours = {"edgekit", "edgekit.cli", "edgekit.cli.commands", "edgekit.interrupt"}
+    assert ours <= set(done.stderr.split()) <= ours | {"pkgutil", "zipimport"}, done.stderr
+
+
+@pytest.mark.parametrize("name", commands.names())
+def test_help_quotes_what_a_command_says_of_itself(name: str) -> None:
+    assert commands.summary(name) == registry.load(commands, name).SUMMARY
+    assert f'SUMMARY = "{commands.summary(name)}"' in Path(str(registry.load(commands, name).__file__)).read_text()
+
+
+def test_its_own_exporters_and_targets_are_found_without_reading_every_installed_package() -> None:
+    script = """
+import importlib.metadata
+entry_points = importlib.metadata.entry_points
+def asked_for(**what):
+    assert what, "the entry points of all packages were read"
+    return entry_points(**what)  # pydantic looks for plugins of its own
+importlib.metadata.entry_points = asked_for
+from edgekit.target import load_target
+assert load_target("generic").name == "generic"
+from edgekit.cli import main
+main(["export", "android", "--help"])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "Usage: edgekit export android" in done.stdout, done.stderr

@@ -30,11 +30,12 @@ WAYS: dict[str, list[object]] = {
     "convert int8": ["convert", "{file}", "--format", "int8", "--data", "digits", "-o", "{folder}/m.tflite"],
     "evaluate": ["evaluate", "{file}", "--data", "digits"],
     "sensitivity": ["sensitivity", "{file}", "--data", "digits"],
+    "auto": ["auto", "{file}", "--data", "digits", "-o", "{folder}/auto"],
     **{f"compress {what}": ["compress", "{folder}/recipe.yaml", "-o", "{folder}/run"] for what in RECIPES},
 }
 NONE_OPENED = {
     "android", "benchmark", "demo", "doctor", "export", "init", "inspect", "passes", "report", "runtimes", "schema",
-    "skill", "targets",
+    "search", "skill", "targets",
 }  # fmt: skip
 """Commands that take no Keras file: `inspect` and `benchmark` say so of one."""
 

@@ -51,8 +51,9 @@ def test_the_json_has_the_keys_that_it_names(finished: Any) -> None:
     """A run that is read as step 5 says."""
     told = json.loads((finished.output / "manifest.json").read_text())
     assert isinstance(told["budget"]["met"], bool) and isinstance(told["budget"]["violations"], list)
+    named = TEXT.partition("for each of `models`:")[2].partition(". Where the interval")[0]
     for model in told["models"]:
-        for key in re.findall(r"`([a-z_]+)`", TEXT.partition("for each of `models`:")[2].partition(". A drop")[0]):
+        for key in re.findall(r"`([a-z_]+)`", named):
             assert key in model, key
         assert model["parity"]["sqnr_db"] > 0
     assert "parity.sqnr_db" in TEXT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,21 +57,20 @@ def test_rewritten_activations_are_the_same_function(name: str) -> None:
     np.testing.assert_allclose(with_integer_activations(model)(x), model(x), rtol=1e-5, atol=1e-5)
 
 
-def holders() -> dict[str, Any]:
-    layers = _tf.tf_keras().layers
-    return {
-        "a layer's own": layers.Conv1D(4, 3, activation="selu"),
-        "a wrapped layer's": layers.TimeDistributed(layers.Dense(4, activation="softsign")),
-        "a cell's": layers.LSTM(4, activation="softsign", recurrent_activation="sigmoid"),
-        "inside Bidirectional": layers.Bidirectional(layers.GRU(4, activation="selu")),
-    }
+HOLDERS: dict[str, Callable[[Any], Any]] = {
+    "a layer's own": lambda layers: layers.Conv1D(4, 3, activation="selu"),
+    "a wrapped layer's": lambda layers: layers.TimeDistributed(layers.Dense(4, activation="softsign")),
+    "a cell's": lambda layers: layers.LSTM(4, activation="softsign", recurrent_activation="sigmoid"),
+    "inside Bidirectional": lambda layers: layers.Bidirectional(layers.GRU(4, activation="selu")),
+}
 
 
-@pytest.mark.parametrize("name", list(holders()))
+@pytest.mark.parametrize("name", HOLDERS)
 def test_wherever_it_stands(name: str, tmp_path: Path) -> None:
     keras = _tf.tf_keras()
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((6, 5)), holders()[name], keras.layers.Flatten(), keras.layers.Dense(3)])
+    holder = HOLDERS[name](keras.layers)
+    model = keras.Sequential([keras.Input((6, 5)), holder, keras.layers.Flatten(), keras.layers.Dense(3)])
     x = np.random.default_rng(0).standard_normal((64, 6, 5)).astype(np.float32)
     found = convert_keras(model, tmp_path / "m.tflite", ConvertSpec(format="int8"), representative=x).parity.sqnr_db
     assert found is not None and found > 15

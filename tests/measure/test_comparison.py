@@ -49,6 +49,6 @@ def test_noise() -> None:
     calm = judge([0.01], switches=0, seconds=1.0, load=0.1, cores=4, threads=1)
     assert calm.level == "calm" and calm.reasons == ()
     noisy = judge([0.10], switches=200, seconds=1.0, load=6.0, cores=4, threads=1)
-    assert noisy.level == "noisy" and len(noisy.reasons) == 4 and "--runtime arm64" in noisy.reasons[-1]
+    assert noisy.level == "noisy" and len(noisy.reasons) == 4 and "with the runtime arm64" in noisy.reasons[-1]
     assert judge([0.01, 0.5], switches=None, seconds=0.0, load=None, cores=1, threads=1).level == "too noisy"
     assert spread([1, 1, 1, 1]) == 0.0 and spread([1, 2, 3, 4, 5]) == pytest.approx(2 / 3)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit import _tf
+from edgekit import _tf, sandbox
 from edgekit.errors import DataError, ModelError, RuntimeFailed, UsageError
 from edgekit.measure.predict import Predictor, _one_by_one, predict
 from edgekit.runtimes import PROBE, load_runtime
@@ -160,3 +160,23 @@ def test_published_resnet8_int8(shared_data: Path) -> None:
 
     score = top1(predict(shared_data / "models/ic/pretrainedResnet_quant.tflite", x), y)
     assert score.low < 0.8697 < score.high  # on all 10,000 images, as published
+
+
+def direct_children() -> dict[str, str]:
+    """Command lines of this process's children, by their numbers."""
+    lists = [(task / "children").read_text().split() for task in Path("/proc/self/task").iterdir()]
+    return {pid: Path(f"/proc/{pid}/cmdline").read_text() for pids in lists for pid in pids}
+
+
+def test_workers_of_a_warm_block_are_forked_off_one_process(models: dict[str, Path]) -> None:
+    x, before = np.ones((8, 3), np.float32), direct_children()
+    with sandbox.warm(), Predictor(models["dynamic"], workers=2) as predictor:
+        predictor(x)
+        predictor.close()
+        predictor(x)  # in other threads than before
+        started = {pid: line for pid, line in direct_children().items() if pid not in before}
+        assert len(started) == 1 and "edgekit.sandbox.forking" in next(iter(started.values())), started
+    with sandbox.cold(), Predictor(models["dynamic"], workers=2) as predictor:
+        predictor(x)
+        started = {pid: line for pid, line in direct_children().items() if pid not in before}
+        assert len(started) == 2 and all("edgekit.runtimes._worker" in line for line in started.values()), started

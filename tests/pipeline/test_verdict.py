@@ -70,6 +70,7 @@ def test_without_training_samples_the_mean_is_unknown() -> None:
 
 
 SMALL = {"arena_bytes": 1}
+GENERIC = Target(name="any", description="anything", formats=("int8",))
 BOARD = Target(name="board", description="a board", formats=("int8",), flash_bytes=500, ram_bytes=50)
 
 
@@ -82,6 +83,7 @@ BOARD = Target(name="board", description="a board", formats=("int8",), flash_byt
             Figures(counts=SMALL),
             Violation("model_bytes", 100, 99, ""),
         ),
+        (Budget(accuracy_drop=None, macs=10), Figures(counts=SMALL), Violation("macs", 11, 10, "")),
         (
             Budget(accuracy_drop=None),
             Figures(counts={"arena_bytes": 51}),
@@ -101,9 +103,38 @@ BOARD = Target(name="board", description="a board", formats=("int8",), flash_byt
     ],
 )
 def test_every_limit_can_be_missed_or_unknown(budget: Budget, figures: Figures, found: Violation) -> None:
-    assert violations(budget, BOARD, drop=0.02, size=100, figures=figures)[0] == found
+    assert violations(budget, BOARD, drop=0.02, size=100, figures=figures, macs=11)[0] == found
     said = str(found)
     assert said.startswith(found.figure) and ("is unknown" in said) is (found.value is None)
+
+
+BARE = {"flash_bytes": 300, "weights_bytes": 150, "ram_bytes": 30, "stack_bytes": 15, "instructions": 9}
+
+
+@pytest.mark.parametrize(
+    ("budget", "counts", "found"),
+    [
+        ({}, {}, None),
+        ({}, {"flash_bytes": 351}, Violation("flash_bytes", 501, 500, "the flash of board, with weights")),
+        ({}, {"stack_bytes": 21}, Violation("ram_bytes", 51, 50, "the RAM of board, with the stack")),
+        ({"instructions": 8}, {}, Violation("instructions", 9, 8, "")),
+        ({"stack_bytes": 14}, {}, Violation("stack_bytes", 15, 14, "")),
+    ],
+)
+def test_a_firmware_that_was_built_is_held_against_the_target(
+    budget: dict[str, int], counts: dict[str, int], found: Violation | None
+) -> None:
+    """Not the .tflite, of 9,999 bytes here, and not the arena of an interpreter."""
+    allowed, measured = Budget.model_validate({"accuracy_drop": None, **budget}), Figures(counts={**BARE, **counts})
+    missed = violations(allowed, BOARD, drop=0, size=9_999, figures=measured)
+    assert missed == ((found,) if found else ())
+
+
+def test_the_runtime_that_did_not_tell_is_the_recipes() -> None:
+    allowed = Budget.model_validate({"accuracy_drop": None, "instructions": 7})
+    asked = ["litert", "cortex_m:cortex-m4"]
+    (missed, *_) = violations(allowed, GENERIC, drop=0, size=1, figures=Figures(), measured=asked)
+    assert missed == Violation("instructions", None, 7, "cortex_m:cortex-m4")
 
 
 def test_what_is_unknown_is_worse_than_what_is_measured(finished: Any) -> None:

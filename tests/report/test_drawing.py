@@ -105,7 +105,8 @@ def test_a_known_zero_is_told_and_a_better_score_is_no_drop(finished: Any) -> No
         manifest.chosen, figures={"arena_bytes": 0}, accuracy=0.6, accuracy_drop=-0.1, drop_low=-0.2, drop_high=0.1
     )
     models = tuple(better if m.path == better.path else m for m in manifest.models)
-    told = dict(gains(replace(manifest, models=models, steps=(first, *manifest.steps[1:]))))
+    measuring = {**manifest.recipe, "measure": ["litert", "tflm"]}
+    told = dict(gains(replace(manifest, models=models, steps=(first, *manifest.steps[1:]), recipe=measuring)))
     assert "5 → 0" in told["arena bytes"] and "+10.00% [-10.00%, +20.00%]" in told[manifest.metric]
 
 

@@ -212,7 +212,7 @@ def test_a_serial_decides_the_argument_first(monkeypatch: pytest.MonkeyPatch) ->
         (None, [READY, OTHER], r"Received: R5CT1 \(device\), emulator-5554 \(device\)\. Set EDGEKIT_ADB_SERIAL"),
         (None, [Device("a", "unauthorized")], r"Received: state 'unauthorized'\. Unlock it and allow USB debugging"),
         (None, [Device("a", "no permissions")], r"Received: state 'no permissions'\. Give your user access"),
-        ("b", [READY, Device("b", "offline")], r"Received: state 'offline'\. Plug it in anew"),
+        ("b", [READY, Device("b", "offline")], r"Received: state 'offline'\. Plug it in again"),
         ("c", [READY], r"The device c must be connected\. Received: R5CT1 \(device\)"),
     ],
 )

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
+from edgekit.installing import step
 from edgekit.runtimes import PROBE, load_runtime
 from edgekit.runtimes._arm64 import APT_LINE, CPUS, DEFAULT_CPU, Emulator, Port, Toolbox, install, plugin
 from edgekit.runtimes._arm64.cpus import write_root
-from edgekit.runtimes._arm64.install import _step
 from edgekit.runtimes._arm64.toolbox import RUNNER
 from edgekit.runtimes.arm64 import Arm64
 
@@ -160,12 +160,12 @@ def test_the_plugin_of_a_wheel_comes_by_pip(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(plugin, "_CHECKOUT", tmp_path / "absent")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
-    source = plugin.plugin_source(_step)
+    source = plugin.plugin_source(step)
     assert source == (PLUGIN_FOLDER / "edgekit_qemu_insn" / "counter.c").read_bytes()
     assert len(said) == 1 and plugin.PLUGIN in said[0] and "GPL" in said[0]
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(RuntimeFailed, match="which pip must find.*pip install plugins/edgekit-qemu-insn"):
-        plugin.plugin_source(_step)
+        plugin.plugin_source(step)
 
 
 def test_another_source_of_the_plugin_is_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from interpreters import need
 
-from edgekit import registry, runtimes
+from edgekit import registry, runtimes, sandbox
 from edgekit.errors import ModelError, RuntimeFailed, UsageError
 from edgekit.runtimes import PROBE, Runtime, load_runtime, runtime_names
 from edgekit.testing import check_runtime
@@ -45,6 +46,14 @@ def test_a_variant_is_a_runtime_like_any_other(name: str) -> None:
         assert type(own) is type(other) and (own is None or own != other)
 
 
+@pytest.fixture(params=["cold", "warm"])
+def started(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Children as new interpreters, and forked off one that holds the runtime."""
+    with sandbox.cold() if request.param == "cold" else sandbox.warm():
+        yield
+
+
+@pytest.mark.usefixtures("started")
 def test_crash_is_one_line_and_leaves_no_process() -> None:
     session = load_runtime("litert").open(PROBE)
     os.kill(session.pid, signal.SIGSEGV)
@@ -53,6 +62,7 @@ def test_crash_is_one_line_and_leaves_no_process() -> None:
     assert not Path(f"/proc/{session.pid}").exists()
 
 
+@pytest.mark.usefixtures("started")
 def test_hang_is_ended() -> None:
     session = load_runtime("litert").open(PROBE, time_limit=5.0)
     os.kill(session.pid, signal.SIGSTOP)
@@ -87,9 +97,11 @@ def test_damaged_models_never_hurt_this_process(tmp_path: Path) -> None:
     assert ModelError in outcomes
 
 
-def test_child_ends_with_a_killed_parent() -> None:
+@pytest.mark.parametrize("how", ["cold", "warm"])
+def test_child_ends_with_a_killed_parent(how: str) -> None:
     script = (
         "import os, signal; from pathlib import Path; from edgekit.runtimes import load_runtime\n"
+        f"from edgekit import sandbox; block = sandbox.{how}(); block.__enter__()\n"
         f"print(load_runtime('litert').open(Path({str(PROBE)!r})).pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -101,6 +113,31 @@ def test_child_ends_with_a_killed_parent() -> None:
             return
         signal.sigtimedwait([], 0.05)
     pytest.fail(f"process {pid} is still alive")
+
+
+def test_where_what_forks_has_ended_a_new_interpreter_stands_in() -> None:
+    with sandbox.warm():
+        first = load_runtime("litert").open(PROBE)
+        os.kill(_parent(first.pid), signal.SIGKILL)
+        with pytest.raises(RuntimeFailed):
+            while True:  # its children end with it
+                first.run([np.zeros((1, 4), np.float32)])
+        for _ in range(2):
+            session = load_runtime("litert").open(PROBE)
+            assert session.run([np.ones((1, 4), np.float32)])[0].shape == (1, 4)
+            session.close()
+
+
+def test_runtimes_that_are_quick_to_import_share_the_process_that_forks() -> None:
+    with sandbox.warm():
+        sessions = [load_runtime(name).open(PROBE) for name in ("litert", "tflite_runtime")]
+        assert len({_parent(session.pid) for session in sessions} - {os.getpid()}) == 1
+        for session in sessions:
+            session.close()
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_missing_package_says_what_to_install() -> None:
@@ -115,6 +152,12 @@ def test_missing_package_says_what_to_install() -> None:
     done = _with_sitecustomize(code, hidden, env)
     assert done.startswith("The runtime tflite_runtime cannot be loaded here.")
     assert done.strip().endswith("pip install tflite-runtime 'numpy<2'")
+
+
+def test_children_import_nothing_that_reads_files() -> None:
+    code = "import sys, edgekit.runtimes._worker; print([name for name in sys.modules if 'tflite' in name])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done
 
 
 def test_unknown_names_are_usage_errors() -> None:

@@ -107,7 +107,7 @@ def test_float_models_stay_on_the_cpu() -> None:
     ((operator,), reason) = found.cpu_operators, "Operation has tensor with unsupported DataType Float32"
     assert operator == CpuOperator("RELU", operator.name, reason)
     assert "every operator stays on the CPU (1). The NPU takes integers only" in found.summary
-    assert "--format int8" in found.summary
+    assert "convert the model to int8." in found.summary
 
 
 def test_does_not_run_models(models: dict[str, Path]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from interpreters import need
+from operator_models import Call, Operand, Section, model_of
 
 from edgekit import _tf
 from edgekit.errors import ModelError, RuntimeFailed
@@ -19,6 +20,8 @@ from edgekit.runtimes._tflm import smallest_arena
 from edgekit.runtimes.tflm import RUNTIME
 
 SHAPE = [1, 8, 8, 3]
+REAL, ROW = Operand([], "float32"), Operand([3], "float32")
+ADDING = ("AddOptions", (("fusedActivationFunction", 0),))
 
 # What a firmware would do, in a process of its own: nothing of EdgeKit's.
 ONE_RUN = """
@@ -163,7 +166,7 @@ def test_weights_only_quantisation(tmp_path: Path) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     with _tf.captured_output():
         path.write_bytes(converter.convert())
-    with pytest.raises(RuntimeFailed, match=r"float32 throughout, or int8 weights.*--format int8\.$"):
+    with pytest.raises(RuntimeFailed, match=r"float32 throughout, or int8 weights.*Convert the model to int8\.$"):
         RUNTIME.measure(path)
 
 
@@ -211,3 +214,31 @@ def test_missing_package_says_what_to_install(tmp_path: Path) -> None:
 def _runs(path: Path, arena: int) -> bool:
     command = [sys.executable, "-c", ONE_RUN, str(path), str(arena)]
     return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+
+
+SCALARS: dict[str, tuple[Section, list[Any], Any]] = {
+    "two of them": (
+        Section([REAL, REAL, REAL], [Call("ADD", [0, 1], [2], *ADDING)], [0, 1], [2]),
+        [np.float32(5), np.float32(2)], np.float32(7),
+    ),
+    "one and a row": (
+        Section([REAL, ROW, ROW], [Call("ADD", [0, 1], [2], *ADDING)], [0, 1], [2]),
+        [np.float32(5), np.array([1, 2, 3], np.float32)], np.array([6, 7, 8], np.float32),
+    ),
+    "a place in a table": (
+        Section(
+            [Operand([3], "float32", values=[4, 5, 6]), Operand([], "int32"), REAL],
+            [Call("GATHER", [0, 1], [2], "GatherOptions")], [1], [2],
+        ),
+        [np.int32(2)], np.float32(6),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SCALARS)
+def test_scalars_stay_scalars(what: str, tmp_path: Path) -> None:
+    section, inputs, expected = SCALARS[what]
+    (path := tmp_path / "m.tflite").write_bytes(model_of([section]).content)
+    with load_runtime("tflm").open(path) as session:  # type: ignore[attr-defined]
+        (received,) = session.run([np.asarray(values) for values in inputs])
+    assert received.shape == np.shape(expected) and np.array_equal(received, expected)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import maven
 
-__all__ = ["TFLITE", "compile_java", "compile_kotlin", "java_missing", "run_java"]
+__all__ = ["ANDROID", "QUICK", "TFLITE", "compile_java", "compile_kotlin", "java_missing", "kotlin_library", "run_java"]
 
 ANDROID = "android-all-14-robolectric-10818077.jar"
 TFLITE = {
@@ -61,11 +61,13 @@ def compile_java(sources: Iterable[Path], into: Path, *, tflite: str = "2.6.0", 
     return own
 
 
-def compile_kotlin(sources: Iterable[Path], into: Path, *, tflite: str = "2.6.0", more: Sequence[Path] = ()) -> None:
-    """Compile with every warning an error, in explicit API mode."""
+def compile_kotlin(
+    sources: Iterable[Path], into: Path, *, tflite: str = "2.6.0", more: Sequence[Path] = (), module: str = "main"
+) -> None:
+    """Compile a module with every warning an error, in explicit API mode."""
     into.mkdir(parents=True, exist_ok=True)
     compiler = os.pathsep.join(map(str, maven.class_path(KOTLIN)))
-    path = os.pathsep.join([_path(tflite, more), str(_kotlin_library())])
+    path = os.pathsep.join([_path(tflite, more), str(kotlin_library())])
     flags = "-no-stdlib -no-reflect -Werror -Xexplicit-api=strict -jvm-target 1.8 -Xjdk-release=1.8".split()
     flags += "-Xlambdas=class -Xsam-conversions=class -Xstring-concat=inline".split()
     command = [
@@ -76,6 +78,8 @@ def compile_kotlin(sources: Iterable[Path], into: Path, *, tflite: str = "2.6.0"
         compiler,
         "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler",
         *flags,
+        "-module-name",
+        module,
         "-cp",
         path,
     ]
@@ -83,14 +87,15 @@ def compile_kotlin(sources: Iterable[Path], into: Path, *, tflite: str = "2.6.0"
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def _kotlin_library() -> Path:
+def kotlin_library() -> Path:
+    """What Kotlin's classes need to run."""
     return next(p for p in maven.class_path(KOTLIN) if p.name.startswith("kotlin-stdlib-2"))
 
 
 def run_java(main: str, classes: Path, *arguments: str | Path, kotlin: bool = False) -> str:
     """Run a class with the real interpreter; gives what it prints."""
     native = maven.unpacked(NATIVE) / "native" / "lib"
-    path = _path("2.6.0", [classes, *([_kotlin_library()] if kotlin else [])])
+    path = _path("2.6.0", [classes, *([kotlin_library()] if kotlin else [])])
     command = ["java", "-Xmx512m", *QUICK, f"-Djava.library.path={native}", "-cp", path, main]
     done = subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

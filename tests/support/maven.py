@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 from edgekit.artifact import sha256_of, write_atomically
+from edgekit.runtimes._jvm import LIBRARIES
 
 __all__ = ["class_path", "classes", "fetched", "unpacked"]
 
@@ -23,14 +24,7 @@ FILES = {
         "org.tensorflow:tensorflow-lite-api:2.16.1:aar",
         "885b95bc9e47a4aa5cf8e71523aed9b05e397cfef1ea09773f13fea8b649fcee",
     ),
-    "tensorflow-lite-2.6.0.aar": (
-        "org.tensorflow:tensorflow-lite:2.6.0:aar",
-        "f7dcd32a48dc348ee2eea2bed37044354a21e43dfdf507b6a73b40b05d5793ea",
-    ),
-    "tflite-native-cpu-2.6.2-linux-x86_64.jar": (
-        "ai.djl.tflite:tflite-native-cpu:2.6.2:jar:linux-x86_64",
-        "aa8ae00d9b39489d03aa76f388019da6a086eee99a22f7d7a31e4b5a09003c8e",
-    ),
+    **{library.name: (library.artifact, library.sha256) for library in LIBRARIES},
     "android-all-14-robolectric-10818077.jar": (
         "org.robolectric:android-all:14-robolectric-10818077",
         "6be2218c6a53fe3c57bc22ebdc723edcb7270a8a6f187545708aa5c0ed813977",
@@ -42,6 +36,10 @@ FILES = {
     "android-all-instrumented-15-robolectric-13954326-i7.jar": (
         "org.robolectric:android-all-instrumented:15-robolectric-13954326-i7",
         "06c4c8602d6db7486266a982bc55834ed6dfebd62a0b88daca204139ecf142cb",
+    ),
+    "dalvik-dx-14.0.0_r21.jar": (
+        "com.jakewharton.android.repackaged:dalvik-dx:14.0.0_r21",
+        "9b13bc80bf86f193f8de9c959f52a8ff83fc85a1cc552f5126f1140da9b85a36",
     ),
 }
 """By name: the artifact, and the sha256 of the file."""

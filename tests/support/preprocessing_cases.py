@@ -15,6 +15,10 @@ __all__ = ["CASES", "Case"]
 MEAN_STD = {"mean": [123.68, 116.78, 103.94], "std": [58.4, 57.12, 57.38]}
 
 
+FOUR = {"mean": [1.5, -2.5, 3.25, 100.0], "std": [58.4, 0.57, 5738.0, 3.0]}
+SMALL = ({"resize": {"height": 4, "width": 2}},)
+
+
 @dataclass(frozen=True)
 class Case:
     """One list of operations.
@@ -69,6 +73,10 @@ def _float_image(channels: int) -> Callable[[np.random.Generator], Array]:
     return lambda rng: rng.uniform(-1, 1, (*rng.integers(2, 60, 2), channels)).astype(np.float32)
 
 
+def _float_image_of(height: int, width: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: rng.uniform(-1, 1, (height, width, 3)).astype(np.float32)
+
+
 def _sentence(rng: np.random.Generator) -> Array:
     known = ["Don't", "stop", "größer", "GRÖSSER", "x2", "...", "!", "''", "'", "rock'n'roll", "🐈", "\t", "Stop"]
     words = rng.choice(known, 30)
@@ -94,6 +102,7 @@ CASES = (
     Case("normalize_floats", ({"normalize": MEAN_STD},), _floats(5, 3)),
     Case("grayscale", ("grayscale",), _bytes(9, 4, 3)),
     Case("grayscale_floats", ("grayscale", "rescale"), _floats(9, 4, 3)),
+    Case("gray_twice", ("grayscale", "rescale", "grayscale", {"reshape": {"shape": [36]}}), _bytes(9, 4, 3)),
     Case("resize_bytes", ({"resize": {"height": 24, "width": 17}},), _image(3)),
     Case("resize_gray", ({"resize": {"height": 24, "width": 24}},), _image(1)),
     Case("resize_floats", ({"resize": {"height": 20, "width": 31}},), _float_image(3)),
@@ -107,5 +116,17 @@ CASES = (
     Case("reshape_of_image", ({"resize": {"height": 4, "width": 6}}, {"reshape": {"shape": [72]}}), _image(3)),
     Case("words", ({"tokenize": {"vocabulary": VOCABULARY, "length": 20}},), _sentence, text=True),
     Case("words_as_floats", ({"tokenize": {"vocabulary": VOCABULARY, "length": 9}}, "cast"), _sentence, text=True),
+    Case(
+        "resize_thrice", tuple({"resize": {"height": h, "width": w}} for h, w in ((9, 7), (16, 20), (5, 11))), _image(3)
+    ),
+    Case("resize_to_the_same", ({"resize": {"height": 9, "width": 7}}, "rescale"), _bytes(9, 7, 3)),
+    Case(
+        "resize_to_it_twice", ({"resize": {"height": 9, "width": 7}}, {"resize": {"height": 9, "width": 7}}), _image(1)
+    ),
+    Case("resize_one_side", ({"resize": {"height": 9, "width": 5}},), _float_image_of(9, 12)),
+    Case("resize_between", ("rescale", {"resize": {"height": 6, "width": 5}}, {"normalize": MEAN_STD}), _image(3)),
+    Case("normalize_after_reshape", (*SMALL, {"reshape": {"shape": [6, 4]}}, {"normalize": FOUR}), _image(3)),
+    Case("gray_after_reshape", (*SMALL, {"reshape": {"shape": [8, 3]}}, "grayscale", "rescale"), _image(3)),
+    Case("cast_after_resize", (*SMALL, {"cast": {"dtype": "int8"}}), _image(1)),
     Case("reshape_of_gray", ("grayscale", {"reshape": {"shape": [24]}}), _bytes(4, 6, 3)),
 )

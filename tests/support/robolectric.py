@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import maven
 from java import NATIVE, QUICK, TFLITE, java_missing
 
-__all__ = ["compile_tests", "resources", "robolectric_missing", "run_tests"]
+__all__ = ["compile_tests", "describe", "resources", "robolectric_missing", "run_tests"]
 
 FRAMEWORKS = {
     34: "android-all-instrumented-14-robolectric-10818077-i7.jar",
@@ -64,8 +64,13 @@ def resources(folder: Path, package: str, assets: Path, into: Path) -> Mapping[s
     apk = into / "resources.ap_"
     command = ["aapt2", "link", "-o", apk, "--manifest", folder / "AndroidManifest.xml", "-I", maven.fetched(PLAIN)]
     _run([*command, "-A", assets, "--no-compress-regex", r"\.tflite$"])
+    return describe(folder / "AndroidManifest.xml", package, assets, apk, into)
+
+
+def describe(manifest: Path, package: str, assets: Path, apk: Path, into: Path) -> Mapping[str, str]:
+    """Tell Robolectric of an app whose resources aapt2 has linked; gives what it is told."""
     told = {
-        "android_merged_manifest": str(folder / "AndroidManifest.xml"),
+        "android_merged_manifest": str(manifest),
         "android_merged_assets": str(assets),
         "android_custom_package": package,
         "android_resource_apk": str(apk),
@@ -76,18 +81,33 @@ def resources(folder: Path, package: str, assets: Path, into: Path) -> Mapping[s
     return told
 
 
-def compile_tests(sources: list[Path], package: str, into: Path) -> None:
-    """Compile JUnit tests and the runner that they name."""
+def compile_tests(sources: list[Path], package: str, into: Path, *, more: Sequence[Path] = ()) -> None:
+    """Compile JUnit tests and the runner that they name, against more classes where there are any."""
     runner = into / "TfliteRunner.java"
     into.mkdir(parents=True, exist_ok=True)
     runner.write_text(RUNNER.format(package=package))
     # Robolectric first: Android's stubs of JUnit must not take its place.
-    path = os.pathsep.join([*_harness(), *_libraries(), str(maven.fetched(PLAIN))])
+    path = os.pathsep.join([*_harness(), *map(str, more), *_libraries(), str(maven.fetched(PLAIN))])
     _run(["javac", *(f"-J{flag}" for flag in QUICK), "-nowarn", "-cp", path, "-d", into, runner, *sources])
 
 
-def run_tests(classes: Path, name: str, properties: Mapping[str, str | Path]) -> str:
-    """Run a class of tests; gives what JUnit prints.
+def run_tests(
+    classes: Path,
+    names: str,
+    properties: Mapping[str, str | Path],
+    compiler: Sequence[str] = QUICK,
+    *,
+    app: Sequence[Path] | None = None,
+) -> str:
+    """Run classes of tests; gives what JUnit prints.
+
+    Args:
+        classes: Of the tests.
+        names: Of the classes of tests, with spaces between them.
+        properties: Of the JVM.
+        compiler: Flags for the JVM's own compiler.
+        app: Classes that the tests use, TFLite's among them; None where those stand beside the tests, for the
+            published TFLite.
 
     Raises:
         AssertionError: One failed.
@@ -101,10 +121,11 @@ def run_tests(classes: Path, name: str, properties: Mapping[str, str | Path]) ->
         "robolectric.dependency.dir": maven.CACHE,
         **properties,
     }
-    path = os.pathsep.join([str(classes), *_harness(), *_libraries(), str(maven.fetched(PLAIN))])
+    libraries = _libraries() if app is None else [str(path) for path in app]
+    path = os.pathsep.join([str(classes), *_harness(), *libraries, str(maven.fetched(PLAIN))])
     flags = [f"-D{key}={value}" for key, value in told.items()]
-    command = ["java", "-Xmx1g", *QUICK, "--add-opens=java.base/java.io=ALL-UNNAMED", *flags, "-cp", path]
-    return _run([*command, "org.junit.runner.JUnitCore", name])
+    command = ["java", "-Xmx1g", *compiler, "--add-opens=java.base/java.io=ALL-UNNAMED", *flags, "-cp", path]
+    return _run([*command, "org.junit.runner.JUnitCore", *names.split()])
 
 
 def _harness() -> list[str]:

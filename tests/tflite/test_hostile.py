@@ -185,7 +185,7 @@ def test_parts_that_are_named_again_and_again_are_refused_early(part: str) -> No
     data = bomb(part, 3000)
     tracemalloc.start()
     try:
-        with pytest.raises(ModelError, match="again and again"):
+        with pytest.raises(ModelError, match="read the same constants over and over|overlap again and again"):
             tflite.read(data)
         assert tracemalloc.get_traced_memory()[1] < 20 * len(data) + 5_000_000
     finally:

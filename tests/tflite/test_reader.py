@@ -32,7 +32,7 @@ def test_what_a_file_holds() -> None:
     op = graph.operators[0]
     assert (op.name, op.version, op.inputs, op.outputs, op.custom) == ("FULLY_CONNECTED", 7, (0, 1, 2), (3,), False)
     assert op.options == FullyConnected("RELU", keep_num_dims=False)
-    assert (model.min_runtime, model.metadata, model.description) == ("2.1.0", ("min_runtime_version",), "hand-made")
+    assert (model.min_runtime, [*model.metadata], model.description) == ("2.1.0", ["min_runtime_version"], "hand-made")
     assert model.signatures[0].inputs == {"image": 0} and model.signatures[0].outputs == {"scores": 3}
     assert model.content == packed(dense_model()) and len(model.sha256) == 64
 

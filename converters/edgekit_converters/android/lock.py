@@ -20,7 +20,7 @@ from edgekit import __version__
 from edgekit.artifact import write_atomically
 from edgekit.errors import EdgekitError, clean
 from edgekit.files import read_json
-from edgekit.ownership import is_inside
+from edgekit.ownership import is_inside, writing, written
 
 __all__ = [
     "FILE",
@@ -60,7 +60,7 @@ class Accuracy(_Record):
     """What the file that ships was worth on the whole test split.
 
     Attributes:
-        value: Of the metric.
+        value: Value of the metric.
         low, high: Its 95 % interval; None where there is none.
         metric: "top1" or "mse".
     """
@@ -204,12 +204,13 @@ def lock_text(lock: Lock) -> str:
 
 
 def write_lock(lock: Lock, path: Path) -> None:
-    """Write a lock; a kill leaves the old one or the new one.
+    """Write a lock; a kill leaves the old one or the new one. In a module that was exported it stays EdgeKit's.
 
     Raises:
         OSError: It cannot be written.
     """
-    with write_atomically(path) as temporary:
+    exported = path.name in written(path.parent)
+    with writing(path, overwrite=True) if exported else write_atomically(path) as temporary:
         temporary.write_bytes(lock_text(lock).encode("utf-8"))
 
 

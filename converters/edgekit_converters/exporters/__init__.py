@@ -8,10 +8,10 @@ another package names by an entry point of the group `edgekit.exporters`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,7 +22,20 @@ from edgekit.golden import Bounds, Golden
 from edgekit.target import Target
 from edgekit_converters import exporters
 
-__all__ = ["Checked", "Exporter", "Source", "exporter_names", "load_exporter", "parse_exporter"]
+if TYPE_CHECKING:
+    from edgekit.runtimes import Kernels
+    from edgekit.tensors import Array
+
+__all__ = [
+    "Checked",
+    "Exporter",
+    "Source",
+    "exceeding",
+    "exporter_names",
+    "has_exporter",
+    "load_exporter",
+    "parse_exporter",
+]
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,15 @@ class Source:
     golden: Checked | None = None
 
 
+def exceeding(sizes: Iterable[tuple[str, int | None, int | None]]) -> list[Finding]:
+    """A finding for each rule whose size, in bytes, is above its limit; where either is not known, there is none."""
+    return [
+        Finding(rule, f"{size:,} bytes of {limit:,}", "Compress the model further.")
+        for rule, size, limit in sizes
+        if size is not None and limit is not None and size > limit
+    ]
+
+
 class Exporter(BaseModel, ABC):
     """One kind of sources, with its options."""
 
@@ -66,9 +88,16 @@ class Exporter(BaseModel, ABC):
     """What it wants measured of the model, by the names of `edgekit.figures.FIGURES`."""
     wants_golden: ClassVar[bool] = False
     """Whether it packs golden vectors."""
+    oracles: ClassVar[tuple[tuple[str, Kernels], ...]] = ()
+    """Runtimes that answer the golden inputs, the most trusted first; empty for those that EdgeKit's own golden vectors
+    come from."""
+    bounded: ClassVar[bool] = True
+    """Whether other kernels may differ from the golden vectors, and by how much is asked; else they are met exactly."""
+    without_golden: ClassVar[bool] = False
+    """Whether it can do without them: for models that no runtime of this machine takes."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=40)] = Field(
-        "model", description="what files and symbols are called"
+        default="model", description="what files and symbols are called"
     )
 
     @property
@@ -76,9 +105,26 @@ class Exporter(BaseModel, ABC):
         """What recipes and the command line call it: the name of its module."""
         return type(self).__module__.rpartition(".")[2]
 
+    def golden_inputs(self, source: Source, beside: Golden | None) -> Sequence[Array] | None:
+        """The inputs that its oracles shall answer, one array [samples, ...] each; None leaves the choice.
+
+        Args:
+            source: What is exported.
+            beside: The golden vectors that lie beside the model, if any do.
+        """
+        return None if beside is None else beside.inputs
+
     @abstractmethod
     def check(self, source: Source, target: Target) -> list[Finding]:
         """What stands against exporting this model for this target; empty if nothing."""
+
+    def too_large(self, source: Source, target: Target) -> list[Finding]:
+        """What the target has no room for, asked of models that `check` has nothing against; empty if nothing."""
+        return []
+
+    def warnings(self, source: Source) -> list[Finding]:
+        """What its user must know of this model though it can be exported; nothing unless an exporter says so."""
+        return []
 
     @abstractmethod
     def write(self, source: Source, folder: Path) -> None:
@@ -88,6 +134,11 @@ class Exporter(BaseModel, ABC):
 def exporter_names() -> list[str]:
     """The exporters, with those that other packages add."""
     return registry.names(exporters)
+
+
+def has_exporter(name: str) -> bool:
+    """Whether there is an exporter of that name."""
+    return registry.has(exporters, name)
 
 
 def load_exporter(name: str) -> type[Exporter]:

@@ -89,11 +89,21 @@ def stages_of(preprocessing: Preprocessing, shape: tuple[int, ...]) -> Stages:
         ValueError: No sample could come out in this shape.
     """
     after, stages = Form(shape), list[Stage]()
-    for operation in reversed(preprocessing.operations):
+    for operation in reversed(_done(preprocessing)):
         before = _before(operation, after)
         stages.append(Stage(operation, before, after))
         after = before
     return Stages(after, tuple(reversed(stages)))
+
+
+def _done(preprocessing: Preprocessing) -> list[Operation]:
+    """Without those that leave what is one channel already."""
+    done, gray = list[Operation](), False
+    for operation in preprocessing.operations:
+        if not (gray and isinstance(operation, Grayscale)):
+            done.append(operation)
+        gray = isinstance(operation, Grayscale) or (gray and not isinstance(operation, Reshape))
+    return done
 
 
 def _before(operation: Operation, after: Form) -> Form:

@@ -6,8 +6,6 @@ have 16 bits: a layer called twice, or steps of a loop written out, then add ano
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -28,7 +26,9 @@ def with_own_biases(content: bytes) -> bytes:
     return packed(model) if any(changed) else content
 
 
-def rescale_bias(model: Any, graph: Any, operator: Any, operand: int, ratio: Array | float) -> None:
+def rescale_bias(
+    model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT, operand: int, ratio: Array | float
+) -> None:
     """Store an operator's bias in steps that are `ratio` times smaller, as a constant of its own.
 
     Args:
@@ -40,7 +40,9 @@ def rescale_bias(model: Any, graph: Any, operator: Any, operand: int, ratio: Arr
     """
     old = graph.tensors[operator.inputs[operand]]
     dtype = np.int64 if old.type == schema.TensorType.INT64 else np.int32
-    values = np.frombuffer(bytes(model.buffers[old.buffer].data), dtype).astype(np.float64)
+    data = model.buffers[old.buffer].data
+    assert data is not None
+    values = np.frombuffer(bytes(data), dtype).astype(np.float64)
     limits = np.iinfo(dtype)
     stored = np.clip(np.rint(values * ratio), limits.min, limits.max).astype(dtype)
     buffer = schema.BufferT()
@@ -55,11 +57,12 @@ def rescale_bias(model: Any, graph: Any, operator: Any, operand: int, ratio: Arr
         new.quantization.scale = (np.asarray(old.quantization.scale, np.float64) / ratio).astype(np.float32)
         new.quantization.zeroPoint = np.zeros(len(new.quantization.scale), np.int64)
     graph.tensors.append(new)
-    operator.inputs = np.array(operator.inputs, np.int32)
-    operator.inputs[operand] = len(graph.tensors) - 1
+    inputs = np.array(list(operator.inputs), np.int32)
+    inputs[operand] = len(graph.tensors) - 1
+    operator.inputs = inputs
 
 
-def _settle(model: Any, graph: Any, operator: Any) -> bool:
+def _settle(model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT) -> bool:
     """Whether an operator's bias had another scale, and was stored anew."""
     values, weights, operand = op_spec(kind_of(model, operator)).bias or (0, 0, len(operator.inputs))
     if operand >= len(operator.inputs) or operator.inputs[operand] < 0:
@@ -74,8 +77,8 @@ def _settle(model: Any, graph: Any, operator: Any) -> bool:
     return True
 
 
-def _scale(tensor: Any) -> Array | None:
+def _scale(tensor: schema.TensorT) -> Array | None:
     quantization = tensor.quantization
     if quantization is None or quantization.scale is None or not len(quantization.scale):
         return None
-    return np.asarray(quantization.scale, np.float64)
+    return np.asarray(list(quantization.scale), np.float64)

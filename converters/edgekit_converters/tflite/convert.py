@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from edgekit import _tf, tflite
 from edgekit.errors import ConversionError
+from edgekit.keras.frameworks import Structure
 from edgekit.keras.lowering.activations import rewrite_activations, with_integer_activations
 from edgekit.keras.lowering.inputs import with_float_inputs, with_index_inputs, with_single_batch
 from edgekit.keras.lowering.pooling import with_free_pooling_scale
 from edgekit.keras.lowering.recurrent import distributed_loops, is_recurrent
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasModel, KerasTensor
 from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative, bound_samples
 from edgekit_converters.tflite.contract import check_contract, check_parity
@@ -90,7 +90,7 @@ def converted(model: KerasModel, spec: ConvertSpec, representative: Representati
     spec = spec.resolved()
     calibrated = spec.needs_calibration
     if calibrated and representative is None:
-        raise ConversionError(f"{spec.format} needs calibration samples.", remedy="Give --data SPEC.")
+        raise ConversionError(f"{spec.format} needs calibration samples.", remedy="Give samples of the training data.")
     model = with_float_inputs(model)
     if calibrated:
         model = with_free_pooling_scale(with_index_inputs(model))
@@ -117,7 +117,7 @@ def _plain(model: KerasModel, names: Sequence[str], spec: ConvertSpec, samples: 
         model = with_integer_activations(model)
     parameters, specs = _signature(model, names)
 
-    def serve(**inputs: Any) -> dict[str, Any]:
+    def serve(**inputs: KerasTensor) -> dict[str, KerasTensor]:
         return _named_outputs(model, model(_ordered(inputs, parameters), training=False))
 
     def feed() -> Iterator[dict[str, Array]]:
@@ -174,7 +174,7 @@ def _with_loops(
     parameters, specs = _signature(model, names)
     specs |= {n: tf.TensorSpec(array.shape[1:], array.dtype, name=n) for n, array in taken.items()}
 
-    def serve(**inputs: Any) -> dict[str, Any]:
+    def serve(**inputs: KerasTensor) -> dict[str, KerasTensor]:
         outputs, handed = outline.trace(_ordered(inputs, parameters), inputs)
         return {**_named_outputs(model, outputs), **handed}
 
@@ -213,19 +213,19 @@ def _check_shapes(model: KerasModel, names: Sequence[str]) -> None:
             )
 
 
-def _signature(model: KerasModel, names: Sequence[str]) -> tuple[dict[str, str], dict[str, Any]]:
+def _signature(model: KerasModel, names: Sequence[str]) -> tuple[dict[str, str], dict[str, KerasTensor]]:
     """What a signature calls each input, and its shape with batch 1 and dtype."""
     tf, parameters = _tf.tensorflow(), parameter_names(names)
     pairs = zip(parameters.values(), model.inputs, strict=True)
     return parameters, {n: tf.TensorSpec([1, *t.shape[1:]], t.dtype, name=n) for n, t in pairs}
 
 
-def _ordered(inputs: Mapping[str, Any], parameters: Mapping[str, str]) -> Any:
+def _ordered(inputs: Mapping[str, KerasTensor], parameters: Mapping[str, str]) -> Structure:
     ordered = [inputs[n] for n in parameters.values()]
     return ordered if len(ordered) > 1 else ordered[0]
 
 
-def _named_outputs(model: KerasModel, outputs: Any) -> dict[str, Any]:
+def _named_outputs(model: KerasModel, outputs: Structure) -> dict[str, KerasTensor]:
     answers = _tf.tensorflow().nest.flatten(outputs)  # dicts in the order of their keys, as Keras numbers its outputs
     return dict(zip(output_names(model), answers, strict=True))
 
@@ -235,6 +235,6 @@ def _one_by_one(samples: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
         yield {name: array[i : i + 1] for name, array in samples.items()}
 
 
-def _any_sample(tensor: Any) -> Array:
+def _any_sample(tensor: KerasTensor) -> Array:
     """A sample of a model's input, where only the shapes of what comes of it matter."""
     return np.zeros((1, *tensor.shape[1:]), tensor.dtype.as_numpy_dtype)

@@ -6,8 +6,6 @@ mean other values: a Bidirectional LSTM answered with 12 dB in place of 34.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -31,7 +29,7 @@ def with_true_copies(content: bytes) -> bytes:
     return packed(graft.model) if any(changed) else content
 
 
-def _settle(graft: Graft, graph: Any, operator: Any, place: int) -> bool:
+def _settle(graft: Graft, graph: schema.SubGraphT, operator: schema.OperatorT, place: int) -> bool:
     """Whether a copy's result had another scale than its source, and is now made by QUANTIZE."""
     source, result = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[place]]
     one, other = affine(source), affine(result)
@@ -39,8 +37,9 @@ def _settle(graft: Graft, graph: Any, operator: Any, place: int) -> bool:
         return False
     wanted, copy = int(operator.outputs[place]), graft.like(graph, source, f"edgekit_copy_{len(graph.tensors)}")
     graph.tensors[copy].shape = result.shape
-    operator.outputs = np.array(operator.outputs, np.int32)
-    operator.outputs[place] = copy
+    outputs = np.array(list(operator.outputs), np.int32)
+    outputs[place] = copy
+    operator.outputs = outputs
     changed = graft.operator(graph, "QUANTIZE", [copy], [wanted], schema.QuantizeOptionsT(), 2)
     graph.operators.remove(changed)
     graph.operators.insert(graph.operators.index(operator) + 1, changed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from edgekit import sandbox, tflite
 from edgekit.errors import ModelError, clean
 from edgekit.keras.loading import FOREIGN, Loading, check_source, size_of
 from edgekit.measure.parity import Answer, Reference
+from edgekit.observer import logger
 from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative
 from edgekit_converters.tflite.contract import check_contract, check_parity
@@ -20,7 +20,7 @@ from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_file"]
 
-_log = logging.getLogger("edgekit.converters.tflite")
+_log = logger("edgekit.converters.tflite")
 JOB = "edgekit_converters.tflite.job"
 CRASHED = (
     "The TensorFlow Lite converter does not survive a layer of it in the format {format}: choose another format or "

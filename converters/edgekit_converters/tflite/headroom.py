@@ -7,13 +7,11 @@ the width on each side costs 3.5 dB of the rounding of that one tensor.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.tflite.ops import op_spec
-from edgekit.tflite.writing import affine, kind_of, opened, packed
+from edgekit.tflite.writing import affine, first_scale, kind_of, opened, packed
 
 __all__ = ["with_headroom"]
 
@@ -38,8 +36,8 @@ def with_headroom(content: bytes, samples: int) -> bytes:
     return packed(model) if any(changed) else content
 
 
-def _widen(model: Any, graph: Any, output: int, samples: int) -> bool:
-    if samples * int(np.prod(graph.tensors[output].shape)) >= FEW:
+def _widen(model: schema.ModelT, graph: schema.SubGraphT, output: int, samples: int) -> bool:
+    if samples * int(np.prod(list(graph.tensors[output].shape))) >= FEW:
         return False
     chain, maker = _unbounded(model, graph, output)
     if maker is None:
@@ -53,7 +51,7 @@ def _widen(model: Any, graph: Any, output: int, samples: int) -> bool:
     return True
 
 
-def _unbounded(model: Any, graph: Any, output: int) -> tuple[list[int], Any | None]:
+def _unbounded(model: schema.ModelT, graph: schema.SubGraphT, output: int) -> tuple[list[int], schema.OperatorT | None]:
     """The tensors of an output's scale from the output back, and the operator that makes the first of them.
 
     None where something else reads one of them, or where the answer has bounds or shares its scale.
@@ -73,14 +71,21 @@ def _unbounded(model: Any, graph: Any, output: int) -> tuple[list[int], Any | No
             chain.append(int(maker.inputs[0]))
             continue
         unbounded = _fused(maker) in (schema.ActivationFunctionType.NONE, schema.ActivationFunctionType.RELU)
-        integer = tensor.type in _LIMITS and len(affine(tensor)) == 3 and len(tensor.quantization.scale) == 1
+        integer = tensor.type in _LIMITS and len(affine(tensor)) == 3 and _one_scale(tensor)
         return chain, maker if op_spec(kind).scales == "rescales" and unbounded and integer else None
 
 
-def _wider(old: Any, dtype: int, of: int, *, floor: bool) -> Any:
+def _one_scale(tensor: schema.TensorT) -> bool:
+    quantization = tensor.quantization
+    return quantization is not None and quantization.scale is not None and len(quantization.scale) == 1
+
+
+def _wider(
+    old: schema.QuantizationParametersT | None, dtype: int, of: int, *, floor: bool
+) -> schema.QuantizationParametersT:
     """A tensor's quantisation for a wider range than that of a first tensor of dtype `of`."""
     least, most = _LIMITS[dtype]
-    scale, zero_point = float(old.scale[0]), int(old.zeroPoint[0])
+    scale, zero_point = first_scale(old)
     new = schema.QuantizationParametersT()
     if dtype == schema.TensorType.INT16:
         new.scale, new.zeroPoint = np.array([scale * (1 + 2 * MARGIN)], np.float32), np.zeros(1, np.int64)
@@ -94,5 +99,5 @@ def _wider(old: Any, dtype: int, of: int, *, floor: bool) -> Any:
     return new
 
 
-def _fused(operator: Any) -> int:
+def _fused(operator: schema.OperatorT) -> int:
     return int(getattr(operator.builtinOptions, "fusedActivationFunction", schema.ActivationFunctionType.NONE))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -29,7 +27,7 @@ def without_islands(content: bytes) -> bytes:
     return packed(model) if any(changed) else content
 
 
-def _fold(graft: Graft, graph: Any, operator: Any) -> bool:
+def _fold(graft: Graft, graph: schema.SubGraphT, operator: schema.OperatorT) -> bool:
     kind = graft.kind(operator)
     if kind not in ("ELU", "CAST") or int(operator.outputs[0]) in [int(i) for i in graph.outputs]:
         return False
@@ -39,7 +37,7 @@ def _fold(graft: Graft, graph: Any, operator: Any) -> bool:
     return (_fold_elu if kind == "ELU" else _fold_flags)(graft, graph, operator, after[0])
 
 
-def _fold_elu(graft: Graft, graph: Any, operator: Any, after: Any) -> bool:
+def _fold_elu(graft: Graft, graph: schema.SubGraphT, operator: schema.OperatorT, after: schema.OperatorT) -> bool:
     before = [o for o in graph.operators if operator.inputs[0] in o.outputs]
     if [graft.kind(o) for o in before] != ["DEQUANTIZE"]:
         return False
@@ -54,7 +52,7 @@ def _fold_elu(graft: Graft, graph: Any, operator: Any, after: Any) -> bool:
     return True
 
 
-def _fold_flags(graft: Graft, graph: Any, operator: Any, after: Any) -> bool:
+def _fold_flags(graft: Graft, graph: schema.SubGraphT, operator: schema.OperatorT, after: schema.OperatorT) -> bool:
     flags, numbers = graph.tensors[operator.inputs[0]], graph.tensors[after.outputs[0]]
     scale = affine(numbers)
     if flags.type != schema.TensorType.BOOL or numbers.type != schema.TensorType.INT8 or len(scale) != 3:

@@ -7,12 +7,10 @@ the operator's fifth intermediate tensor. And LiteRT computes an LSTM wrongly wh
 
 from __future__ import annotations
 
-from typing import Any
-
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.tflite.ops import op_spec
-from edgekit.tflite.writing import affine, builtin_codes, kind_of, opened, packed
+from edgekit.tflite.writing import affine, builtin_codes, first_scale, kind_of, opened, packed
 from edgekit_converters.tflite.biases import rescale_bias
 
 __all__ = ["Unrepairable", "has_fused_lstm", "with_right_scales"]
@@ -47,13 +45,14 @@ def with_right_scales(content: bytes) -> bytes:
     changed = False
     for graph in model.subgraphs:
         for operator in graph.operators or []:
-            if kind_of(model, operator) != "UNIDIRECTIONAL_SEQUENCE_LSTM" or not _has_intermediates(operator):
+            between = operator.intermediates
+            if kind_of(model, operator) != "UNIDIRECTIONAL_SEQUENCE_LSTM" or between is None or len(between) <= HIDDEN:
                 continue
-            hidden, cell = graph.tensors[operator.intermediates[HIDDEN]], graph.tensors[operator.inputs[CELL]]
+            hidden, cell = graph.tensors[between[HIDDEN]], graph.tensors[operator.inputs[CELL]]
             if cell.type != schema.TensorType.INT16:
                 continue
-            if float(cell.quantization.scale[0]) < LEAST_CELL:
-                raise Unrepairable(f"a cell scale of {float(cell.quantization.scale[0]):.3g}")
+            if (scale := first_scale(cell.quantization)[0]) < LEAST_CELL:
+                raise Unrepairable(f"a cell scale of {scale:.3g}")
             for tensor in (int(operator.inputs[STATE]), int(operator.outputs[0])):
                 if affine(graph.tensors[tensor])[1:] != affine(hidden)[1:]:
                     _rescale(model, graph, tensor, hidden.quantization)
@@ -61,10 +60,12 @@ def with_right_scales(content: bytes) -> bytes:
     return packed(model) if changed else content
 
 
-def _rescale(model: Any, graph: Any, index: int, quantization: Any) -> None:
+def _rescale(
+    model: schema.ModelT, graph: schema.SubGraphT, index: int, quantization: schema.QuantizationParametersT | None
+) -> None:
     """Give a tensor another scale, and what hangs on it."""
     tensor = graph.tensors[index]
-    ratio = float(tensor.quantization.scale[0]) / float(quantization.scale[0])
+    ratio = first_scale(tensor.quantization)[0] / first_scale(quantization)[0]
     readers = [op for op in graph.operators if index in op.inputs]
     tensor.quantization = quantization
     for operator in readers:
@@ -82,7 +83,3 @@ def _rescale(model: Any, graph: Any, index: int, quantization: Any) -> None:
             continue
         elif kind not in ANY:
             raise Unrepairable(f"{kind} behind an LSTM whose scale is another one's")
-
-
-def _has_intermediates(operator: Any) -> bool:
-    return operator.intermediates is not None and len(operator.intermediates) > HIDDEN

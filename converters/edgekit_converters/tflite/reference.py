@@ -169,7 +169,7 @@ def _check_finite(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> None:
             raise ConversionError(
                 "A model answers its samples with finite numbers.",
                 received=f"NaN or infinity of Keras itself at the output {name!r}",
-                remedy="Give typical samples with --data SPEC, or repair the model: its weights may not be finite.",
+                remedy="Give typical samples as data, or repair the model: its weights may not be finite.",
             )
 
 

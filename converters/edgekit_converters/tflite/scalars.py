@@ -6,8 +6,6 @@ have them (hard_sigmoid in a stack of LSTMs answered with 1 dB).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
@@ -23,7 +21,7 @@ def with_wide_scalars(content: bytes) -> bytes:
     return packed(model) if any(changed) else content
 
 
-def _widen(model: Any, graph: Any, operator: Any) -> bool:
+def _widen(model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT) -> bool:
     if kind_of(model, operator) != "DEQUANTIZE":
         return False
     narrow, wide = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]

@@ -19,14 +19,16 @@ class ConvertSpec(BaseModel):
 
     Attributes:
         format: float32, float16, dynamic, int8 or int16x8.
-        input_dtype, output_dtype: Of the file; None takes the format's own (int8 for int8).
+        input_dtype, output_dtype: Dtypes of the file; None takes the format's own (int8 for int8).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Format = Field("int8", description="how weights and activations are stored")
-    input_dtype: str | None = Field(None, description="of the file's inputs; default the format's own, int8 for int8")
-    output_dtype: str | None = Field(None, description="of the file's outputs; default the format's own")
+    format: Format = Field(default="int8", description="how weights and activations are stored")
+    input_dtype: str | None = Field(
+        default=None, description="of the file's inputs; default the format's own, int8 for int8"
+    )
+    output_dtype: str | None = Field(default=None, description="of the file's outputs; default the format's own")
 
     def resolved(self) -> ConvertSpec:
         """With the format's own dtypes where none are given.

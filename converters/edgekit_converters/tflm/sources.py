@@ -1,83 +1,70 @@
-"""The text of the sources: plain C for the model, one C++ header for the interpreter's operators."""
+"""The text of the sources that hold a model: its bytes with what is known of it, and a resolver of its operators."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 
+from edgekit import __version__
 from edgekit.tensors import TensorSpec
 from edgekit_converters.exporters import Source
 from edgekit_converters.tflm.operators import adding, used
 
-__all__ = ["model_header", "model_source", "operators_header"]
+__all__ = ["data_header", "data_source", "heading", "operators_header", "rows"]
 
 _PER_LINE = 16
 
 
-def model_header(name: str, source: Source, arena_margin: int) -> str:
-    """`NAME_model.h`: sizes, shapes, scales, zero points and labels as constants.
+def data_header(name: str, source: Source, labels: Sequence[str], arena_margin: int) -> str:
+    """`NAME_data.h`: sizes, shapes, scales, zero points and labels as constants; C and C++ read it.
 
     Args:
         name: Prefix of all symbols.
         source: The model and what is known of it.
+        labels: Names of its classes.
         arena_margin: Bytes beyond the measured arena.
     """
     graph, up = source.model.graphs[0], name.upper()
     lines = [
-        *_heading(source),
-        f"#ifndef {up}_MODEL_H_",
-        f"#define {up}_MODEL_H_",
-        "",
-        "#include <stddef.h>",
+        *heading(source),
+        f"#ifndef {up}_DATA_H_",
+        f"#define {up}_DATA_H_",
         "",
         f"#define {up}_MODEL_BYTES {len(source.model.content)}",
         f'#define {up}_MODEL_SHA256 "{source.model.sha256}"',
+        *_arena(up, source.figures.get("arena_bytes"), arena_margin),
     ]
-    arena = source.figures.get("arena_bytes")
-    if arena is not None:
-        lines += [
-            f"/* {arena} bytes measured on a 64-bit host, where records are larger, and {arena_margin} to spare. */",
-            f"#define {up}_ARENA_BYTES {_rounded(arena + arena_margin)}",
-        ]
     for side, indices in (("INPUT", graph.inputs), ("OUTPUT", graph.outputs)):
         lines += ["", f"#define {up}_{side}S {len(indices)}"]
         for number, index in enumerate(indices):
             lines += _tensor(f"{up}_{side}_{number}", graph.tensors[index].spec)
-    labels = source.sidecar.label_names if source.sidecar else ()
     lines += ["", f"#define {up}_LABELS {len(labels)}"] if labels else []
     lines += [
         "",
         "#ifdef __cplusplus",
         'extern "C" {',
         "#endif",
-        f"extern const unsigned char {name}_model[{up}_MODEL_BYTES];",
+        f"extern const unsigned char {name}_data[{up}_MODEL_BYTES]; /* the .tflite, aligned to 16 bytes */",
         *([f"extern const char *const {name}_labels[{up}_LABELS];"] if labels else []),
         "#ifdef __cplusplus",
         "}",
         "#endif",
         "",
-        f"#endif /* {up}_MODEL_H_ */",
+        f"#endif /* {up}_DATA_H_ */",
     ]
     return "\n".join(lines) + "\n"
 
 
-def model_source(name: str, source: Source) -> str:
-    """`NAME_model.c`: the bytes of the `.tflite`, aligned as the interpreter asks, and the labels."""
-    content, up = source.model.content, name.upper()
-    rows = (content[start : start + _PER_LINE] for start in range(0, len(content), _PER_LINE))
-    labels = source.sidecar.label_names if source.sidecar else ()
+def data_source(name: str, source: Source, labels: Sequence[str]) -> str:
+    """`NAME_data.cc`: the bytes of the `.tflite`, aligned as the interpreter asks, and the labels."""
+    up = name.upper()
     lines = [
-        *_heading(source),
-        f'#include "{name}_model.h"',
+        *heading(source),
+        f'#include "{name}_data.h"',
         "",
-        "#if defined(__GNUC__) || defined(__clang__)",
-        f"#define {up}_ALIGN __attribute__((aligned(16)))",
-        "#else",
-        f"#define {up}_ALIGN",
-        "#endif",
-        "",
-        f"const unsigned char {name}_model[{up}_MODEL_BYTES] {up}_ALIGN = {{",
-        *("    " + ", ".join(f"0x{byte:02x}" for byte in row) + "," for row in rows),
+        f"alignas(16) const unsigned char {name}_data[{up}_MODEL_BYTES] = {{",
+        *rows(source.model.content),
         "};",
     ]
     if labels:
@@ -92,7 +79,7 @@ def operators_header(name: str, source: Source) -> str:
     adds = [f"  if (resolver.{adding(operator)}() != kTfLiteOk) return kTfLiteError;" for operator in operators]
     return "\n".join(
         [
-            *_heading(source),
+            *heading(source),
             f"#ifndef {up}_OPS_H_",
             f"#define {up}_OPS_H_",
             "",
@@ -102,18 +89,38 @@ def operators_header(name: str, source: Source) -> str:
             "",
             "/* Add the operators of the model to an empty resolver. */",
             f"inline TfLiteStatus {name}_add_operators({name}_resolver &resolver) {{",
-            *adds,
+            *(adds or ["  (void)resolver;"]),
             "  return kTfLiteOk;",
             "}",
             "",
-            f"#endif  /* {up}_OPS_H_ */",
+            f"#endif /* {up}_OPS_H_ */",
             "",
         ]
     )
 
 
-def _heading(source: Source) -> list[str]:
-    return [f"/* Made by EdgeKit from the .tflite with sha256 {source.model.sha256}. */", ""]
+def heading(source: Source) -> list[str]:
+    """The first lines of every file: what made it of what, without a date."""
+    made = f"/* Made by EdgeKit {__version__} from the .tflite with sha256 {source.model.sha256}. */"
+    return ["/* SPDX-License-Identifier: Apache-2.0 */", made, ""]
+
+
+def rows(content: bytes) -> list[str]:
+    """The lines of an array's bytes."""
+    parts = (content[start : start + _PER_LINE] for start in range(0, len(content), _PER_LINE))
+    return ["    " + ", ".join(f"0x{byte:02x}" for byte in part) + "," for part in parts]
+
+
+def _arena(up: str, measured: int | None, margin: int) -> list[str]:
+    if measured is None:
+        return [f"/* The arena was not measured: define {up}_ARENA_BYTES. */"]
+    return [
+        f"/* {measured} bytes measured on a 64-bit host, where records are larger, and {margin} to spare;",
+        "   optimised kernels may want more for scratch buffers of their own. */",
+        f"#ifndef {up}_ARENA_BYTES",
+        f"#define {up}_ARENA_BYTES {_rounded(measured + margin)}",
+        "#endif",
+    ]
 
 
 def _tensor(name: str, spec: TensorSpec) -> list[str]:

@@ -27,25 +27,29 @@ REGRESSED = 3
     multiple=True,
     default=("litert",),
     show_default=True,
-    help="May be given again; a variant is written arm64:cortex-a53.",
+    help="Runtime to measure on; repeat for several. A variant is written arm64:cortex-a53.",
 )
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of one inference.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of one inference.")
 @click.option("--kernels", type=click.Choice(["default", "builtin", "reference"]), default="default", show_default=True)
-@click.option("--runs", type=click.IntRange(min=1), help="Timed inferences of each; default about half a second's.")
-@click.option("--launches", type=click.IntRange(min=1), default=5, show_default=True, help="New processes of each.")
+@click.option(
+    "--runs", type=click.IntRange(min=1), help="Timed inferences of each model; by default about half a second of them."
+)
+@click.option(
+    "--launches", type=click.IntRange(min=1), default=5, show_default=True, help="New processes for each model."
+)
 @click.option(
     "--time-limit",
     type=click.FloatRange(min=0, min_open=True),
     default=60.0,
     show_default=True,
-    help="Seconds for one answer of a runtime, after which it is ended.",
+    help="Seconds that a runtime may take for one answer before it is stopped.",
 )
 @click.option("--cpu", help="Processor of the runtime arm64, such as cortex-a53.")
 @click.option("--config", help="NPU of the runtime ethos_u, such as ethos-u55-256.")
 @click.option("--profile", is_flag=True, help="Show where the time goes, by operator.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the figures to a .html or .png file.")
-@click.option("--baseline", type=click.Path(path_type=Path), help="What an earlier run printed with --json.")
-@click.option("--fail-if", "gates", multiple=True, metavar="RULE", help='Such as "arm64.instructions > 1 %".')
+@click.option("--baseline", type=click.Path(path_type=Path), help="File with what an earlier run printed with --json.")
+@click.option("--fail-if", "gates", multiple=True, metavar="RULE", help='Gate, such as "arm64.instructions > 1 %".')
 @options.overwrite
 @options.json
 @options.debug
@@ -66,16 +70,16 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Measure MODELS; on this host in turns, so that a change of the machine's load hits all alike.
+    """Measure MODELS. On this host they run in turns, so that a change of the machine's load affects all of them alike.
 
-    The times of this host are a proxy, never a phone's; arm64, ethos_u and tflm count instructions, cycles and memory,
-    which repeat. Every model is compared with the first. A model that fails is reported and the others go on; the exit
-    code is then 1.
+    The times of this host are a proxy, never a phone's; arm64, cortex_m, riscv, ethos_u and tflm count instructions,
+    cycles and memory, which repeat. Every model is compared with the first. A model that fails is reported and the
+    others go on; the exit code is then 1.
 
     A gate, RUNTIME.METRIC > N % (or > N, in the metric's unit), says by how much a figure may rise against the
     baseline; where one rises more, the exit code is 3. A time counts only where its whole interval is above. Metrics:
-    latency_ms.p50, instructions, arena_bytes, cycles, sram_bytes, flash_bytes, encoded_weight_bytes,
-    peak_memory_bytes, bytes.
+    latency_ms.p50, instructions, arena_bytes, flash_bytes, weights_bytes, ram_bytes, stack_bytes, cycles, sram_bytes,
+    encoded_weight_bytes, peak_memory_bytes, bytes.
 
     \b
     edgekit benchmark float32.tflite int8.tflite --plot latency.html
@@ -178,9 +182,12 @@ def _show(data: dict[str, Any], *, profile: bool) -> None:
         columns, rows = time_rows(timed)
         output.table(f"Latency on {place}", columns, rows)
     for runtime in dict.fromkeys(r["runtime"] for r in data["results"]):
-        columns, rows = count_rows([r for r in data["results"] if r["runtime"] == runtime])
+        told = [r for r in data["results"] if r["runtime"] == runtime]
+        columns, rows = count_rows(told)
         if rows:
             output.table(f"{runtime}: one inference", columns, rows)
+        for board in dict.fromkeys(r["measured_on"]["board"] for r in told if r["measured_on"]):
+            click.echo(f"{runtime}: measured on the emulated board {board}")
     columns, rows = comparison_rows(data["comparisons"])
     if rows:
         output.table(f"Times the figure of {data['comparisons'][0]['against']}", columns, rows)
@@ -194,6 +201,8 @@ def _show(data: dict[str, Any], *, profile: bool) -> None:
     noise = data["noise"]
     if noise and noise["reasons"]:
         click.echo(f"The machine was {noise['level']}: {'; '.join(noise['reasons'])}.")
+    for caveat in data["caveats"]:
+        click.echo(f"Note: {caveat}")
     verdict = data.get("gate") or {"checks": [], "notes": [], "tripped": False}
     for check in verdict["checks"]:
         click.echo(("REGRESSED " if check["tripped"] else "ok ") + check["message"])

@@ -14,11 +14,13 @@ SUMMARY = "Train, compress, convert and measure as a recipe says."
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("-o", "--output", "folder", type=click.Path(path_type=Path), help="Default: runs/RECIPE_NAME.")
+@click.option(
+    "-o", "--output", "folder", type=click.Path(path_type=Path), help="Output folder; by default runs/RECIPE_NAME."
+)
 @click.option(
     "--store",
     type=click.Path(path_type=Path),
-    help="Folder that keeps finished steps for several runs, also at the same time; default: the output.",
+    help="Folder of finished steps, which several runs may share at the same time; by default the output folder.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY.PATH=VALUE", help="Change a key of the recipe.")
 @options.unsafe
@@ -42,14 +44,14 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Train, compress, convert and measure as RECIPE says. Run again after a kill, it goes on where it stopped.
+    """Train, compress, convert and measure as RECIPE says. The same command continues a run that was stopped.
 
     \b
     edgekit compress recipe.yaml
     edgekit compress recipe.yaml -o runs/sparser --set passes.0.sparsity=0.8 --json
     edgekit compress recipe.yaml --set data=houses.csv --set objective.task=regression
 
-    Exit code 3 means: done, but the budget is missed.
+    Exit code 3 means that the run is done, but the budget is missed.
     """
     import edgekit
 

@@ -14,23 +14,27 @@ SUMMARY = "Convert a trained Keras model to a .tflite and check its contract."
 
 @click.command()
 @click.argument("model")
-@click.option("--format", "kind", default="int8", show_default=True, help="float32, float16, dynamic, int8, int16x8.")
+@click.option("--format", "kind", default="int8", show_default=True, help="float32, float16, dynamic, int8 or int16x8.")
 @click.option("--data", metavar="SPEC", help="Calibration data (training samples); needed for int8 and int16x8.")
-@click.option("-o", "--output", "target", type=click.Path(path_type=Path), help="Default: MODEL_FORMAT.tflite here.")
-@click.option("--input-dtype", help="Of the file: int8, uint8 or float32 for int8.")
-@click.option("--output-dtype", help="As --input-dtype.")
-@click.option("--calibration", type=click.IntRange(min=1), default=256, show_default=True, help="Calibration samples.")
+@click.option(
+    "-o", "--output", "target", type=click.Path(path_type=Path), help="File to write; by default MODEL_FORMAT.tflite."
+)
+@click.option("--input-dtype", help="Dtype of the file's input: int8, uint8 or float32 for the format int8.")
+@click.option("--output-dtype", help="Dtype of the file's output, as for --input-dtype.")
+@click.option(
+    "--calibration", type=click.IntRange(min=1), default=256, show_default=True, help="Number of calibration samples."
+)
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression", "reconstruction"]),
-    help="What the model answers, for the file's sidecar; default as the model's own or the data say, else unknown.",
+    help="What the model answers, for the file's sidecar; by default what the model's own sidecar or the data say.",
 )
 @click.option(
     "--accept-parity",
     metavar="DB",
     type=float,
-    help="SQNR against Keras that the file must reach, in place of "
-    "60 (float32), 30 (float16), 20 (int16x8), 15 (dynamic) or 6 (int8) dB; noted in its sidecar.",
+    help="SQNR in dB that the file must reach against its Keras model, instead of 60 (float32), 30 (float16), "
+    "20 (int16x8), 15 (dynamic) or 6 (int8); the sidecar records it.",
 )
 @options.seed("the choice of calibration samples")
 @options.unsafe
@@ -58,8 +62,8 @@ def command(
 ) -> None:
     """Convert MODEL (.h5, .keras, SavedModel or module:function) with batch 1 and builtin operators only.
 
-    The file is compared with the Keras model on 64 samples (validation, else calibration, else random ones), and one
-    that answers otherwise is not written.
+    The file is compared with the Keras model on 64 samples (of the validation data, else of the calibration data, else
+    random ones). A file that answers differently is not written.
 
     Calibration needs no labels. A model with several inputs takes an .npz with an array for each, named x_train/NAME or
     just NAME, or a module:function that returns {"x_train": {"NAME": array, ...}}.

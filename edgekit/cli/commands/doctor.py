@@ -15,8 +15,13 @@ EXTRAS = {
 
 
 @click.command()
-@click.option("--install", type=click.Choice(["arm64"]), help="Fetch and build what a runtime needs, into a cache.")
-@click.option("--apt", is_flag=True, help="With --install, as root: also run apt-get for the compilers and QEMU.")
+@click.option(
+    "--install",
+    type=click.Choice(["arm64", "jvm", "cortex_m", "riscv", "android"]),
+    help="Fetch and build what a runtime needs (for android: what compiles an AAR in Kotlin) into a cache. For "
+    "cortex_m and riscv, apt-get installs a compiler and an emulator, which needs root.",
+)
+@click.option("--apt", is_flag=True, help="With --install: also let apt-get install its tools, which needs root.")
 @options.json
 @options.debug
 def command(install: str | None, apt: bool, as_json: bool) -> None:
@@ -27,11 +32,30 @@ def command(install: str | None, apt: bool, as_json: bool) -> None:
     \b
     edgekit doctor
     edgekit doctor --install arm64
+    edgekit doctor --install jvm
+    edgekit doctor --install cortex_m
+    edgekit doctor --install android
     """
-    if install:
+    if install == "arm64":
         from edgekit.runtimes import arm64
 
         arm64.install(apt=apt)
+    elif install == "jvm":
+        from edgekit.runtimes import jvm
+
+        jvm.install(apt=apt)
+    elif install == "cortex_m":
+        from edgekit.runtimes import cortex_m
+
+        cortex_m.install()
+    elif install == "riscv":
+        from edgekit.runtimes import riscv
+
+        riscv.install()
+    elif install == "android":
+        from edgekit_converters.android.wrapper.kotlin import compiler
+
+        compiler.install(apt=apt)
     checks = [*_packages(), *_runtimes(), _sandbox()]
     broken = [c for c in checks if c["state"] == "broken"]
     if as_json:

@@ -12,10 +12,10 @@ SUMMARY = "Accuracy of a .tflite or Keras model on a test split, with its interv
 @click.command()
 @click.argument("model")
 @options.data
-@click.option("--runtime", help="That runs a .tflite (default litert); see: edgekit runtimes.")
+@click.option("--runtime", help="Runtime for a .tflite, by default litert; edgekit runtimes lists them.")
 @options.task
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; default one per core.")
-@options.seed("the split, where the data have none")
+@click.option("--workers", type=click.IntRange(min=1), help="Number of processes; by default one per core.")
+@options.seed("the split, where the data have no test split of their own")
 @options.unsafe
 @options.memory_limit
 @options.time_limit
@@ -33,7 +33,7 @@ def command(
     time_limit: float | None,
     as_json: bool,
 ) -> None:
-    """Run MODEL over the whole test split.
+    """Run MODEL on the whole test split and give its accuracy with a 95 % interval.
 
     \b
     edgekit evaluate resnet8.tflite --data cifar10.npz

@@ -34,7 +34,7 @@ def command(folder: Path, overwrite: bool, force: bool, as_json: bool) -> None:
         content = recipe.read_bytes()
         if os.path.lexists(path) and not (overwrite or force or _holds(path, content)):
             raise EdgekitError(
-                "A recipe that exists is not overwritten.",
+                "An existing recipe is not overwritten.",
                 received=str(path),
                 remedy="Pass --overwrite, or another folder.",
             )

@@ -18,15 +18,23 @@ SUMMARY = "How much each layer tolerates: pruning, ranks and 8 bits, one layer a
     "--kind",
     "kinds",
     multiple=True,
-    help="sparsity, channels, rank, int8_weights or int8_activations; repeat for several; default all.",
+    help="Change to try: sparsity, channels, rank, int8_weights or int8_activations; repeat for several; default all.",
 )
 @click.option(
-    "--ratio", "ratios", type=float, multiple=True, help="Fraction to give up; default 0.25, 0.5, 0.75 and 0.9."
+    "--ratio",
+    "ratios",
+    type=float,
+    multiple=True,
+    help="Fraction to give up; repeat for several; by default 0.25, 0.5, 0.75 and 0.9.",
 )
 @click.option(
-    "--samples", type=click.IntRange(min=1), default=256, show_default=True, help="Calibration samples, at most."
+    "--samples",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="Largest number of calibration samples.",
 )
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw to a .html or .png file.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw the figures to a .html or .png file.")
 @options.task
 @options.seed("the choice of samples")
 @options.unsafe
@@ -53,7 +61,7 @@ def command(
     """Change one layer of MODEL at a time and compare its output on calibration data. Nothing is trained.
 
     The figures are the signal-to-noise ratio of the output (of logits, after a softmax) in dB and, in brackets, the
-    points of top-1 that the change costs, where the labels are classes. A layer with a low ratio is one to leave alone.
+    points of top-1 that the change costs, where the labels are classes. Leave layers with a low ratio alone.
 
     \b
     edgekit sensitivity resnet8.h5 --data cifar10.npz

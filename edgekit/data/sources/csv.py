@@ -26,10 +26,12 @@ MOST_CELLS = 1 << 25
 
 
 def matches(source: str) -> bool:
+    """Whether a source is a .csv file."""
     return source.endswith(".csv")
 
 
 def read(source: str, wanted: Wanted) -> Raw:
+    """Read features and labels."""
     header, *rows = _rows(source) or [[]]
     if len(header) < 2 or not rows:
         raise DataError(

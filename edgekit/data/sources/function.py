@@ -13,9 +13,11 @@ from edgekit.data.memory import raw_of
 
 
 def matches(source: str) -> bool:
+    """Whether a source has the form `module:function`."""
     return registry.is_reference(source)
 
 
 def read(source: str, wanted: Wanted) -> Raw:
+    """Call the function."""
     held: Any = user_code.call(source)
     return raw_of(held, source)

@@ -24,10 +24,12 @@ LARGEST_FILE = 1 << 30
 
 
 def matches(source: str) -> bool:
+    """Whether a source is a folder."""
     return os.path.isdir(source)
 
 
 def read(source: str, wanted: Wanted) -> Raw:
+    """Read the images of every class."""
     root = Path(source)
     train = root / "train" if (root / "train").is_dir() else root
     names = tuple(sorted(d.name for d in train.iterdir() if d.is_dir() and not d.name.startswith(".")))

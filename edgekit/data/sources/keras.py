@@ -19,10 +19,12 @@ LABELS: dict[str, tuple[str, ...]] = {
 
 
 def matches(source: str) -> bool:
+    """Whether a source is the name of a Keras data set."""
     return source in LABELS
 
 
 def read(source: str, wanted: Wanted) -> Raw:
+    """Read the data set, which Keras downloads on first use."""
     loader: Any = getattr(_tf.tf_keras().datasets, source)
     try:
         (x, y), (x_test, y_test) = loader.load_data()

@@ -24,10 +24,12 @@ REMEDY = "If it is damaged or truncated, copy or make it again."
 
 
 def matches(source: str) -> bool:
+    """Whether a source is an .npz file."""
     return source.endswith(".npz")
 
 
 def read(source: str, wanted: Wanted) -> Raw:
+    """Read the arrays."""
     path = Path(source)
     if not os.path.lexists(path):
         raise DataError("An .npz data set must exist.", received=repr(source), remedy="Check the path.")

@@ -28,10 +28,12 @@ MOST_BYTES = 1024
 
 
 def matches(source: str) -> bool:
+    """Whether a source is a .tsv file."""
     return source.endswith(".tsv")
 
 
 def read(source: str, wanted: Wanted) -> Raw:
+    """Read sentences and labels."""
     rows = _rows(source)
     label = _label_column(source, rows)
     if _is_header(rows[0][1]):

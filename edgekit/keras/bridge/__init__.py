@@ -29,7 +29,7 @@ def bridge(model: KerasModel, *, unsafe: bool = False, seed: int = 0) -> Any:
         model: A built Keras 3 model. Custom layers and subclassed models are opened up: what they do with built-in
             layers and `keras.ops` is carried over.
         unsafe: Carry over the Python functions of Lambda layers and custom activations. They are its author's code.
-        seed: For the random inputs of the comparison.
+        seed: Seed of the random inputs of the comparison.
 
     Returns:
         A tf_keras Functional model, not compiled.

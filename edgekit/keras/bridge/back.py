@@ -27,7 +27,7 @@ def to_keras3(model: KerasModel, *, seed: int = 0) -> Any:
 
     Args:
         model: A flat tf_keras model.
-        seed: For the random inputs of the comparison.
+        seed: Seed of the random inputs of the comparison.
 
     Returns:
         A Keras 3 model, not compiled.

@@ -34,6 +34,7 @@ class Carried(tf_keras.layers.Layer):  # type: ignore[misc, name-defined]
         self.layer = _KINDS[kind].from_config(own)  # type: ignore[attr-defined]
 
     def build(self, input_shape: Any) -> None:
+        """Make the variables."""
         if not self.layer.built:
             self.layer.build(tuple(input_shape))
         self._trained = [self._weight(w, trainable=True) for w in self.layer.trainable_variables]
@@ -41,6 +42,7 @@ class Carried(tf_keras.layers.Layer):  # type: ignore[misc, name-defined]
         super().build(input_shape)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The layer's output."""
         if "training" not in inspect.signature(self.layer.call).parameters:
             kwargs.pop("training", None)
         outputs, kept = self.layer.stateless_call(self._trained, self._kept, *args, **kwargs)
@@ -53,6 +55,7 @@ class Carried(tf_keras.layers.Layer):  # type: ignore[misc, name-defined]
         return self.add_weight(f"w{len(self.weights)}", tuple(of.shape), of.dtype, trainable=trainable)
 
     def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the layer again."""
         return {**super().get_config(), "kind": self.kind, "own": self.own}
 
 

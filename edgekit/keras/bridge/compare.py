@@ -28,7 +28,7 @@ def assert_same_outputs(old: KerasModel, new: KerasModel, *, seed: int = 0, tole
     Args:
         old: The Keras 3 (or tf_keras) model that is right.
         new: The flat tf_keras model to check; its inputs are those of `old`, in the same structure.
-        seed: For the inputs.
+        seed: Seed of the inputs.
         tolerance: Largest difference allowed, relative to the largest output where that exceeds 1.
 
     Returns:
@@ -106,7 +106,7 @@ def random_inputs(model: KerasModel, *, seed: int = 0, side: int = _SIDES[0]) ->
 
     Args:
         model: A flat tf_keras Functional or Sequential model.
-        seed: For numpy's generator.
+        seed: Seed of numpy's generator.
         side: What a dimension left open becomes; an open batch becomes 2.
     """
     rng = np.random.default_rng(seed)

@@ -21,6 +21,7 @@ class Keras3Reader:
         """Subclassed models, by id: each is opened up once, so that its layers and operations stay the same objects."""
 
     def is_model(self, operation: Any) -> bool:
+        """Whether a layer is a model of its own."""
         return isinstance(operation, _tf.keras3().Model)
 
     def graph(self, model: KerasModel) -> Graph:

@@ -12,6 +12,7 @@ from edgekit.errors import ModelError
 from edgekit.keras.bridge.emit import NATIVE_ACTIVATIONS
 from edgekit.keras.kinds import kind_of
 from edgekit.keras.types import KerasLayer
+from edgekit.places import by_place
 
 __all__ = ["Made", "activation_name", "float32_for", "has_equivalent", "make_layer", "transfer_weights"]
 
@@ -73,7 +74,9 @@ def transfer_weights(old: KerasLayer, new: KerasLayer) -> None:
     """
     own = old.weights
     activation = getattr(old, "activation", None)
-    if isinstance(activation, _tf.keras3().layers.Layer):  # becomes a layer of its own, with its own weights
+    if activation is not None and isinstance(
+        activation, _tf.keras3().layers.Layer
+    ):  # becomes a layer of its own, with its own weights
         theirs = {id(w) for w in activation.weights}
         own = [w for w in own if id(w) not in theirs]
     values = [] if type(old).__name__ == "Normalization" else [w.numpy() for w in own]
@@ -114,7 +117,7 @@ def _equivalent(layer: KerasLayer) -> Any:
         if (own := _registered(kind)) is not None:
             return own
         raise ModelError(
-            "Inside a wrapper, a layer needs a tf_keras equivalent, which a custom layer has none of.",
+            "A layer inside a wrapper needs a tf_keras equivalent, and a custom layer has none.",
             received=f"layer {layer.name!r} of type {kind.__name__}",
             remedy="Replace it by built-in layers, or register a tf_keras layer of the same name with "
             "tf_keras.utils.register_keras_serializable.",
@@ -141,7 +144,8 @@ def _lambda(layer: KerasLayer, name: str, unsafe: bool) -> Any:
         raise ModelError(
             "A Lambda layer runs Python code of the model's author, so it needs consent.",
             received=f"layer {layer.name!r}",
-            remedy="Replace it by built-in layers, or pass --unsafe (unsafe=True) if you trust the model.",
+            remedy=f"Replace it by built-in layers, or pass {by_place(command='--unsafe', python='unsafe=True')} "
+            "if you trust the model.",
         )
     return _tf.tf_keras().layers.Lambda(layer.function, arguments=layer.arguments, mask=layer.mask, name=name)
 

@@ -15,6 +15,7 @@ __all__ = ["einsum", "flip", "get_item", "pad", "reshape", "split", "transpose"]
 
 
 def reshape(step: Step, given: dict[str, Any], emit: Emit) -> Any:
+    """Emit what equals keras.ops.reshape."""
     x, target = given["x"], list(step.outputs[0].shape)
     tf, operation = _tf.tensorflow(), step.operation
     inside = list(x.shape)[1:]
@@ -32,6 +33,7 @@ def reshape(step: Step, given: dict[str, Any], emit: Emit) -> Any:
 
 
 def transpose(step: Step, given: dict[str, Any], emit: Emit) -> Any:
+    """Emit what equals keras.ops.transpose."""
     x, operation = given["x"], step.operation
     order = list(range(len(x.shape)))
     if hasattr(operation, "axes"):
@@ -50,6 +52,7 @@ def transpose(step: Step, given: dict[str, Any], emit: Emit) -> Any:
 
 
 def get_item(step: Step, given: dict[str, Any], emit: Emit) -> Any:
+    """Emit what equals the indexing and slicing of a tensor."""
     x, key = given["x"], given["key"]
     key = list(key) if isinstance(key, tuple | list) else [key]  # a list where the model comes from a file
     if any(item is Ellipsis for item in key):  # spelt out, because it cannot be saved
@@ -62,6 +65,7 @@ def get_item(step: Step, given: dict[str, Any], emit: Emit) -> Any:
 
 
 def pad(step: Step, given: dict[str, Any], emit: Emit) -> Any:
+    """Emit what equals keras.ops.pad."""
     x, operation, value = given["x"], step.operation, given.get("constant_values") or 0
     widths = [tuple(int(n) for n in pair) for pair in operation.pad_width]
     widths = widths * len(x.shape) if len(widths) == 1 else widths
@@ -75,6 +79,7 @@ def pad(step: Step, given: dict[str, Any], emit: Emit) -> Any:
 
 
 def split(step: Step, given: dict[str, Any], emit: Emit) -> Any:
+    """Emit what equals keras.ops.split."""
     x, parts, axis = given["x"], step.operation.indices_or_sections, step.operation.axis
     if not isinstance(parts, int):
         edges = [0, *(int(p) for p in parts), int(x.shape[axis])]
@@ -83,6 +88,7 @@ def split(step: Step, given: dict[str, Any], emit: Emit) -> Any:
 
 
 def flip(step: Step, given: dict[str, Any], emit: Emit) -> Any:
+    """Emit what equals keras.ops.flip."""
     axes = axes_of(step.operation.axis, len(given["x"].shape))
     return emit.function(_tf.tensorflow().reverse, given["x"], options={"axis": axes})
 

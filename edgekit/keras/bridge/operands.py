@@ -17,6 +17,7 @@ def cast(x: Any, dtype: str, emit: Emit, part: str = "cast") -> Any:
 
 
 def is_tensor(x: Any) -> bool:
+    """Whether an argument is a tensor of the graph."""
     return hasattr(x, "_keras_history")
 
 

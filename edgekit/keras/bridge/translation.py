@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,10 +14,11 @@ from edgekit.keras.bridge.layers import Made, activation_name, has_equivalent, m
 from edgekit.keras.bridge.opening import KeepsState, directly_used, opened_layer
 from edgekit.keras.bridge.operations import emit_operation
 from edgekit.keras.bridge.replay import Names, Step, inline, leaves, pack, reason
+from edgekit.observer import logger
 
 __all__ = ["Translation"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 @dataclass

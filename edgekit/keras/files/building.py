@@ -17,13 +17,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgekit import _tf
 from edgekit.errors import EdgekitError, ModelError
 from edgekit.keras.files.hdf5 import write_tree
 from edgekit.keras.files.holds import LARGEST_STEPS
 from edgekit.keras.files.plain import PlainModel
+
+if TYPE_CHECKING:
+    import h5py
 
 __all__ = ["bounded_building", "build_model", "first_line"]
 
@@ -65,7 +68,7 @@ def build_model(plain: PlainModel, *, name: str, custom_objects: Mapping[str, An
             raise ModelError(
                 f"Keras {plain.version} must be able to load the model.",
                 received=f"{name} ({first_line(error)})",
-                remedy="If it holds custom layers, give module:function that builds and loads it; else save it again.",
+                remedy="If it has custom layers, give module:function that builds and loads it; else save it again.",
             ) from error
 
 
@@ -93,7 +96,7 @@ def _write(plain: PlainModel, path: Path) -> None:
         archive.write(weights, "model.weights.h5")
 
 
-def _set_text(owner: Any, name: str, text: str) -> None:
+def _set_text(owner: h5py.HLObject, name: str, text: str) -> None:
     """A text of any length: texts of variable length lie outside of HDF5's headers, which end at 64 KB."""
     import h5py
 

@@ -18,6 +18,7 @@ from edgekit.keras.files.objects import FAMILIES
 from edgekit.keras.files.refused import reason_against
 from edgekit.keras.files.sizes import fitting
 from edgekit.keras.files.values import DEEPEST, JSON, Place, Values, is_object
+from edgekit.places import by_place
 
 __all__ = ["Checked", "Sized", "check_config", "check_sizes"]
 
@@ -86,7 +87,7 @@ def check_sizes(checked: Checked, shapes: Sequence[tuple[int, ...]], *, file: st
 
     Args:
         checked: The configuration.
-        shapes: Of all arrays in the file.
+        shapes: Shapes of all arrays in the file.
         file: The file's name, for messages.
 
     Raises:
@@ -199,7 +200,8 @@ class _Check:
             raise ModelError(
                 "A Lambda layer holds pickled code, which a model file may use to run anything.",
                 received=f"{self.file} with the Lambda layer {layer}",
-                remedy="Replace it by a built-in layer, or pass --unsafe (unsafe=True) if you trust the file.",
+                remedy="Replace it by a built-in layer, or pass "
+                f"{by_place(command='--unsafe', python='unsafe=True')} if you trust the file.",
             )
         why = reason_against(kind)
         self.refuse(
@@ -207,7 +209,8 @@ class _Check:
             + (f"; {name} is not one of them, because {why}." if why else "."),
             f"the class {kind[:80]!r} in {place}",
             "If the class is yours, give module:function that builds and loads it, or in Python "
-            f"custom_objects={{{name[:80]!r}: ...}}. A file that you trust is opened by --unsafe (unsafe=True).",
+            f"custom_objects={{{name[:80]!r}: ...}}. A file that you trust is opened by "
+            f"{by_place(command='--unsafe', python='unsafe=True')}.",
         )
 
     def _row(self, kind: str, node: Mapping[str, JSON], place: Place) -> LayerKind:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
 from edgekit.errors import ModelError
 from edgekit.keras.files.plain import Tree
 from edgekit.tensors import Array
+
+if TYPE_CHECKING:
+    import h5py
 
 __all__ = ["Bounds", "read_text", "read_tree", "write_tree"]
 
@@ -54,12 +57,12 @@ class Bounds:
         )
 
 
-def read_tree(group: Any, bounds: Bounds) -> Tree:
+def read_tree(group: h5py.Group, bounds: Bounds) -> Tree:
     """Read all arrays below a group.
 
     Args:
         group: An `h5py.Group`.
-        bounds: Of the file.
+        bounds: Bounds of the file.
 
     Raises:
         ModelError: A link leads elsewhere, an array lies outside of the file, or one is larger than what is stored.
@@ -71,13 +74,13 @@ def read_tree(group: Any, bounds: Bounds) -> Tree:
     return Tree(arrays, attributes, tuple(groups))
 
 
-def read_text(owner: Any, name: str, bounds: Bounds) -> str | None:
+def read_text(owner: h5py.HLObject, name: str, bounds: Bounds) -> str | None:
     """A text attribute, or None where there is none."""
     value = _attribute(owner, name, bounds) if name in owner.attrs else None
     return value if isinstance(value, str) else None
 
 
-def write_tree(group: Any, tree: Tree) -> None:
+def write_tree(group: h5py.Group, tree: Tree) -> None:
     """Write arrays, groups and attributes below an `h5py.Group` of a new file."""
     for path in tree.groups:
         group.require_group(path)
@@ -92,7 +95,7 @@ def write_tree(group: Any, tree: Tree) -> None:
 
 
 def _walk(
-    group: Any,
+    group: h5py.Group,
     path: str,
     bounds: Bounds,
     arrays: dict[str, Array],
@@ -101,8 +104,9 @@ def _walk(
     above: frozenset[int],
 ) -> None:
     import h5py
+    from h5py import h5o
 
-    address = h5py.h5o.get_info(group.id).addr
+    address = h5o.get_info(group.id).addr
     if address in above or len(above) > DEEPEST:
         bounds.refuse(f"Groups of a model file lie in each other, at most {DEEPEST} deep.", f"a circle at {path!r}")
     attributes[path] = _attributes(group, bounds)
@@ -124,7 +128,7 @@ def _walk(
             bounds.refuse("A model file holds groups and arrays.", f"a {type(item).__name__} at {inner[:80]!r}")
 
 
-def _array(data: Any, path: str, bounds: Bounds) -> Array:
+def _array(data: h5py.Dataset, path: str, bounds: Bounds) -> Array:
     made = data.id.get_create_plist()
     if made.get_external_count() or data.is_virtual:
         bounds.refuse("A model file holds its own weights; other files are not opened.", f"the array {path[:80]!r}")
@@ -142,7 +146,7 @@ def _array(data: Any, path: str, bounds: Bounds) -> Array:
     return np.ascontiguousarray(array) if array.ndim else array
 
 
-def _attributes(group: Any, bounds: Bounds) -> dict[str, str | list[str]]:
+def _attributes(group: h5py.Group, bounds: Bounds) -> dict[str, str | list[str]]:
     texts = {}
     for name in group.attrs:
         value = _attribute(group, name, bounds)
@@ -151,7 +155,7 @@ def _attributes(group: Any, bounds: Bounds) -> dict[str, str | list[str]]:
     return texts
 
 
-def _attribute(owner: Any, name: str, bounds: Bounds) -> str | list[str] | None:
+def _attribute(owner: h5py.HLObject, name: str, bounds: Bounds) -> str | list[str] | None:
     """A text or list of texts; None for anything else, which no model needs."""
     identifier = owner.attrs.get_id(name)
     shape: tuple[int, ...] = identifier.shape

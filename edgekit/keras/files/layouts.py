@@ -20,10 +20,10 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from edgekit.keras.files.hdf5 import Bounds
 from edgekit.keras.files.plain import Tree
+from edgekit.keras.files.values import JSON
 
 __all__ = ["Places", "class_names", "place_of", "places_of"]
 
@@ -90,13 +90,15 @@ def places_of(tree: Tree, classes: Collection[str]) -> Places:
     return Places(windows, {path: _counted(names, known) for path, names in inside.items()})
 
 
-def class_names(config: Any) -> set[str]:
+def class_names(config: JSON) -> set[str]:
     """Of everything in a configuration that was not checked yet."""
-    names, open_ = set(), [config]
+    names: set[str] = set()
+    open_ = [config]
     while open_:
         value = open_.pop()
         if isinstance(value, dict):
-            names |= {value["class_name"]} if isinstance(value.get("class_name"), str) else set()
+            name = value.get("class_name")
+            names |= {name} if isinstance(name, str) else set()
             open_ += value.values()
         elif isinstance(value, list):
             open_ += value

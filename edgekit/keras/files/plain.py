@@ -49,7 +49,7 @@ class PlainModel:
 
     Attributes:
         form: How Keras laid it out: "h5" with names by layer, "keras" with paths of attributes.
-        version: Of the Keras that wrote it; 1 and 2 are tf_keras's.
+        version: Version of the Keras that wrote it; 1 and 2 are tf_keras's.
         config: As `check_config` gives it.
         makers, custom: As in `Checked`.
         weights: The arrays.

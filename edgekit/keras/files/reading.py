@@ -101,7 +101,10 @@ def _read_h5(stream: IO[bytes], file: str, bounds: Bounds, custom: Collection[st
                 bounds.refuse(
                     "A model file holds its own weights; links to other places are not followed.", "model_weights"
                 )
-            weights = read_tree(h5["model_weights"], bounds) if link is not None else Tree()
+            group = h5["model_weights"] if link is not None else None
+            if isinstance(group, h5py.Dataset):
+                bounds.refuse("The weights of a model file lie in a group.", "model_weights, which is an array")
+            weights = read_tree(group, bounds) if group is not None else Tree()
     except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:  # as h5py says that bytes are damaged
         raise damaged(file, "HDF5 file", error) from None
     return _plain("h5", version, checked, weights, file)

@@ -11,6 +11,7 @@ from typing import Any
 
 from edgekit.errors import ModelError
 from edgekit.keras.files.protobuf import message_class
+from edgekit.keras.files.protos import SavedModelMessage
 from edgekit.keras.files.saved_model_graph import check_graph, refuse
 from edgekit.keras.files.tensor_bundle import check_tensor_bundle
 from edgekit.keras.files.values import JSON
@@ -46,7 +47,7 @@ class SavedModelFacts:
     Attributes:
         keras_configs: Objects of Keras, the model first.
         producer: The TensorFlow version that wrote it, or "".
-        bytes: Of all files.
+        bytes: Bytes of all files.
     """
 
     keras_configs: tuple[KerasNode, ...]
@@ -61,7 +62,9 @@ def check_saved_model(folder: Path) -> SavedModelFacts:
         ModelError: A file is damaged or leads out of the folder, or a graph holds an operator that is not allowed.
     """
     size = sum(_sizes(folder))
-    message = _parsed(folder / "saved_model.pb", "tensorflow.core.protobuf.saved_model_pb2", "SavedModel")
+    message: SavedModelMessage = _parsed(
+        folder / "saved_model.pb", "tensorflow.core.protobuf.saved_model_pb2", "SavedModel"
+    )
     if not message.meta_graphs:
         raise _damaged(folder, "no graph")
     nodes = 0
@@ -75,7 +78,7 @@ def check_saved_model(folder: Path) -> SavedModelFacts:
     return SavedModelFacts(keras, str(message.meta_graphs[0].meta_info_def.tensorflow_version)[:40], size)
 
 
-def _keras_nodes(folder: Path, message: Any) -> Iterator[KerasNode]:
+def _keras_nodes(folder: Path, message: SavedModelMessage) -> Iterator[KerasNode]:
     """Objects of Keras: in keras_metadata.pb, or in the graph itself, as TensorFlow 2.4 wrote them."""
     metadata = folder / "keras_metadata.pb"
     if metadata.is_file():

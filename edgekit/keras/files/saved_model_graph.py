@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from edgekit.errors import ModelError
 from edgekit.keras.files.operators import ALLOWED, SAVER
+from edgekit.keras.files.protos import Function, MetaGraph, Node, TensorInfo
+from edgekit.places import by_place
 
 __all__ = ["check_graph", "refuse"]
 
@@ -19,7 +21,7 @@ _HANDLES = (20, 21)
 """Types of tensors, DT_RESOURCE and DT_VARIANT: they hold objects of the process, which no constant does."""
 
 
-def check_graph(folder: Path, meta_graph: Any) -> None:
+def check_graph(folder: Path, meta_graph: MetaGraph) -> None:
     """Check every operator of every function, whether something calls it or not, and of the main graph.
 
     Raises:
@@ -53,7 +55,7 @@ def refuse(folder: Path, rule: str, received: str) -> NoReturn:
     )
 
 
-def _check_names(folder: Path, meta_graph: Any) -> None:
+def _check_names(folder: Path, meta_graph: MetaGraph) -> None:
     """Each name stands for one thing: else the check looks at one of two, and TensorFlow takes the other."""
     functions = [function.signature.name for function in meta_graph.graph_def.library.function]
     nodes = [node.name for node in meta_graph.graph_def.node]
@@ -62,19 +64,20 @@ def _check_names(folder: Path, meta_graph: Any) -> None:
             refuse(folder, f"The {kind} of a graph differ in name.", f"two {kind} of one name")
 
 
-def _check_nodes(folder: Path, nodes: Iterable[Any], where: str, allowed: frozenset[str]) -> None:
+def _check_nodes(folder: Path, nodes: Iterable[Node], where: str, allowed: frozenset[str]) -> None:
     for node in nodes:
         if node.op not in allowed:
             raise ModelError(
                 "A SavedModel holds only operators that compute tensors from tensors.",
                 received=f"{folder} with the operator {node.op[:80]!r} in {where}, node {node.name[:80]!r}",
-                remedy="Save it from Keras as .keras or .h5, or pass --unsafe (unsafe=True) if you trust it.",
+                remedy="Save it from Keras as .keras or .h5, or pass "
+                f"{by_place(command='--unsafe', python='unsafe=True')} if you trust it.",
             )
         if node.op == "Const" and node.attr["value"].tensor.dtype in _HANDLES:
             refuse(folder, "A constant holds numbers or texts.", f"an object of the process in {where}")
 
 
-def _saver_calls(folder: Path, meta_graph: Any) -> dict[str, str]:
+def _saver_calls(folder: Path, meta_graph: MetaGraph) -> dict[str, str]:
     """Nodes of the main graph that `saver_def` names, by name, each with the one function that it calls.
 
     The save tensor may stand behind an Identity. Anything but a call on the placeholder of the file name is refused.
@@ -101,7 +104,7 @@ def _saver_calls(folder: Path, meta_graph: Any) -> dict[str, str]:
     return calls
 
 
-def _check_calls(folder: Path, nodes: Iterable[Any], where: str, saver: dict[str, str]) -> None:
+def _check_calls(folder: Path, nodes: Iterable[Node], where: str, saver: dict[str, str]) -> None:
     """Nothing names a function of the saver: not as an operator, a function, or a text that stands for one."""
     forbidden = set(saver.values())
     for node in nodes:
@@ -109,7 +112,7 @@ def _check_calls(folder: Path, nodes: Iterable[Any], where: str, saver: dict[str
             refuse(folder, _ONLY_SAVER, f"a call of them by node {node.name[:80]!r} in {where}")
 
 
-def _check_callers(folder: Path, meta_graph: Any, main: Iterable[Any], saver: dict[str, str]) -> None:
+def _check_callers(folder: Path, meta_graph: MetaGraph, main: Iterable[Node], saver: dict[str, str]) -> None:
     """No node, signature, initialiser, gradient or Keras object leads to the saver."""
     functions = set(saver.values())
     behind = {node.name for node in main if any(_origin(name) in saver for name in node.input)}
@@ -140,7 +143,7 @@ def _check_callers(folder: Path, meta_graph: Any, main: Iterable[Any], saver: di
 _ONLY_SAVER = "Only the saver calls the functions that write and read its checkpoint."
 
 
-def _check_saver(folder: Path, function: Any, where: str) -> None:
+def _check_saver(folder: Path, function: Function, where: str) -> None:
     """What is written and read is the file that the caller names, never one that the graph does."""
     nodes = {node.name: node for node in function.node_def}
     prefix = function.signature.input_arg[0].name if function.signature.input_arg else ""
@@ -154,7 +157,7 @@ def _check_saver(folder: Path, function: Any, where: str) -> None:
         refuse(folder, _ONLY_SAVER, f"another name of {where}")
 
 
-def _is_prefix(name: str, prefix: str, nodes: dict[str, Any], *, alone: bool) -> bool:
+def _is_prefix(name: str, prefix: str, nodes: dict[str, Node], *, alone: bool) -> bool:
     """Whether a text is the argument itself or, when writing, the argument with an ending of TensorFlow's own."""
     for _ in range(8):
         if name == prefix and name:
@@ -172,7 +175,7 @@ def _is_prefix(name: str, prefix: str, nodes: dict[str, Any], *, alone: bool) ->
     return False
 
 
-def _is_ending(name: str, nodes: dict[str, Any]) -> bool:
+def _is_ending(name: str, nodes: dict[str, Node]) -> bool:
     node = nodes.get(name)
     if node is not None and node.op in ("Select", "SelectV2"):
         return all(_is_ending(_origin(choice), nodes) for choice in node.input[1:3])
@@ -187,7 +190,7 @@ def _origin(name: str) -> str:
     return name.lstrip("^").partition(":")[0]
 
 
-def _called(node: Any) -> Iterator[str]:
+def _called(node: Node) -> Iterator[str]:
     """Names of the functions that a node may call: in its attributes as functions, and as texts."""
     for value in node.attr.values():
         yield value.func.name
@@ -198,7 +201,7 @@ def _called(node: Any) -> Iterator[str]:
             yield text.decode("latin-1")
 
 
-def _tensor_names(tensor: Any) -> Iterator[str]:
+def _tensor_names(tensor: TensorInfo) -> Iterator[str]:
     yield tensor.name
     coo = tensor.coo_sparse
     yield from (coo.values_tensor_name, coo.indices_tensor_name, coo.dense_shape_tensor_name)

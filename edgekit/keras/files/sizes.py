@@ -18,9 +18,9 @@ def fitting(
 
     Args:
         pattern: As `LayerKind.weights` has it.
-        config: Of the layer.
+        config: Configuration of the layer.
         kind: Its class, which tells by its last sign how many axes a window given by one number has.
-        shapes: Of the arrays in the file.
+        shapes: Shapes of the arrays in the file.
 
     Returns:
         None where there is one, or where the configuration leaves a size open; else what was looked for.

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
 
 from edgekit.errors import ModelError
 from edgekit.keras.files.protobuf import message_class
+from edgekit.keras.files.protos import BundleEntry
 
 __all__ = ["check_tensor_bundle"]
 
@@ -60,7 +60,7 @@ def check_tensor_bundle(prefix: Path) -> None:
         raise ModelError(_DAMAGED, received=f"{index} ({text})", remedy=_REMEDY) from None
 
 
-def _check_entry(key: str, entry: Any, sizes: list[int]) -> None:
+def _check_entry(key: str, entry: BundleEntry, sizes: list[int]) -> None:
     shape = [dim.size for dim in entry.shape.dim]
     if entry.shape.unknown_rank or len(shape) > MOST_AXES or any(size < 0 for size in shape):
         raise ValueError(f"{key!r} of unknown shape")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from edgekit.keras.files.layouts import place_of
-from edgekit.keras.types import KerasModel
+from edgekit.keras.files.values import JSON
 
 __all__ = ["give_words"]
 
@@ -15,24 +14,24 @@ INNER = "_lookup_layer"
 """Attribute of the layers that look up by another layer inside them."""
 
 
-def give_words(config: Any, words: Mapping[str, list[str]]) -> None:
+def give_words(config: JSON, words: Mapping[str, list[str]]) -> None:
     """Put learned words into the configurations of the layers that they belong to.
 
     Args:
-        config: Of a model; changed in place.
+        config: Configuration of a model; changed in place.
         words: By the folder that Keras keeps them in: the places of the layers by class and number, such as
             "layers/string_lookup_1" or "layers/functional/layers/text_vectorization/_lookup_layer".
     """
     _walk(config, "", words)
 
 
-def _walk(model: KerasModel, place: str, words: Mapping[str, list[str]]) -> None:
+def _walk(model: JSON, place: str, words: Mapping[str, list[str]]) -> None:
     inside = model.get("config") if isinstance(model, dict) else None
     layers = inside.get("layers") if isinstance(inside, dict) else None
     numbers: Counter[str] = Counter()
     for layer in layers if isinstance(layers, list) else []:
         kind = layer.get("class_name") if isinstance(layer, dict) else None
-        if not isinstance(kind, str):
+        if not isinstance(layer, dict) or not isinstance(kind, str):
             continue
         name = place_of(kind)
         folder = f"{place}layers/{name}_{numbers[name]}" if numbers[name] else f"{place}layers/{name}"
@@ -44,7 +43,7 @@ def _walk(model: KerasModel, place: str, words: Mapping[str, list[str]]) -> None
         _walk(layer, f"{folder}/", words)
 
 
-def _numbers(words: list[str]) -> list[int] | list[str]:
+def _numbers(words: list[str]) -> list[JSON]:
     try:
         return [int(word) for word in words]
     except ValueError:  # of no file that Keras wrote; the layer will refuse them

@@ -1,1 +1,4 @@
-"""Reference networks, one file each: `build(input_shape, classes)` gives an untrained tf_keras model."""
+"""Reference networks, one file each: `build(input_shape, classes)` gives an untrained tf_keras model.
+
+Where a family has `describe(input_shape, classes)` too, which gives a plain description, its `build` is made from it.
+"""

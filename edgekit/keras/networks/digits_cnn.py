@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from edgekit import _tf
 from edgekit.keras.networks._width import Width, scaled
+from edgekit.keras.plain import Description, Drawing, built_from
 
 
-def build(input_shape: tuple[int, ...], classes: int, width: Width = 1.0) -> Any:
+def describe(input_shape: tuple[int, ...], classes: int, width: Width = 1.0) -> Description:
     """About 340,000 parameters and 1.5 M MACs on 8x8x1 input; softmax output."""
-    layers = _tf.tf_keras().layers
-    return _tf.tf_keras().Sequential(
-        [
-            layers.Input(input_shape, name="image"),
-            layers.Conv2D(scaled(32, width), 3, padding="same", use_bias=False, name="conv1"),
-            layers.BatchNormalization(name="conv1_bn"),
-            layers.ReLU(name="conv1_relu"),
-            layers.Conv2D(scaled(64, width), 3, padding="same", use_bias=False, name="conv2"),
-            layers.BatchNormalization(name="conv2_bn"),
-            layers.ReLU(name="conv2_relu"),
-            layers.MaxPooling2D(name="pool"),
-            layers.Flatten(name="flatten"),
-            layers.Dense(scaled(288, width), activation="relu", name="hidden"),
-            layers.Dense(classes, activation="softmax", name="scores"),
-        ],
-        name="digits_cnn",
-    )
+    d = Drawing("digits_cnn", input_shape, classes, "image")
+    x = d.conv(d.input, scaled(32, width), 3, "conv1", padding="same", bias=False)
+    x = d.relu(d.norm(x, "conv1_bn"), "conv1_relu")
+    x = d.conv(x, scaled(64, width), 3, "conv2", padding="same", bias=False)
+    x = d.relu(d.norm(x, "conv2_bn"), "conv2_relu")
+    x = d.flatten(d.max_pool(x, "pool"), "flatten")
+    x = d.dense(x, scaled(288, width), "hidden", activation="relu")
+    d.dense(x, classes, "scores", activation="softmax")
+    return d.description(sequential=True)
+
+
+build = built_from(describe)

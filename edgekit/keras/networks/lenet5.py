@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from edgekit import _tf
 from edgekit.keras.networks._width import Width, scaled
+from edgekit.keras.plain import Description, Drawing, built_from
 
 
-def build(input_shape: tuple[int, ...], classes: int, width: Width = 1.0) -> Any:
+def describe(input_shape: tuple[int, ...], classes: int, width: Width = 1.0) -> Description:
     """Two 5x5 convolutions and two dense layers; softmax output."""
-    layers = _tf.tf_keras().layers
-    return _tf.tf_keras().Sequential(
-        [
-            layers.Input(input_shape, name="image"),
-            layers.Conv2D(scaled(20, width), 5, activation="relu", name="conv1"),
-            layers.MaxPooling2D(name="pool1"),
-            layers.Conv2D(scaled(50, width), 5, activation="relu", name="conv2"),
-            layers.MaxPooling2D(name="pool2"),
-            layers.Flatten(name="flatten"),
-            layers.Dense(scaled(500, width), activation="relu", name="fc1"),
-            layers.Dense(classes, activation="softmax", name="scores"),
-        ],
-        name="lenet5",
-    )
+    d = Drawing("lenet5", input_shape, classes, "image")
+    x = d.conv(d.input, scaled(20, width), 5, "conv1", activation="relu")
+    x = d.conv(d.max_pool(x, "pool1"), scaled(50, width), 5, "conv2", activation="relu")
+    x = d.flatten(d.max_pool(x, "pool2"), "flatten")
+    x = d.dense(x, scaled(500, width), "fc1", activation="relu")
+    d.dense(x, classes, "scores", activation="softmax")
+    return d.description(sequential=True)
+
+
+build = built_from(describe)

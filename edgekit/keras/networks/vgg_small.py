@@ -5,27 +5,24 @@ Batch norm and dropout are what VGG needs on small images (Liu and Deng 2015, AC
 
 from __future__ import annotations
 
-from typing import Any
-
-from edgekit import _tf
 from edgekit.keras.networks._width import Width, scaled
+from edgekit.keras.plain import Description, Drawing, built_from
 
 
-def build(input_shape: tuple[int, ...], classes: int, width: Width = 1.0) -> Any:
+def describe(input_shape: tuple[int, ...], classes: int, width: Width = 1.0) -> Description:
     """Six convolutions of 32 to 128 channels and 512 hidden units; on 32x32x3 input 1.34 M parameters, 39 M MACs."""
-    keras = _tf.tf_keras()
-    layers = keras.layers
-    inputs = layers.Input(input_shape, name="image")
-    x = inputs
+    d = Drawing("vgg_small", input_shape, classes, "image")
+    x = d.input
     for stage, filters in enumerate((scaled(c, width) for c in (32, 64, 128)), start=1):
         for i in (1, 2):
             name = f"conv{stage}_{i}"
-            x = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=name)(x)
-            x = layers.BatchNormalization(name=f"{name}_bn")(x)
-            x = layers.ReLU(name=f"{name}_relu")(x)
-        x = layers.MaxPooling2D(name=f"pool{stage}")(x)
-        x = layers.Dropout(0.1 * stage, name=f"dropout{stage}")(x)
-    x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(scaled(512, width), activation="relu", kernel_initializer="he_normal", name="fc1")(x)
-    x = layers.Dropout(0.5, name="dropout_fc1")(x)
-    return keras.Model(inputs, layers.Dense(classes, activation="softmax", name="scores")(x), name="vgg_small")
+            x = d.conv(x, filters, 3, name, padding="same", bias=False, initializer="he_normal")
+            x = d.relu(d.norm(x, f"{name}_bn"), f"{name}_relu")
+        x = d.dropout(d.max_pool(x, f"pool{stage}"), 0.1 * stage, f"dropout{stage}")
+    x = d.flatten(x, "flatten")
+    x = d.dense(x, scaled(512, width), "fc1", activation="relu", initializer="he_normal")
+    d.dense(d.dropout(x, 0.5, "dropout_fc1"), classes, "scores", activation="softmax")
+    return d.description()
+
+
+build = built_from(describe)

@@ -51,7 +51,7 @@ def importance(
         criterion: One of the above.
         x, y: Calibration samples and targets, in the form that the loss takes.
         loss: A tf_keras loss, mean over the batch.
-        seed: Of the projections.
+        seed: Seed of the projections.
 
     Returns:
         Scores [channels.count]. Channels to which batch_norm has nothing to say score NaN.

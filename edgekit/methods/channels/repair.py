@@ -67,7 +67,7 @@ def reconstruct(
         new: What `shrink` made of it.
         channels, keep: What was known, and what stayed.
         x: Calibration samples [N, ...].
-        seed: Of the places at which inputs are sampled.
+        seed: Seed of the places at which inputs are sampled.
 
     Returns:
         The names of the layers that were fitted, biases included.

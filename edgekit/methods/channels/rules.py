@@ -72,6 +72,7 @@ class Call:
 
     @property
     def width(self) -> int:
+        """How many channels the output has."""
         return int(self.output.shape[-1])
 
 

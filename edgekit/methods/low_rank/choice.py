@@ -35,9 +35,9 @@ class Problem:
     Attributes:
         kernel: [kh, kw, in, out] or [in, out].
         bias: [out] or None.
-        geometry: Of the layer.
-        forms: That may be chosen.
-        moments: Of its input, or None for the error of the weights.
+        geometry: Geometry of the layer.
+        forms: Forms that may be chosen.
+        moments: Moments of its input, or None for the error of the weights.
         multiple: Ranks are rounded up to it, the target's channel multiple.
     """
 
@@ -119,8 +119,8 @@ def choose(
 
     Args:
         problem: The layer.
-        energy: Of the output (of the weights, without data) to keep, 0 to 1.
-        fraction: Of full rank, 0 to 1.
+        energy: Energy of the output (of the weights, without data) to keep, 0 to 1.
+        fraction: Fraction of full rank, 0 to 1.
         rank: One number, a pair for tucker, or "evbmf".
     """
     if energy is not None:
@@ -148,12 +148,12 @@ def choose(
 
 def by_energy(problem: Problem, energy: float) -> Decomposition | None:
     """The form with the fewest MACs that keeps the energy, or None where none does and saves MACs."""
-    forms = [f for f in problem.forms if f not in COSTLY] or list(problem.forms)
+    forms: list[Form] = [f for f in problem.forms if f not in COSTLY] or list(problem.forms)
     kept = [d for d in (_least(problem, form, 1 - energy) for form in forms) if d is not None]
     if not kept:
         return None
     best = min(kept, key=lambda d: (d.macs, d.error))
-    rivals = [f for f in problem.forms if f not in forms]
+    rivals: list[Form] = [f for f in problem.forms if f not in forms]
     return min([best, *at_budget(problem, best.macs, only=rivals)], key=lambda d: d.error)
 
 
@@ -176,7 +176,8 @@ def options(problem: Problem) -> list[Option]:
     (Zhang et al. 2015, arXiv:1505.06798, rank selection).
     """
     found = []
-    for form in [f for f in problem.forms if f not in COSTLY] or problem.forms:
+    forms: list[Form] = [f for f in problem.forms if f not in COSTLY] or list(problem.forms)
+    for form in forms:
         for rank in _spread(problem.paths[form], COSTLY_POINTS if form in COSTLY else POINTS):
             made = problem.at(form, rank)
             found.append(Option(made, made.macs, -math.log(max(1 - made.error, 1e-6))))

@@ -32,7 +32,7 @@ class Decomposition:
         rank: Inner widths.
         factors: The plain layers, first to last.
         kernels: Their kernels, float32.
-        bias: Of the last factor, float32 [out], or None where the layer has none.
+        bias: Bias of the last factor, float32 [out], or None where the layer has none.
         error: Squared error of the output (of the kernel, without data), relative to its energy; 0 to about 1.
     """
 
@@ -76,7 +76,7 @@ def decompose(
     moments = moments_of(layer, inputs) if isinstance(inputs, np.ndarray) else inputs
     weights = [np.asarray(w, np.float64) for w in layer.get_weights()]
     bias = weights[1] if layer.use_bias else None
-    ranks = {form: geometry.rank(form, rank) for form in forms}
+    ranks: dict[Form, Rank] = {form: geometry.rank(form, rank) for form in forms}
     found = [decompose_kernel(weights[0], bias, geometry, form, r, moments) for form, r in ranks.items()]
     return min(found, key=lambda d: d.error)
 
@@ -105,10 +105,10 @@ def decompose_kernel(
     Args:
         kernel: [kh, kw, in, out] or [in, out].
         bias: [out], or None.
-        geometry: Of the layer.
+        geometry: Geometry of the layer.
         form: One of `geometry.forms()`.
         rank: Inner widths, within full.
-        moments: Of the layer's input, or None.
+        moments: Moments of the layer's input, or None.
         solve: What `solver` gave for this kernel, form and moments; made here if not given.
     """
     matrix = np.asarray(kernel, np.float64).reshape(geometry.fan_in, geometry.filters)

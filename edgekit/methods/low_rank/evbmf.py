@@ -22,7 +22,7 @@ def evbmf_rank(kernel: Array, geometry: Geometry, form: Form) -> Rank:
 
     Args:
         kernel: [kh, kw, in, out] or [in, out].
-        geometry: Of the layer.
+        geometry: Geometry of the layer.
         form: tucker has one rank per channel mode (Kim et al. 2016, arXiv:1511.06530); cp the greater of
             the two; separable the median over its input channels.
     """

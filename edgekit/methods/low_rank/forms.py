@@ -39,9 +39,9 @@ class Factor:
     """One plain layer of a form.
 
     Attributes:
-        suffix: Of its name; the last factor has none and keeps the original's.
+        suffix: Suffix of its name; the last factor has none and keeps the original's.
         kind: dense, conv or depthwise.
-        shape: Of its kernel, as Keras has it: [in, out], [kh, kw, in, out] or [kh, kw, in, multiplier].
+        shape: Shape of its kernel, as Keras has it: [in, out], [kh, kw, in, out] or [kh, kw, in, multiplier].
         strides, padding, dilation: As Keras has them; of no meaning for dense.
         positions: At how many places of the output it is computed.
     """

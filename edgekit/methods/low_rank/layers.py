@@ -32,11 +32,13 @@ class LowRank(keras.layers.Layer):  # type: ignore[misc, name-defined]
         self.built = True
 
     def call(self, inputs: KerasTensor) -> Any:
+        """The layer's output."""
         for layer in self.factors:
             inputs = layer(inputs)
         return inputs
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
+        """The shape of the output, with the batch."""
         if not self.built:
             self.build(input_shape)
         for layer in self.factors:
@@ -90,10 +92,12 @@ class LowRankDense(LowRank):
         self._keep(activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer)
 
     def build(self, input_shape: Shape) -> None:
+        """Make the factors."""
         geometry = Geometry((1, 1), int(input_shape[-1]), self.units, dense=True)
         self._make(geometry.factors("svd", geometry.rank("svd", self.rank)), input_shape)
 
     def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the layer again."""
         return {**super().get_config(), "units": self.units, "rank": self.rank, **self._common()}
 
 
@@ -139,6 +143,7 @@ class LowRankConv2D(LowRank):
         self._keep(activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer)
 
     def build(self, input_shape: Shape) -> None:
+        """Make the factors."""
         geometry = Geometry(
             self.kernel_size, int(input_shape[-1]), self.filters, self.strides, self.padding, self.dilation_rate
         )
@@ -147,6 +152,7 @@ class LowRankConv2D(LowRank):
         self._make(geometry.factors(form, rank), input_shape)
 
     def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the layer again."""
         own = ("filters", "kernel_size", "rank", "method", "strides", "padding", "dilation_rate")
         return {**super().get_config(), **{k: getattr(self, k) for k in own}, **self._common()}
 

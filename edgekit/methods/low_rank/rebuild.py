@@ -24,7 +24,7 @@ def plain_layers(factors: Sequence[Factor], name: str, config: Mapping[str, Any]
 
     Args:
         factors: First to last.
-        name: Of the original; the last layer's name, and the stem of the others'.
+        name: Name of the original; the last layer's name, and the stem of the others'.
         config: The original's: the last layer gets its activation and bias; its kernel's initializer and regularizer
             go to every layer.
     """

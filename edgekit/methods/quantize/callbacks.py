@@ -20,7 +20,7 @@ class Freeze(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
 
     Args:
         first: That epoch, counted from 0.
-        quantizers: Of values; their mode becomes "frozen".
+        quantizers: Quantizers of values; their mode becomes "frozen".
         norms: Batch normalisations.
     """
 
@@ -30,6 +30,7 @@ class Freeze(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
         self.frozen = False
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Freeze statistics and ranges from their epoch on."""
         if epoch < self.first or self.frozen:
             return
         self.frozen = True
@@ -40,6 +41,7 @@ class Freeze(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
         self.model.make_train_function(force=True)
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+        """Called by Keras after the last epoch."""
         if self.frozen:
             for norm in self.norms:
                 del norm._get_training_value

@@ -59,6 +59,7 @@ class Learned(mot.quantizers.Quantizer):  # type: ignore[misc, name-defined]
         """It has 8 bits, whatever others are given."""
 
     def build(self, tensor_shape: Shape, name: str, layer: KerasLayer) -> dict[str, Any]:
+        """Make the variables of the range."""
         return {
             f"{end}_var": layer.add_weight(
                 f"{name}_{end}", initializer=keras.initializers.Constant(value), trainable=True
@@ -81,6 +82,7 @@ class Learned(mot.quantizers.Quantizer):  # type: ignore[misc, name-defined]
         return (_rounded(level) - zero) * scale
 
     def get_config(self) -> dict[str, Any]:
+        """What Keras needs to make the quantizer again."""
         return {}
 
 
@@ -96,6 +98,7 @@ class DepthwiseWeights(mot.quantizers.LastValueQuantizer):  # type: ignore[misc,
         super().__init__(num_bits=8, per_axis=True, symmetric=True, narrow_range=True)
 
     def build(self, tensor_shape: Shape, name: str, layer: KerasLayer) -> dict[str, Any]:
+        """Make the variables of the range."""
         channels = int(tensor_shape[-2]) * int(tensor_shape[-1])
         return {
             f"{end}_var": layer.add_weight(

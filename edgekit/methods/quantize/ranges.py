@@ -84,7 +84,7 @@ def freezing(model: KerasModel, fraction: float, epochs: int) -> Any:
 
     Args:
         model: From `quantize`.
-        fraction: Of the epochs that see moving statistics, in (0, 1]; the first epoch always does.
+        fraction: Fraction of the epochs that see moving statistics, in (0, 1]; the first epoch always does.
         epochs: How many there are.
     """
     from edgekit.methods.quantize.callbacks import Freeze

@@ -5,7 +5,6 @@ The shapes shrink, so that MACs, weights and arena fall on every runtime, unlike
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -40,18 +39,18 @@ from edgekit.methods.channels import (
     to_measured,
 )
 from edgekit.methods.dropout import with_less_dropout
-from edgekit.methods.sensitivity import sensitivity, tolerable
+from edgekit.observer import logger
 from edgekit.passes import Context, Pass, Stage, is_quantized, matches
 from edgekit.passes.channel_prune.findings import wrong_names
+from edgekit.passes.channel_prune.tolerance import tolerated_ratios
 from edgekit.target import Target
 
 __all__ = ["PASS", "ChannelPrune"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 DEFAULT_MACS = 0.5
-SENSITIVITY_RATIOS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875)
 
 
 class ChannelPrune(Pass):
@@ -61,63 +60,68 @@ class ChannelPrune(Pass):
     summary = "Channel pruning: narrows layers over the whole graph to a budget of MACs, params or bytes, or by ratio."
 
     macs: Fraction | None = Field(
-        None, description="fraction of the MACs to keep; 0.5 where no budget and no ratio is given"
+        default=None, description="fraction of the MACs to keep; 0.5 where no budget and no ratio is given"
     )
-    params: Fraction | None = Field(None, description="fraction of the parameters to keep")
+    params: Fraction | None = Field(default=None, description="fraction of the parameters to keep")
     bytes: Fraction | None = Field(
-        None,
+        default=None,
         description="fraction of the weights' bytes to keep, estimated: int8 if the target runs it, else float32",
     )
     instructions: Fraction | None = Field(
-        None,
+        default=None,
         description="fraction of the arm64 instructions to keep, counted on the converted file of a few choices in "
         "the last round of each step; needs the runtime arm64",
     )
-    ratio: Fraction | None = Field(None, description="fraction of the channels to remove, the same in every group")
+    ratio: Fraction | None = Field(
+        default=None, description="fraction of the channels to remove, the same in every group"
+    )
     ratios: dict[str, Fraction] | Literal["sensitivity"] = Field(
         default_factory=dict,
         description="fraction of the channels to remove by layer name or pattern, others stay; sensitivity: what each "
-        "group of layers bears alone on calibration data",
+        "group of layers tolerates alone on calibration data",
     )
     tolerance: Fraction = Field(
-        0.05, description="for ratios: sensitivity: top-1 that a group may cost alone, before fine-tuning"
+        default=0.05, description="for ratios: sensitivity: top-1 that a group may cost alone, before fine-tuning"
     )
     criterion: Criterion = Field(
-        "taylor",
+        default="taylor",
         description="importance: l1 or l2 norms, batch_norm scales, taylor (first order, on calibration data) or "
         "hessian (second order, Gauss-Newton)",
     )
     scope: Literal["global", "uniform"] = Field(
-        "global", description="for a budget: rank all channels together, or take the same fraction from every group"
+        default="global",
+        description="for a budget: rank all channels together, or take the same fraction from every group",
     )
     normalise: bool | None = Field(
-        None,
+        default=None,
         description="divide importance by its mean over the group before groups are ranked together; left out: for "
         "l1, l2 and batch_norm, whose scales differ by layer",
     )
     per_cost: bool | None = Field(
-        None,
+        default=None,
         description="rank by importance per MAC (parameter, byte) that a channel saves; left out: for taylor and "
         "hessian, which estimate the loss",
     )
     min_keep: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.1, description="smallest fraction of a group's channels that stays"
+        default=0.1, description="smallest fraction of a group's channels that stays"
     )
     multiple: Annotated[int, Field(ge=1, le=4096)] | None = Field(
-        None, description="widths become multiples of this; left out: of what the target prefers"
+        default=None, description="widths become multiples of this; by default of what the target prefers"
     )
-    skip: tuple[str, ...] = Field((), description="layer names or patterns (conv*) whose channels stay")
+    skip: tuple[str, ...] = Field(default=(), description="layer names or patterns (conv*) whose channels stay")
     steps: Annotated[int, Field(ge=1, le=1000)] = Field(
-        1, description="prune in this many steps, geometrically, each scored anew and fine-tuned as `finetune` says"
+        default=1,
+        description="number of steps, of geometric size; each is scored and fine-tuned on its own, as `finetune` says",
     )
     rounds: Annotated[int, Field(ge=1, le=1000)] = Field(
-        5, description="go the way of a step in this many rounds, each scored anew and repaired, without training"
+        default=5,
+        description="number of rounds in a step; each is scored and repaired on its own, without training",
     )
     correct: bool = Field(
-        True, description="move biases and batch-norm statistics by what was removed, on calibration data"
+        default=True, description="correct biases and batch-norm statistics for what was removed, on calibration data"
     )
     reconstruct: bool = Field(
-        True, description="fit the kernels after removed channels to their old outputs by least squares"
+        default=True, description="fit the kernels after removed channels to their old outputs by least squares"
     )
 
     @model_validator(mode="after")
@@ -129,9 +133,11 @@ class ChannelPrune(Pass):
 
     @property
     def runtimes(self) -> tuple[str, ...]:
+        """arm64, where instructions are budgeted."""
         return ("arm64",) if self.instructions else ()
 
     def check(self, model: KerasModel, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
+        """Findings for layers that cannot be pruned, and for budgets that cannot be met."""
         if is_quantized(model):
             return [Finding("channel_prune comes before qat", "a quantisation-aware model")]
         try:
@@ -147,9 +153,10 @@ class ChannelPrune(Pass):
         return self._unreachable(channels, target)
 
     def apply(self, model: KerasModel, context: Context) -> Any:
+        """Return a narrower model, pruned and fine-tuned step by step."""
         if self.ratios == "sensitivity":
-            borne = self._borne(model, context)
-            return self.model_copy(update={"ratios": borne}).apply(model, context) if borne else _copied(model)
+            tolerated = tolerated_ratios(self.name, model, context, tolerance=self.tolerance, skip=self.skip)
+            return self.model_copy(update={"ratios": tolerated}).apply(model, context) if tolerated else _copied(model)
         channels = analyse(model)
         limits = self._limits(channels, context.target)
         cost = self._cost(channels, context.target)
@@ -175,31 +182,14 @@ class ChannelPrune(Pass):
         self._say(current, limits, full, context)
         return current
 
-    def lost(self, made: KerasModel, later: KerasModel) -> list[Finding]:
-        before = widths(made)
+    def lost(self, result: KerasModel, later: KerasModel) -> list[Finding]:
+        """Findings for layers whose number of channels a later pass has changed."""
+        before = widths(result)
         return [
             Finding("The layer keeps its number of channels", f"{width} in place of {before[name]}", where=name)
             for name, width in widths(later).items()
             if name in before and width > before[name]
         ]
-
-    def _borne(self, model: KerasModel, context: Context) -> dict[str, float]:
-        """By the first layer of each group, the fraction of its channels that it can lose."""
-        data = context.trainer.dataset
-        if context.trainer.objective.metric != "top1":
-            raise ModelError(
-                "ratios: sensitivity judges by top-1, so it takes classifiers.",
-                received=f"the task {context.trainer.objective.task}",
-                remedy="Give ratios by layer, or a budget such as macs.",
-            )
-        x, y = data.features("calibration"), data.labels("calibration")
-        effects = sensitivity(model, x, y, kinds=["channels"], ratios=SENSITIVITY_RATIOS)
-        found = tolerable(effects, "channels", score_drop=self.tolerance)
-        first = {group.name: group.layers[0] for group in analyse(model).groups}
-        named = {first[name]: ratio for name, ratio in found.items() if ratio}
-        for name, ratio in found.items():
-            _log.info(f"{self.name}: {name} bears the loss of {ratio:.1%} of its channels")
-        return {name: ratio for name, ratio in named.items() if not matches(name, self.skip)}
 
     @property
     def _named(self) -> dict[str, float]:

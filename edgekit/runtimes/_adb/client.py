@@ -49,7 +49,7 @@ def adb(*arguments: str, limit: float) -> Answer:
         raise RuntimeFailed(
             "The server of adb must run on this machine.",
             received=last_line(answer.complaint),
-            remedy="Start it anew with: adb kill-server; adb start-server",
+            remedy="Restart it with: adb kill-server; adb start-server",
         )
     return answer
 

@@ -36,7 +36,7 @@ class Device:
         serial: adb's name of it.
         state: "device" where it takes commands; else "unauthorized", "offline", "no permissions", ...
         model: As its maker calls it; None where it does not tell.
-        abi: Of its programs, such as "arm64-v8a"; None where it does not tell.
+        abi: Binary interface of its programs, such as "arm64-v8a"; None where it does not tell.
         android: Version; None where it does not tell.
         emulated: It says that it is virtual: its times are no phone's.
     """
@@ -60,7 +60,7 @@ def list_devices() -> list[Device]:
     except TimeoutError:
         raise RuntimeFailed(
             f"The server of adb must answer within {_LIMIT:g} s.",
-            remedy="Start it anew with: adb kill-server; adb start-server",
+            remedy="Restart it with: adb kill-server; adb start-server",
         ) from None
     if answer.code != 0:
         raise RuntimeFailed("adb must be able to list devices.", received=last_line(answer.complaint))
@@ -103,7 +103,7 @@ def select(serial: str | None, devices: list[Device]) -> Device:
         raise RuntimeFailed(
             "The runtime adb needs a connected Android device.",
             received=known,
-            remedy="Plug one in and switch on USB debugging, or start an emulator; see it listed with: adb devices",
+            remedy="Plug one in and switch on USB debugging, or start an emulator. It must be listed by: adb devices",
         )
     if found[0].state != READY:
         raise RuntimeFailed(
@@ -153,4 +153,4 @@ def _remedy(state: str) -> str:
         return "Unlock it and allow USB debugging from this computer in the question that it shows."
     if state == "no permissions":
         return "Give your user access to it: see developer.android.com/studio/run/device (udev rules)."
-    return "Plug it in anew, or start it anew."
+    return "Plug it in again, or restart it."

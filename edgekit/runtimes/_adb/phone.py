@@ -55,7 +55,7 @@ class Phone:
         """Run a shell script on the device; what it writes to either output is the answer's `output`.
 
         Args:
-            script: With everything quoted that comes from outside.
+            script: The script, in which everything from outside is quoted.
             limit: Seconds that it may take.
 
         Raises:
@@ -109,7 +109,7 @@ class Phone:
             raise RuntimeFailed(
                 f"The device {self.device.serial} must answer within {limit:g} s.",
                 received="no answer, so it was given up",
-                remedy="Look at the device (locked, asleep, busy?), plug it in anew, or give a longer time limit.",
+                remedy="Look at the device (locked, asleep, busy?), plug it in again, or give a longer time limit.",
             ) from None
         if answer.code != 0:
             self.check_present()
@@ -127,7 +127,7 @@ class Phone:
         raise RuntimeFailed(
             f"The device {self.device.serial} must stay connected.",
             received=why,
-            remedy="Plug it in anew (another cable or port, if this repeats), and try again.",
+            remedy="Plug it in again (another cable or port, if this repeats), and try again.",
         ) from None
 
 

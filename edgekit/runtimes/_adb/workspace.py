@@ -67,7 +67,7 @@ class Workspace:
         """Run the tool on the model; what it printed.
 
         Args:
-            flags: Of the tool, without the graph.
+            flags: Flags of the tool, without the graph.
             cpus: Cores that it may use; None for all.
             limit: Seconds that it may take.
 

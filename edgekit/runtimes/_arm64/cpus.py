@@ -21,7 +21,7 @@ class Cpu:
 
     Attributes:
         name: QEMU's `-cpu`.
-        part, variant, revision: Of Arm's main ID register, in hexadecimal.
+        part, variant, revision: Fields of Arm's main ID register, in hexadecimal.
         features: Linux's names of what it can do.
         meaning: What it stands for.
     """

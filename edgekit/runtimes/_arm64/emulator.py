@@ -10,36 +10,23 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from edgekit.errors import ModelRefused, RuntimeFailed
+from edgekit.errors import RuntimeFailed
 from edgekit.runtimes._arm64.toolbox import REMEDY, Toolbox
-from edgekit.runtimes._process import LONGEST_LINE, ModelProcess
+from edgekit.runtimes._packed import PackedProcess, Port
+from edgekit.runtimes._process import LONGEST_LINE
 from edgekit.sandbox.wire import ProtocolError
 
 __all__ = ["Emulator", "Port"]
 
-_MAGIC = 0x314D5241
 _RUN, _COUNT = 1, 2
-_MOST_PORTS, _MOST_RANK, _MOST_BYTES = 256, 8, 1 << 32
-_REFUSED = 3  # runner.c's exit code
-_T = TypeVar("_T")
 _ORIGIN = re.compile(r"^(ERROR: )?\[[\w.]+:\d+\] |^ERROR: ")
 
 
-@dataclass(frozen=True)
-class Port:
-    """An input or output as the running model has it: its dimensions, and the bytes of its values."""
-
-    shape: tuple[int, ...]
-    bytes: int
-
-
-class Emulator(ModelProcess):
+class Emulator(PackedProcess):
     """A process of QEMU in which LiteRT has loaded one model.
 
     Args:
@@ -52,6 +39,7 @@ class Emulator(ModelProcess):
         RuntimeFailed: The model is refused, or crashes or hangs the process.
     """
 
+    magic = 0x314D5241
     chatter = re.compile(r"^(INFO|WARNING)\b|^$|^qemu: uncaught target signal")
     patience = (
         "An emulated processor is some 100 times slower than a real one: give a longer time limit, or a smaller model."
@@ -80,8 +68,7 @@ class Emulator(ModelProcess):
                         "The runtime arm64 cannot be loaded here.", received=error, remedy=REMEDY
                     ) from error
             ours.pop_all()
-        super().__init__("arm64", process, connection, log)
-        self._limit, self._greeted, self._deadline = limit, False, 0.0
+        super().__init__("arm64", process, connection, log, limit=limit, remedy=REMEDY)
         self.inputs, self.outputs = self._guarded(self._greeting)
         self._greeted = True
 
@@ -117,60 +104,9 @@ class Emulator(ModelProcess):
         super().close()
         self._report.close()
 
-    def _guarded(self, ask: Callable[[], _T]) -> _T:
-        self._deadline = time.monotonic() + self._limit
-        return self._asked(ask, self._limit)
-
     def _greeting(self) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
         self._expect_magic()
         return self._ports(), self._ports()
-
-    def _ports(self) -> tuple[Port, ...]:
-        ports = []
-        for _ in range(self._bounded("<I", _MOST_PORTS)):
-            rank = self._bounded("<I", _MOST_RANK)
-            shape = tuple(self._bounded("<i", _MOST_BYTES) for _ in range(rank))
-            ports.append(Port(shape, self._bounded("<Q", _MOST_BYTES)))
-        return tuple(ports)
-
-    def _bounded(self, form: str, most: int) -> int:
-        value = int(struct.unpack(form, self._receive(struct.calcsize(form)))[0])
-        if not 0 <= value <= most:
-            raise ProtocolError(f"number {value}")
-        return value
-
-    def _expect_magic(self) -> None:
-        if struct.unpack("<I", self._receive(4)) != (_MAGIC,):
-            raise ProtocolError("another mark")
-
-    def _send(self, data: bytes) -> None:
-        self._socket.settimeout(max(1e-3, self._deadline - time.monotonic()))
-        self._socket.sendall(data)
-
-    def _receive(self, size: int) -> bytearray:
-        data = bytearray(size)
-        view, filled = memoryview(data), 0
-        while filled < size:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._socket.settimeout(left)
-            got = self._socket.recv_into(view[filled:])
-            if not got:
-                raise EOFError
-            filled += got
-        return data
-
-    def _died(self, code: int | None) -> RuntimeFailed:
-        if code == _REFUSED:
-            return ModelRefused(
-                "The runtime arm64 refuses the model.",
-                received=self._said(),
-                remedy="See what the file holds with `edgekit inspect`, or try another runtime.",
-            )
-        if code is not None and code > 0 and not self._greeted:
-            return RuntimeFailed("The runtime arm64 cannot be loaded here.", received=self._said(), remedy=REMEDY)
-        return super()._died(code)
 
     def _said(self) -> str | None:
         """What the process said last: the runner's own refusal, with the library's reason where it gave one."""

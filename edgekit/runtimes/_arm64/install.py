@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from edgekit.artifact import write_atomically
 from edgekit.errors import RuntimeFailed
+from edgekit.installing import apt_line, install_packages, step
+from edgekit.observer import logger
 from edgekit.runtimes._arm64.cpus import CPUS, write_root
 from edgekit.runtimes._arm64.emulator import Emulator
 from edgekit.runtimes._arm64.plugin import plugin_source
@@ -25,19 +24,18 @@ from edgekit.runtimes._probe import PROBE
 
 __all__ = ["APT_LINE", "DEBIAN_PACKAGES", "install", "missing_tools"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 # qemu-user, not qemu-user-static: a static emulator cannot load plugins.
 DEBIAN_PACKAGES = (
     "qemu-user", "gcc", "libc6-dev", "gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "libstdc++6-arm64-cross",
 )  # fmt: skip
-APT_LINE = "apt-get install -y --no-install-recommends " + " ".join(DEBIAN_PACKAGES)
+APT_LINE = apt_line(DEBIAN_PACKAGES)
 
 _CROSS_COMPILER, _COMPILER = "aarch64-linux-gnu-gcc", "gcc"
 _LIBRARY = "ai_edge_litert/libLiteRt.so"
 _SYSTEM_LIBRARIES = ("ld-linux-aarch64.so.1", "libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6")
 _PLATFORMS = ("manylinux2014", *(f"manylinux_2_{minor}" for minor in (17, 24, 27, 28, 31, 34, 35)))
-_LONGEST_STEP = 600  # seconds
 
 
 def missing_tools() -> list[str]:
@@ -60,7 +58,7 @@ def install(*, apt: bool = False) -> None:
     """
     missing = missing_tools()
     if missing and apt:
-        _install_packages()
+        install_packages(DEBIAN_PACKAGES)
         missing = missing_tools()
     if missing:
         raise RuntimeFailed(
@@ -89,19 +87,6 @@ def install(*, apt: bool = False) -> None:
     _log.info(f"installed in {tools.folder}")
 
 
-def _install_packages() -> None:
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise RuntimeFailed(
-            "Installing packages of the distribution needs root, on Debian or Ubuntu.",
-            received=f"{platform.system()}, user id {os.geteuid()}",
-            remedy=f"Run as root: {APT_LINE}",
-        )
-    _log.info("apt-get update")
-    _step(["apt-get", "update", "-qq"])
-    _log.info(APT_LINE)
-    _step(APT_LINE.split())
-
-
 def _fetch_library(folder: Path) -> None:
     wanted = f"ai-edge-litert=={litert_version()}"
     _log.info(f"fetching the arm64 wheel of {wanted}")
@@ -111,7 +96,7 @@ def _fetch_library(folder: Path) -> None:
         command += ["--python-version", f"{sys.version_info.major}.{sys.version_info.minor}"]
         for system in _PLATFORMS:
             command += ["--platform", f"{system}_aarch64"]
-        _step([*command, wanted])
+        step([*command, wanted])
         (wheel,) = Path(place).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive, archive.open(_LIBRARY) as source:
             with (folder / "libLiteRt.so").open("wb") as target:
@@ -119,18 +104,18 @@ def _fetch_library(folder: Path) -> None:
 
 
 def _build(tools: Toolbox) -> None:
-    source = plugin_source(_step)
+    source = plugin_source(step)
     _log.info(f"building with {_CROSS_COMPILER} and {_COMPILER}")
     folder = tools.folder
     # libLiteRt.so's own libraries are found when it runs: hence --allow-shlib-undefined.
     flags = ["-O2", "-Wl,-rpath,$ORIGIN", "-Wl,--allow-shlib-undefined"]
-    _step([_CROSS_COMPILER, str(RUNNER), str(folder / "libLiteRt.so"), *flags, "-o", str(folder / "runner")])
+    step([_CROSS_COMPILER, str(RUNNER), str(folder / "libLiteRt.so"), *flags, "-o", str(folder / "runner")])
     flags = ["-O2", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden"]
     flags.append(f"-DAPI_VERSION={plugin_api(tools.emulator)}")
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:
         counter = Path(place) / "counter.c"
         counter.write_bytes(source)
-        _step([_COMPILER, str(counter), *flags, "-o", str(folder / "counter.so")])
+        step([_COMPILER, str(counter), *flags, "-o", str(folder / "counter.so")])
     (folder / "lib").mkdir()
     for name in _SYSTEM_LIBRARIES:
         found = _system_library(name)
@@ -157,24 +142,3 @@ def _try(tools: Toolbox) -> None:
 def _system_library(name: str) -> Path | None:
     said = subprocess.run([_CROSS_COMPILER, f"-print-file-name={name}"], capture_output=True, text=True).stdout.strip()
     return Path(said) if os.path.isabs(said) and os.path.exists(said) else None
-
-
-def _step(command: Sequence[str]) -> None:
-    rule = f"The command must succeed: {' '.join(command)}"
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=_LONGEST_STEP,
-            env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
-        )
-    except subprocess.TimeoutExpired:
-        raise RuntimeFailed(rule, received=f"no end after {_LONGEST_STEP} s") from None
-    if done.returncode != 0:
-        lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-        said = lines[-1][:300].rstrip(".") if lines else "without a word"
-        raise RuntimeFailed(rule, received=f"exit code {done.returncode}, {said}")

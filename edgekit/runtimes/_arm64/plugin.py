@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import logging
 import sys
 import tempfile
 import zipfile
@@ -16,10 +15,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgekit.errors import RuntimeFailed
+from edgekit.observer import logger
 
 __all__ = ["PLUGIN", "SHA256", "plugin_source"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 PLUGIN = "edgekit-qemu-insn==1.0.0"
 SHA256 = "479bd291f7c6b7505421d16beab31ee5d209a780a3267819c454b9544040ab71"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from edgekit.errors import RuntimeFailed
+from edgekit.installing import cache_folder
 from edgekit.runtimes._arm64.cpus import CPUS
 from edgekit.runtimes._arm64.plugin import SHA256
 
@@ -79,10 +79,9 @@ def unbuilt_toolbox() -> Toolbox:
     emulator = shutil.which(EMULATOR)
     if emulator is None:
         raise _missing(f"no program {EMULATOR}", REMEDY)
-    base = os.environ.get("EDGEKIT_CACHE") or os.path.join(os.path.expanduser("~"), ".cache", "edgekit")
     parts = [f"{plugin_api(emulator)} {CPUS!r}", RUNNER.read_text(), SHA256]
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
-    return Toolbox(emulator, Path(base).absolute() / f"arm64-{litert_version()}-{key}")
+    return Toolbox(emulator, cache_folder() / f"arm64-{litert_version()}-{key}")
 
 
 def litert_version() -> str:

@@ -21,7 +21,9 @@ class ClipWeights(Pass):
     stage: ClassVar[Stage] = Stage.STRUCTURE
     summary: ClassVar[str] = "Clips kernels at a few standard deviations, which narrows the ranges of int8."
 
-    deviations: Annotated[float, Field(ge=1, le=100)] = Field(4.0, description="standard deviations that are kept")
+    deviations: Annotated[float, Field(ge=1, le=100)] = Field(
+        default=4.0, description="standard deviations that are kept"
+    )
 
     def check(self, model: Any, target: Target, loading: Loading = FOREIGN) -> list[Finding]:
         return [Finding("clip_weights comes before qat", "a quantisation-aware model")] if is_quantized(model) else []

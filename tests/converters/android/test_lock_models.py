@@ -13,6 +13,7 @@ from tflite_files import dense_model, packed
 
 import edgekit
 from edgekit.errors import EdgekitError, RecipeError
+from edgekit.tflite.metadata import Metadata, attach, encode
 from edgekit_converters.android.lock import read_lock
 
 MODEL = packed(dense_model())
@@ -63,7 +64,7 @@ def test_what_cannot_be_locked_is_one_line(assets: Path, tmp_path: Path) -> None
         ([tmp_path / "text.tflite"], "e.lock", {}, "TFL3"),
         ([assets, tmp_path / "digits.tflite"], "e.lock", {}, "two models at 'digits.tflite'"),
         ([assets], "newer.lock", {}, "Update EdgeKit"),
-        ([assets], "foreign.lock", {}, "--overwrite"),
+        ([assets], "foreign.lock", {}, "overwrite=True"),
         ([assets], "e.lock", {"budget": {"model_byte": 3}}, "Did you mean 'model_bytes'"),
         ([assets], "e.lock", {"run": tmp_path}, "output folder of edgekit compress"),
         ([assets], "e.lock", {"recipe": tmp_path / "none.yaml"}, "A recipe must be a readable file"),
@@ -102,6 +103,31 @@ def test_a_run_gives_budget_accuracy_and_recipe(finished: Any, tmp_path: Path, c
     assert beside.lock.models[0].accuracy == model.accuracy  # the run that the file lies in is found
 
 
+def test_a_run_gives_its_recipe_to_its_own_files_alone(finished: Any, assets: Path, tmp_path: Path) -> None:
+    path, other = tmp_path / "edgekit.lock", tmp_path / "other.yaml"
+    other.write_text("model: resnet8\n")
+    before = edgekit.lock_models([assets], path, recipe=other).lock.models
+    shutil.copy(finished.manifest.path, assets / "zz.tflite")
+    *others, model = edgekit.lock_models([assets], path, run=finished.output, recipe=finished.recipe).lock.models
+    assert tuple(others) == before and {m.recipe for m in others} == {"other.yaml"}
+    assert (path.parent / str(model.recipe)).resolve() == finished.recipe.resolve() and model.accuracy is not None
+
+
+def test_a_file_of_the_run_with_metadata_put_into_it_is_still_its_file(finished: Any, tmp_path: Path) -> None:
+    content = finished.manifest.path.read_bytes()
+    described = attach(content, encode(Metadata("Zahlen")), {"labels.txt": b"one\n"}, {})
+    (tmp_path / "digits.tflite").write_bytes(described)
+    lock = edgekit.lock_models([tmp_path / "digits.tflite"], tmp_path / "a.lock", run=finished.output).lock
+    assert lock.models[0].accuracy is not None and lock.models[0].bytes == len(described)
+    (tmp_path / "digits.tflite").write_bytes(described.replace(b"Zahlen", b"Ziffer"))
+    assert edgekit.lock_models([tmp_path / "digits.tflite"], tmp_path / "b.lock", run=finished.output).lock
+    changed = bytearray(described)
+    changed[described.index(content) + len(content) // 2] ^= 1
+    (tmp_path / "digits.tflite").write_bytes(changed)
+    with pytest.raises(EdgekitError):
+        edgekit.lock_models([tmp_path / "digits.tflite"], tmp_path / "c.lock", run=finished.output)
+
+
 def test_a_run_of_another_model_or_recipe_is_refused(finished: Any, assets: Path, tmp_path: Path) -> None:
     with pytest.raises(EdgekitError, match="The run must have made a model that is locked"):
         edgekit.lock_models([assets], tmp_path / "edgekit.lock", run=finished.output)
@@ -116,3 +142,14 @@ def test_the_command_says_a_missed_budget_with_code_3(assets: Path, tmp_path: Pa
     result = cli("android", "lock", assets, "-o", tmp_path / "edgekit.lock", "--budget", "model_bytes=10")
     assert result.code == 3 and "over budget: model_bytes" in result.out
     assert cli("android", "lock", assets, "--budget", "model_bytes=much").code == 2
+
+
+def test_a_lock_that_is_renewed_in_a_module_is_no_foreign_file_to_the_next_export(tmp_path: Path) -> None:
+    model, module = tmp_path / "m.tflite", tmp_path / "module"
+    model.write_bytes(packed(dense_model()))
+    edgekit.export(model, {"android": {"name": "Cats"}}, module)
+    edgekit.lock_models([module], module / "edgekit.lock", budget={"model_bytes": 1_000_000})
+    edgekit.export(model, {"android": {"name": "Cats"}}, module)
+    (module / "edgekit.lock").write_text("mine\n")
+    with pytest.raises(EdgekitError, match="changed since"):
+        edgekit.export(model, {"android": {"name": "Cats"}}, module)

@@ -135,6 +135,10 @@ def old_library(package: Made) -> None:
     package.libraries = [dataclasses.replace(package.libraries[0], content=elf(PAGE, "2.2.0"))]
 
 
+def wrong_library(package: Made) -> None:
+    package.libraries = [dataclasses.replace(package.libraries[0], content=elf(PAGE, "2.6.0"))]
+
+
 def old_android(package: Made) -> None:
     package.libraries = [dataclasses.replace(package.libraries[0], content=elf(PAGE, "2.16.1"))]
     package.min_sdk = 21
@@ -164,9 +168,17 @@ FAULTS: dict[str, tuple[Callable[[Made], None], dict[str, str], Sequence[str]]] 
     "4 KB zip": (small_zip_alignment, {"16 KB pages": "4,096"}, ["aab"]),
     "off a page": (small_zip_alignment, {"16 KB pages": "no multiple of 16,384"}, ["apk"]),
     "old library": (old_library, {"operators": "it needs TFLite 2.3.0 or later, for FULLY_CONNECTED version 7"}, KINDS),
+    "wrong library": (wrong_library, {"operators": "TensorFlow Lite 2.6 gives the same answer for every"}, KINDS),
     "old Android": (old_android, {"minSdk": "minSdk 21; TFLite 2.16.1 needs 24"}, ["apk", "aab"]),
     "cut model": (cut_model, {"operators": "no whole .tflite"}, KINDS),
 }
+
+
+def test_a_library_of_which_nothing_is_known_is_called_unknown(tmp_path: Path) -> None:
+    package = made("apk")
+    package.libraries = [dataclasses.replace(package.libraries[0], content=elf(PAGE, "2.10.0"))]
+    found = package.write(tmp_path)
+    assert found.exit_code == 0 and any("whether TFLite 2.10.0 answers rightly" in o.said for o in found.of("unknown"))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

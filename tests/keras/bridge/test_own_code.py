@@ -201,11 +201,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "a model that was never called": (lambda: Never(name="mine"), "shape of its one input.*'mine'.*Call it once"),
     "a cell": (
         lambda: keras.Sequential([keras.Input((4, 6)), layers.RNN(Cell(3, name="mine"))]),
-        "Inside a wrapper.*'mine' of type Cell.*built-in",
+        "layer inside a wrapper.*'mine' of type Cell.*built-in",
     ),
     "in TimeDistributed": (
         lambda: keras.Sequential([keras.Input((4, 6)), layers.TimeDistributed(Weighted(name="mine"))]),
-        "Inside a wrapper.*'mine' of type Weighted",
+        "layer inside a wrapper.*'mine' of type Weighted",
     ),
 }
 

@@ -175,6 +175,15 @@ def test_the_weights_themselves_may_not_be_a_link(link: Any, tmp_path: Path) -> 
         read_model(write_h5(tmp_path / "m.h5", tamper))
 
 
+def test_the_weights_lie_in_a_group(tmp_path: Path) -> None:
+    def tamper(file: h5py.File, folder: Path) -> None:
+        del file["model_weights"]
+        file["model_weights"] = np.zeros(3, np.float32)
+
+    with pytest.raises(ModelError, match="which is an array"):
+        read_model(write_h5(tmp_path / "m.h5", tamper))
+
+
 @pytest.mark.parametrize("config", [{}, [], 3, None, "text", {"class_name": "Sequential"}])
 @pytest.mark.parametrize("name", WRITERS)
 def test_other_configurations(name: str, config: Any, tmp_path: Path) -> None:

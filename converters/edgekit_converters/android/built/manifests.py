@@ -48,7 +48,9 @@ def _of_binary(data: bytes) -> str | None:
     kind, head, total = struct.unpack_from("<HHL", data)
     if kind != 0x0003 or total > len(data):
         raise ValueError("a manifest that is no binary XML")
-    at, strings, resources = head, [], ()  # type: int, list[str], tuple[int, ...]
+    at: int = head
+    strings: list[str] = []
+    resources: tuple[int, ...] = ()
     while at + 8 <= total:
         kind, head, size = struct.unpack_from("<HHL", data, at)
         if size < 8 or at + size > total:

@@ -1,14 +1,20 @@
-"""Checks of a package that was built: one a file, each a module with `CHECK`, its name, and `check`."""
+"""Checks of a package that was built: one a file, each a module with `CHECK`, its name, and `check`.
+
+`folder.py` checks an assets folder, before there is a package.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
+from edgekit.errors import EdgekitError
+from edgekit.places import by_place
 from edgekit.readable import Readable, Rows
 from edgekit_converters.android.built.facts import gather
 from edgekit_converters.android.built.packages import Kind, open_package
-from edgekit_converters.android.lock import read_lock
+from edgekit_converters.android.lock import assets_in, read_lock
 from edgekit_converters.android.verify import (
     alignment,
     budget,
@@ -21,6 +27,7 @@ from edgekit_converters.android.verify import (
     stored,
 )
 from edgekit_converters.android.verify._outcome import Outcome, Status
+from edgekit_converters.android.verify.folder import check_folder
 
 __all__ = ["CHECKS", "Outcome", "Status", "Verification", "verify_package"]
 
@@ -35,14 +42,14 @@ class Verification(Readable):
 
     Attributes:
         package: Its path.
-        kind: "apk", "aab" or "aar".
-        bytes: Its size.
+        kind: "apk", "aab", "aar", or "folder" for an assets folder.
+        bytes: Its size; of a folder, that of its models.
         lock: Path of the lock that it was held to; None without one.
-        outcomes: Of all checks, in their order.
+        outcomes: Outcomes of all checks, in their order.
     """
 
     package: str
-    kind: Kind
+    kind: Kind | Literal["folder"]
     bytes: int
     lock: str | None
     outcomes: tuple[Outcome, ...]
@@ -61,23 +68,35 @@ class Verification(Readable):
         return {"schema": SCHEMA, **asdict(self), "exit_code": self.exit_code}
 
     def title(self) -> str:
+        """The package, its size and the lock."""
         return f"{self.package}, {self.bytes:,} bytes, held to {self.lock or 'no lock'}"
 
     def rows(self) -> Rows:
+        """Each check with its outcome."""
         return [(f"{o.check}: {o.status}", f"{o.where}: {o.said}" if o.where else o.said) for o in self.outcomes]
 
 
 def verify_package(path: Path, lock: Path | None = None) -> Verification:
-    """Check an APK, AAB or AAR.
+    """Check an APK, AAB or AAR, or an app's assets folder.
 
     Args:
-        path: The package.
-        lock: The lock that its models are held to; None leaves out what needs one.
+        path: The package or folder.
+        lock: The lock that its models are held to; None leaves out what needs one, and a folder needs one.
 
     Raises:
         EdgekitError: The package or the lock is none, or damaged.
     """
     held = read_lock(lock) if lock is not None else None
+    if path.is_dir():
+        if lock is None or held is None:
+            raise EdgekitError(
+                "An assets folder is held to a lock.",
+                received=f"{path} without one",
+                remedy=f"Give it with {by_place(command='--lock edgekit.lock', python='lock=PATH')}; "
+                "edgekit android lock writes it.",
+            )
+        size = sum(file.stat().st_size for _, file in assets_in(path))
+        return Verification(str(path), "folder", size, str(lock), tuple(check_folder(path, held, lock.parent)))
     with open_package(path) as package:
         facts = gather(package, held)
         outcomes = tuple(outcome for module in CHECKS for outcome in module.check(facts))

@@ -14,6 +14,7 @@ _NEEDED, _ADVISED, _PAGE = 4, 16, 4096
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    """Whether each model begins at an aligned byte of the package."""
     if facts.package.kind != "apk":
         return  # whoever packs the APK aligns what it stores
     for model in facts.models:

@@ -14,6 +14,7 @@ CHECK = "budget"
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    """Whether each model is within its budget."""
     for model in facts.models if facts.lock is not None else ():
         locked = facts.lock.find(model.asset) if facts.lock is not None and model.asset is not None else None
         if locked is None or not locked.budget:
@@ -26,5 +27,5 @@ def check(facts: Facts) -> Iterator[Outcome]:
         limit = locked.budget.get("model_bytes")
         parts = [] if limit is None else [f"model_bytes {model.entry.size:,} of {limit:,}"]
         others = sorted(locked.budget.keys() - {"model_bytes"})
-        parts += [f"{', '.join(others)}: for the run that measured it to say"] if others else []
+        parts += [f"{', '.join(others)}: only the run that measured it can tell"] if others else []
         yield Outcome(CHECK, "passed", model.entry.name, "; ".join(parts))

@@ -14,6 +14,7 @@ CHECK = "duplicates"
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    """Models that are there twice, by name or by content."""
     counts = Counter(entry.name for entry in facts.package.entries)
     doubled = [name for name, count in counts.items() if count > 1]
     for name in doubled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edgekit.places import by_place
 from edgekit_converters.android.built.facts import Facts
 from edgekit_converters.android.lock import Lock, LockedModel
 from edgekit_converters.android.verify._outcome import Outcome
@@ -15,8 +16,10 @@ _RENEW = "if it is the right one, renew the lock with: edgekit android lock"
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    """Whether the models are those of the lock."""
     if facts.lock is None:
-        yield Outcome(CHECK, "unknown", "", "no lock was given", "Give it with --lock edgekit.lock.")
+        lock = by_place(command="--lock edgekit.lock", python="lock=PATH")
+        yield Outcome(CHECK, "unknown", "", "no lock was given", f"Give it with {lock}.")
         return
     for locked in facts.lock.models:
         yield from _of_locked(facts, locked)

@@ -16,6 +16,7 @@ _OLDEST_DEX = "035"
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    """Whether minSdk is enough for the TFLite library."""
     if facts.manifest_damage:
         yield Outcome(CHECK, "unknown", "", f"the manifest cannot be read: {facts.manifest_damage}")
         return

@@ -23,6 +23,7 @@ _BUNDLE_REMEDY = (
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    """Whether native libraries are ready for memory pages of 16 KB."""
     libraries = [library for library in facts.libraries if library.abi in PAGED]
     for library in libraries:
         yield _of(facts, library)

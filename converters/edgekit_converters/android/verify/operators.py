@@ -1,4 +1,4 @@
-"""The TFLite library in the package has every operator of the models, in the version that they ask for."""
+"""The TFLite library in the package has every operator of the models in their version, and answers them rightly."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from edgekit import tflite
 from edgekit.errors import ModelError
+from edgekit.tflite.old_runtimes import RIGHT, WRONG, wrong_answers
 from edgekit_converters.android.built.facts import Facts
 from edgekit_converters.android.built.runtimes import Version, first_runtime, version_of
 from edgekit_converters.android.verify._outcome import Outcome
@@ -18,6 +19,7 @@ _OLDEST: Version = (1, 5, 0)
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    """Whether the TFLite library has the operators of each model."""
     library, why = _library(facts)
     for packaged in facts.models:
         model, where = packaged.read(), packaged.entry.name
@@ -36,8 +38,22 @@ def check(facts: Facts) -> Iterator[Outcome]:
             yield Outcome(CHECK, "fault", where, said, remedy)
         elif not unknown:
             yield Outcome(CHECK, "passed", where, f"{asks}; the library in the package is {_text(library)}")
+        yield from _wrong(model, library, where)
         if unknown:
             said = f"which runtime has {', '.join(unknown[:5])}{' and others' if len(unknown) > 5 else ''} is unknown"
+            yield Outcome(CHECK, "unknown", where, said, "Run the app's self-test on a device.")
+
+
+def _wrong(model: tflite.Model, library: Version | None, where: str) -> Iterator[Outcome]:
+    """What an old library is known to answer wrongly; between it and one that answers rightly nothing is known."""
+    if library is None or not WRONG <= library[:2] < RIGHT:
+        return
+    for finding in wrong_answers(model):
+        said = f"{finding.rule}; received {finding.received}"
+        if library[:2] == WRONG:
+            yield Outcome(CHECK, "fault", where, said, f"{finding.remedy}.")
+        else:
+            said = f"whether TFLite {_text(library)} answers rightly is unknown, as 2.6 does not: {said}"
             yield Outcome(CHECK, "unknown", where, said, "Run the app's self-test on a device.")
 
 
@@ -45,7 +61,7 @@ def _library(facts: Facts) -> tuple[Version | None, str]:
     """The oldest TFLite library in the package, or why it is not known."""
     if not facts.runtimes:
         return None, "no TFLite library is in the package, so its version is unknown"
-    versions = [library.version and version_of(library.version) for library in facts.runtimes]
+    versions = [version_of(library.version) if library.version else None for library in facts.runtimes]
     known = [version for version in versions if version and version >= _OLDEST]
     if len(known) < len(versions):
         place = versions.index(next(v for v in versions if not v or v < _OLDEST))

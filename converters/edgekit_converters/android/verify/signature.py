@@ -1,4 +1,4 @@
-"""An app's package bears a signature; whether it holds is for apksigner to say."""
+"""An app's package has a signature; apksigner checks whether it is valid."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ _JAR_SIGNATURE = re.compile(r"META-INF/[^/]+\.(RSA|DSA|EC)")
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    """Which schemes the package is signed with."""
     if facts.package.kind == "aar":
         return
     jar = any(_JAR_SIGNATURE.fullmatch(entry.name) for entry in facts.package.entries)
     schemes = ["v1"] * jar + ["v2 or later"] * facts.package.signing_block
     if schemes:
-        yield Outcome(CHECK, "passed", "", f"signed ({' and '.join(schemes)}); whether it holds is not looked at here")
+        yield Outcome(
+            CHECK, "passed", "", f"signed ({' and '.join(schemes)}); the signature itself is not checked here"
+        )
         return
     wanting, tool = {"apk": ("no device installs it", "apksigner"), "aab": ("no store takes it", "jarsigner")}[
         facts.package.kind

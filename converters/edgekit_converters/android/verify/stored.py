@@ -13,12 +13,13 @@ __all__ = ["CHECK", "check"]
 CHECK = "stored"
 _GRADLE = 'In the app\'s build.gradle: androidResources { noCompress += "tflite" }.'
 _AAPT2 = (
-    "With aapt2 alone: --no-compress-regex '\\.tflite$' (-0 tflite leaves it deflated without a word, and -0 .tflite "
+    "With aapt2 alone: --no-compress-regex '\\.tflite$' (-0 tflite silently leaves it deflated, and -0 .tflite "
     "misses names with two dots)."
 )
 
 
 def check(facts: Facts) -> Iterator[Outcome]:
+    """Whether each model is stored, so that an app can map it into memory."""
     if not facts.models:
         yield Outcome(CHECK, "warning", "", "no .tflite model is in the package")
     for model in facts.models:

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 
 from edgekit.data.preprocessing import Preprocessing
 from edgekit.errors import ConversionError, Finding
+from edgekit.places import setting
 from edgekit.tensors import TensorSpec
 from edgekit.tflite import Graph, Model, state_of
 from edgekit_converters.android.wrapper.names import unique
 from edgekit_converters.preprocessing import Stages, stages_of
 
-__all__ = ["Contract", "Port", "contract_of", "findings"]
+__all__ = ["Contract", "Entry", "Port", "contract_of", "findings"]
 
 DTYPES = {"float32": 4, "int32": 4, "int64": 8, "int16": 2, "int8": 1, "uint8": 1, "bool": 1}
 """Bytes of an element, by the dtypes that TFLite's Java interpreter knows."""
 _PASSED = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "SLICE", "STRIDED_SLICE")
 """Operators that leave scores what they are."""
+LABELS = "labels.txt"
+"""The file behind a model that has the names of its classes, a line each."""
 LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
 
@@ -35,11 +38,35 @@ class Port:
 
     @property
     def elements(self) -> int:
+        """How many values the tensor has."""
         return math.prod(self.spec.shape)
 
     @property
     def bytes(self) -> int:
+        """How many bytes the tensor takes."""
         return self.elements * DTYPES[self.spec.dtype]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How LiteRT 2 is asked for the model: by a signature of the file.
+
+    Attributes:
+        index: Index of the signature; 0 where the file has none, and LiteRT makes one.
+        key: Its name, where buffers are asked for by name; else "".
+        inputs, outputs: What it calls the model's, in the order of the model's; none where there is only one of each,
+            or no signature, whose order is the model's.
+    """
+
+    index: int
+    key: str = ""
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> bool:
+        """Whether buffers are asked for by name."""
+        return bool(self.inputs)
 
 
 @dataclass(frozen=True)
@@ -47,9 +74,9 @@ class Contract:
     """What a wrapper must know.
 
     Attributes:
-        package, name: Of the wrapper's class.
+        package, name: Package and name of the wrapper's class.
         asset: Path of the model among the assets.
-        sha256, model_bytes: Of the model's file.
+        sha256, model_bytes: sha256 and bytes of the model's file.
         inputs, outputs: In the order of the file.
         labels: Names of the classes, or none.
         task: classification, regression, reconstruction or unknown.
@@ -59,6 +86,8 @@ class Contract:
         stages: Preprocessing of the only input; None where none is known, or there are several inputs.
         takes_bytes: Whether samples of bytes may go into it, as those of images are.
         version: EdgeKit's.
+        gpu: Whether the wrapper can ask for a GPU.
+        entry: For a wrapper on LiteRT 2; None for one on TFLite's interpreter.
     """
 
     package: str
@@ -76,6 +105,8 @@ class Contract:
     stages: Stages | None
     takes_bytes: bool
     version: str
+    gpu: bool = False
+    entry: Entry | None = None
 
     @property
     def classifies(self) -> bool:
@@ -134,23 +165,25 @@ def contract_of(
     task: str,
     preprocessing: Preprocessing | None,
     version: str,
+    gpu: bool = False,
+    entry: Entry | None = None,
 ) -> Contract:
     """The contract of a model against which `findings` has nothing.
 
     Raises:
-        ConversionError: Labels or preprocessing do not fit the model.
+        ConversionError: The preprocessing does not fit the model, or a GPU cannot run it.
     """
     graph = model.graphs[0]
     inputs, outputs = (
         _ports(graph, indices, side) for side, indices in (("Input", graph.inputs), ("Output", graph.outputs))
     )
-    if labels and outputs[0].elements not in (1, len(labels)):
-        raise ConversionError(
-            "There is a label for each value of the first output.",
-            received=f"{len(labels)} labels for {outputs[0].elements} values",
-            remedy="Give the labels of this model with --labels.",
-        )
     state, stages = state_of(model), _stages(preprocessing, inputs)
+    if gpu and state != "none":
+        raise ConversionError(
+            "TFLite's GPU delegate takes models without variables.",
+            received="one that has some",
+            remedy=f"Leave out {setting('gpu')}.",
+        )
     return Contract(
         package,
         name,
@@ -160,13 +193,15 @@ def contract_of(
         inputs,
         outputs,
         labels,
-        "classification" if labels and task == "unknown" else task,
+        task,
         not _ends_in_scores(graph),
         state == "kept",
         state != "none",
         stages,
         stages is not None and _fits(stages.dtype("uint8"), inputs[0].spec),
         version,
+        gpu,
+        entry,
     )
 
 
@@ -187,7 +222,7 @@ def _ports(graph: Graph, indices: tuple[int, ...], side: str) -> tuple[Port, ...
 def _stages(preprocessing: Preprocessing | None, inputs: tuple[Port, ...]) -> Stages | None:
     if preprocessing is None:
         return None
-    remedy = "Give the preprocessing of this model with --preprocessing."
+    remedy = f"Give the preprocessing of this model with {setting('preprocessing')}."
     spec = inputs[0].spec
     if len(inputs) > 1 or spec.shape[:1] != (1,):
         return None

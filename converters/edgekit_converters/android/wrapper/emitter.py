@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from edgekit.data.preprocessing import LONGEST_WORD, OPERATIONS, PADDING, UNKNOWN, Resize, Tokenize
 from edgekit.tensors import TensorSpec
-from edgekit_converters.android.wrapper.contract import DTYPES, LIMITS, Contract, Port
+from edgekit_converters.android.wrapper.contract import DTYPES, LABELS, LIMITS, Contract, Port
 from edgekit_converters.android.wrapper.names import chunks, comment, number, text
 from edgekit_converters.android.wrapper.notes import dequantised_note, quantised_note, raw_note, real_note, summary
-from edgekit_converters.preprocessing import Form, Stages
+from edgekit_converters.preprocessing import Form, Stage, Stages
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -26,8 +26,8 @@ class Language:
     """A language that wrappers are written in.
 
     Attributes:
-        name: Of the folder of its templates, and of its sources.
-        ending: Of its files.
+        name: Name of the folder of its templates, and of its sources.
+        ending: Ending of its files.
         dollars: Whether a dollar sign in a text must be escaped.
         put: By dtype, a statement that puts a real value, already on the tensor's own scale, into `buffer`.
         put_whole: By dtype, a statement that puts a whole number, held as a float, into it.
@@ -59,9 +59,19 @@ def sources(language: Language, contract: Contract, golden: str) -> dict[str, st
     raw = contract.stages.raw if contract.stages else Form(())
     shared = {"c": contract, "raw": raw, "of": _of, "constant": _constant, **_sizes(language, raw)}
     parts = {"": _wrapper(language, contract, golden, raw), "SelfTest": _self_test(contract)}
+    if contract.labels:
+        parts["Labels"] = {"labels": chunks(contract.labels, kotlin=language.dollars), "label_file": LABELS}
+    if contract.gpu and contract.entry is None:
+        parts["Gpu"] = {}
     if contract.stages:
         parts["Preprocessing"] = _preprocessing(language, contract.stages)
-    files = {"": "wrapper", "SelfTest": "self_test", "Preprocessing": "preprocessing"}
+    files = {
+        "": "wrapper" if contract.entry is None else "compiled",
+        "SelfTest": "self_test",
+        "Labels": "labels",
+        "Gpu": "gpu",
+        "Preprocessing": "preprocessing",
+    }
     return {
         f"{contract.name}{part}.{language.ending}": _render(language, files[part], {**shared, **told})
         for part, told in parts.items()
@@ -83,7 +93,6 @@ def _wrapper(language: Language, contract: Contract, golden: str, raw: Form) -> 
         "asset_comment": comment(contract.asset),
         "golden": text(golden, kotlin=language.dollars),
         "summary": summary(contract),
-        "labels": chunks(contract.labels, kotlin=language.dollars) if contract.labels else [],
         "raw_note": raw_note(raw),
         "quantised_note": quantised_note,
         "real_note": real_note,
@@ -94,6 +103,7 @@ def _wrapper(language: Language, contract: Contract, golden: str, raw: Form) -> 
         "get": get,
         "scale": lambda spec: number(spec.scale or 0.0),
         "zero_point": lambda spec: spec.zero_point or 0,
+        "literal": lambda value: text(value, kotlin=language.dollars),
     }
 
 
@@ -112,13 +122,24 @@ def _is_exact(spec: TensorSpec) -> bool:
 
 def _preprocessing(language: Language, stages: Stages) -> dict[str, object]:
     names = {kind: name for name, kind in OPERATIONS.items()}
-    first = stages.stages[0].operation if stages.stages else None
+    done = stages.stages
+    first = done[0].operation if done else None
+    resizes = [place for place, stage in enumerate(done) if isinstance(stage.operation, Resize)]
+    at = resizes[0] if resizes else None
     return {
-        "operations": ", ".join(names[type(s.operation)] for s in stages.stages) or "nothing",
-        "resizes": any(isinstance(s.operation, Resize) for s in stages.stages),
-        "body": language.body(stages),
+        "operations": ", ".join(names[type(s.operation)] for s in done) or "nothing",
+        "resized": None if at is None else _resized(done[at]),
+        "before": [] if at is None else language.body(Stages(stages.raw, done[:at])),
+        "resizes_again": len(resizes) > 1,
+        "body": language.body(stages if at is None else Stages(done[at].after, done[at + 1 :])),
         "tokenizer": _tokenizer(language, first) if isinstance(first, Tokenize) else "",
     }
+
+
+def _resized(stage: Stage) -> tuple[int, int, int | None]:
+    """Height, width and channels that a resize makes."""
+    assert isinstance(stage.operation, Resize)
+    return stage.operation.height, stage.operation.width, stage.before.shape[2]
 
 
 def _tokenizer(language: Language, operation: Tokenize) -> str:
@@ -179,4 +200,5 @@ def _environment(language: str) -> Environment:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
         autoescape=False,
+        optimized=False,  # each template is rendered once: folding its constants costs more than it saves
     )

@@ -29,7 +29,7 @@ def vectors(contract: Contract, golden: Golden, builtin: Bounds, xnnpack: Bounds
 
     Args:
         contract: What is known of the model.
-        golden: Of the model.
+        golden: Golden vectors of the model.
         builtin, xnnpack: How far TFLite's own kernels and XNNPACK's may be from it.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edgekit_converters.android.lock import Lock, lock_model, lock_text
@@ -26,25 +26,27 @@ def write(
     folder: Path,
     contract: Contract,
     language: str,
-    library: str,
+    libraries: Sequence[str],
     sources: Mapping[str, str],
     assets: Mapping[str, bytes],
+    rules: str = RULES,
 ) -> None:
     """Write the module: the same bytes for the same model and options.
 
     Args:
         folder: Empty.
         contract: What is known of the model.
-        language: Of the sources, "java" or "kotlin".
-        library: The artifact of TFLite.
+        language: Language of the sources, "java" or "kotlin".
+        libraries: The artifacts of TFLite that it depends on.
         sources: Files of the wrapper, by name.
         assets: The model and what lies beside it, by path.
+        rules: For ProGuard and R8.
     """
     code = "/".join(contract.package.split("."))
     locked = lock_model(contract.asset, assets[contract.asset])
     texts = {
-        "build.gradle.kts": _build(contract, language, library),
-        "consumer-rules.pro": RULES,
+        "build.gradle.kts": _build(contract, language, libraries),
+        "consumer-rules.pro": rules,
         "edgekit.lock": lock_text(Lock(models=(locked,))),
         "README.md": _readme(contract),
         "src/main/AndroidManifest.xml": '<?xml version="1.0" encoding="utf-8"?>\n<manifest />\n',
@@ -61,8 +63,9 @@ def write(
         path.write_bytes(content)
 
 
-def _build(contract: Contract, language: str, library: str) -> str:
+def _build(contract: Contract, language: str, libraries: Sequence[str]) -> str:
     kotlin = '\n    id("org.jetbrains.kotlin.android") // the Android plugin 9 has it built in: leave it out there'
+    needed = "\n".join(f'    implementation("{library}")' for library in libraries)
     plugin = kotlin if language == "kotlin" else ""
     return f"""// Made by EdgeKit {contract.version}. The version of the Android plugin is the project's own.
 plugins {{
@@ -91,7 +94,7 @@ android {{
 }}
 
 dependencies {{
-    implementation("{library}")
+{needed}
     androidTestImplementation("androidx.test:runner:1.6.2")
     androidTestImplementation("androidx.test.ext:junit:1.2.1")
 }}

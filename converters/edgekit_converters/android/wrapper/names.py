@@ -5,11 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import numpy as np
-
 from edgekit.errors import ConversionError
+from edgekit_converters.preprocessing.literals import digits
 
-__all__ = ["camel", "check_class_name", "check_package", "chunks", "comment", "number", "text", "unique"]
+__all__ = [
+    "camel",
+    "check_class_name",
+    "check_library",
+    "check_package",
+    "check_version",
+    "chunks",
+    "comment",
+    "number",
+    "text",
+    "unique",
+]
 
 # The keywords of both languages, with the literals; words that Kotlin reserves only in places are fine as names.
 RESERVED = frozenset(
@@ -18,13 +28,18 @@ RESERVED = frozenset(
     "object package private protected public return short static strictfp super switch synchronized this throw throws "
     "transient true try typealias typeof val var void volatile when while _".split()
 )
+_SPECIAL = re.compile(r'[^ -~]|["\\$]')
+"""Characters that are not themselves in every literal."""
 _CHUNK = 10_000
 """Characters of one literal: a class file holds 65,535 bytes of one, and a character takes at most 6."""
 TAKEN = frozenset(
-    "Array AutoCloseable Bitmap Boolean BuildConfig Byte ByteArray ByteBuffer ByteOrder Character Charset Closeable "
-    "Context DataType Double Exception File FileChannel FileInputStream Float FloatArray HashMap IOException "
-    "InputStream Int Integer Interpreter Labels List Long Map Math MessageDigest Object Options Override R "
-    "RuntimeException Short String StringBuilder System Tensor Throwable Throws".split()
+    "Accelerator CompatibilityList CompiledModel GpuDelegate LinkageError LiteRtException TensorBuffer Thread "
+    "Any Array ArrayList AssetFileDescriptor AssetManager AutoCloseable Bitmap Boolean Buffer BuildConfig Byte "
+    "ByteArray ByteArrayOutputStream ByteBuffer ByteOrder Character Charset Closeable Context DataType Delegate Double "
+    "Exception Executor File FileChannel FileInputStream Float FloatArray HashMap IOException "
+    "IllegalArgumentException IllegalStateException IndexOutOfBoundsException InputStream Int Integer Interpreter "
+    "Labels LazyThreadSafetyMode List Long Map Math MessageDigest NoSuchAlgorithmException Object Options Outcome "
+    "Override R Runnable RuntimeException Short String StringBuilder System Tensor Throwable Throws Unit Work".split()
 )
 """Names that the sources of a wrapper use, or that Android's build makes in the same package."""
 
@@ -57,6 +72,20 @@ def check_class_name(name: str) -> str:
     return name
 
 
+def check_library(name: str) -> str:
+    """A Maven artifact with its version."""
+    if len(name) > 200 or not re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.+-]+", name, re.ASCII):
+        raise ValueError("a library is GROUP:ARTIFACT:VERSION, such as org.tensorflow:tensorflow-lite:2.16.1")
+    return name
+
+
+def check_version(name: str) -> str:
+    """The version of an artifact, which is a folder too."""
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,39}", name):
+        raise ValueError("a version is of letters, digits and . + -, such as 1.0.0, 40 at most")
+    return name
+
+
 def camel(name: str) -> str:
     """`serving_default_left_image:0` -> `LeftImage`; "" where nothing is left that an identifier may hold."""
     bare = re.sub(r"^serving_default_|:\d+$", "", name)
@@ -76,12 +105,12 @@ def unique(names: Sequence[str], fallback: str) -> list[str]:
 
 def text(value: str, *, kotlin: bool = False) -> str:
     """A string literal in pure ASCII; in Kotlin, a dollar sign starts no template."""
-    return '"' + "".join(_escaped(unit, kotlin) for unit in _utf16(value)) + '"'
+    return '"' + _SPECIAL.sub(lambda c: "".join(_escaped(unit, kotlin) for unit in _utf16(c[0])), value) + '"'
 
 
 def number(value: float) -> str:
-    """The literal of the nearest float32: 9 digits of that, as 9 digits of the float64 may round to its neighbour."""
-    return f"{float(np.float32(value)):.9g}f"
+    """The literal of the nearest float32."""
+    return f"{digits(value)}f"
 
 
 def chunks(values: Sequence[str], *, kotlin: bool = False) -> list[str]:

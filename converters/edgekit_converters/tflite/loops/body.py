@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from edgekit import _tf, tflite
+from edgekit.keras.types import KerasTensor
 from edgekit.measure.statistics import sqnr_db
 from edgekit.tensors import Array, dequantize, quantize
 from edgekit_converters.tflite.loops.parts import Loop, Record
@@ -38,11 +38,11 @@ class Body:
     content: bytes
 
 
-def step_function(loop: Loop) -> tuple[Callable[..., Any], dict[str, Any]]:
+def step_function(loop: Loop) -> tuple[Callable[..., dict[str, KerasTensor]], dict[str, KerasTensor]]:
     """The step as a function of named tensors with batch 1, and what they are."""
     tf = _tf.tensorflow()
 
-    def step(value: Any, **states: Any) -> dict[str, Any]:
+    def step(value: KerasTensor, **states: KerasTensor) -> dict[str, KerasTensor]:
         flat = [states[f"state_{k}"] for k in range(len(loop.state_shapes))]
         output, after = loop.step(value, tuple(loop.pack(flat)))
         results = {f"next_{k}": tf.identity(state) for k, state in enumerate(tf.nest.flatten(after))}

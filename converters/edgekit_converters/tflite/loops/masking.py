@@ -6,11 +6,10 @@ TFLite Micro, and the converter leaves comparisons of integer files in float.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from edgekit.tflite.writing import first_scale
 from edgekit_converters.tflite.graft import Graft, unit
 from edgekit_converters.tflite.loops.parts import Masking
 from edgekit_converters.tflite.loops.ports import Ports
@@ -32,7 +31,7 @@ def insert_masking(graft: Graft, ports: Ports, place: Masking) -> None:
     masked = _constant(graft, main, tensor, place.value, name("value"))
     different = graft.differs(main, *_comparable(graft, main, values, masked, name("bits")), name("different"))
     numbers = flags_as_numbers(graft, main, different, name("numbers"), tensor.type)
-    steps = [*tensor.shape[:-1], 1]
+    steps = [*list(tensor.shape)[:-1], 1]
     most = graft.like(main, main.tensors[numbers], name("most"), steps)
     axis = graft.constant(main, name("axis"), np.array([len(steps) - 1], np.int32))
     options = schema.ReducerOptionsT()
@@ -45,7 +44,7 @@ def insert_masking(graft: Graft, ports: Ports, place: Masking) -> None:
     ports.give(graft.select(main, counts, values, nothing, name("chosen")), name("output"))
 
 
-def flags_as_numbers(graft: Graft, graph: Any, flags: int, name: str, beside: int) -> int:
+def flags_as_numbers(graft: Graft, graph: schema.SubGraphT, flags: int, name: str, beside: int) -> int:
     """Booleans as 0 and 1, in a dtype that goes with the values beside them: TensorType FLOAT32, INT8 or INT16."""
     dtype = {schema.TensorType.FLOAT32: np.float32, schema.TensorType.INT8: np.int8}.get(beside, np.int32)
     shape, quantization = graph.tensors[flags].shape, unit() if dtype is np.int8 else None
@@ -54,11 +53,11 @@ def flags_as_numbers(graft: Graft, graph: Any, flags: int, name: str, beside: in
     return graft.select(graph, flags, one, zero, name, shape)
 
 
-def _constant(graft: Graft, graph: Any, like: Any, value: float, name: str) -> int:
+def _constant(graft: Graft, graph: schema.SubGraphT, like: schema.TensorT, value: float, name: str) -> int:
     """A value in a tensor's dtype and scale."""
     index = graft.zeros(graph, like, name, [1] * len(like.shape))
     if like.type != schema.TensorType.FLOAT32:
-        scale, point = float(like.quantization.scale[0]), int(like.quantization.zeroPoint[0])
+        scale, point = first_scale(like.quantization)
         dtype = np.int16 if like.type == schema.TensorType.INT16 else np.int8
         limits = np.iinfo(dtype)
         stored = np.array(np.clip(round(value / scale) + point, limits.min, limits.max), dtype)
@@ -68,10 +67,10 @@ def _constant(graft: Graft, graph: Any, like: Any, value: float, name: str) -> i
     return index
 
 
-def _comparable(graft: Graft, graph: Any, values: int, other: int, name: str) -> tuple[int, int]:
+def _comparable(graft: Graft, graph: schema.SubGraphT, values: int, other: int, name: str) -> tuple[int, int]:
     """The same integers under a scale below 1, which comparisons need; only whether they are equal matters."""
     tensor = graph.tensors[values]
-    if tensor.type == schema.TensorType.FLOAT32 or float(tensor.quantization.scale[0]) < 1:
+    if tensor.type == schema.TensorType.FLOAT32 or first_scale(tensor.quantization)[0] < 1:
         return values, other
     bits = graft.tensor(graph, name, tensor.shape, tensor.type, unit())
     graft.reshape(graph, values, bits)

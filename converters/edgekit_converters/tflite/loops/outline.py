@@ -10,21 +10,42 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from edgekit import _tf
 from edgekit.errors import ConversionError
+from edgekit.keras.frameworks import Structure
 from edgekit.keras.lowering.recurrent import is_plain_lstm, keeps_state, recurrent_layers
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel, KerasTensor
 from edgekit.tensors import Array
 from edgekit_converters.tflite.loops.parts import Loop, Masking, Record, joined
 
 __all__ = ["Outline"]
 
+Called = Callable[[KerasTensor], KerasTensor]
+Stepped = Callable[[KerasTensor, tuple[KerasTensor, ...]], tuple[KerasTensor, Structure]]
+"""From a step's values and the states to the output and the next states."""
+Looped = tuple[KerasTensor, KerasTensor, Structure]
+"""What `backend.rnn` gives: the last output, all of them, and the last states."""
 LONG = 200
 """Steps above which it pays to trace a step into a graph."""
+
+
+class Recurrent(KerasLayer, Protocol):
+    """A recurrent layer of tf_keras."""
+
+    get_initial_state: Callable[..., Structure]
+    time_major: bool
+    _could_use_gpu_kernel: bool
+    _num_constants: int | None
+
+
+class Backend(Protocol):
+    """The module of tf_keras in which layers find the function for loops."""
+
+    rnn: Callable[..., Looped]
 
 
 class Outline:
@@ -41,9 +62,9 @@ class Outline:
         self._calibrates = calibrates
         self.loops: list[Loop] = []
         self.maskings: list[Masking] = []
-        self._layers: list[Any] = []  # that are being called
-        self._defaults: list[Any] = []
-        self._mask: Callable[[Any, Any, Any], Any] = lambda layer, call, inputs: call(inputs)
+        self._layers: list[KerasLayer] = []  # that are being called
+        self._defaults: list[KerasTensor] = []
+        self._mask: Callable[[KerasLayer, Called, KerasTensor], KerasTensor] = lambda layer, call, inputs: call(inputs)
         self._refused: ConversionError | None = None
         self._keeps_state = keeps_state(model)
         self._fuses = fused and not self._keeps_state
@@ -81,7 +102,7 @@ class Outline:
             taken |= {at.name(f"state_{k}"): row.states[-1][k] for k in range(len(at.state_shapes)) if at.returns}
         return whole, {name: array.reshape(len(array), -1) for name, array in taken.items()}
 
-    def trace(self, inputs: Any, taken: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def trace(self, inputs: Structure, taken: dict[str, KerasTensor]) -> tuple[Structure, dict[str, KerasTensor]]:
         """Call the model symbolically.
 
         Args:
@@ -93,10 +114,10 @@ class Outline:
             The model's outputs, and what loops and maskings are handed.
         """
         tf = _tf.tensorflow()
-        handed: dict[str, Any] = {}
+        handed: dict[str, KerasTensor] = {}
         numbers, places = iter(self.loops), iter(self.maskings)
 
-        def loop(step: Any, sequence: Any, states: Any, **options: Any) -> Any:
+        def loop(step: Stepped, sequence: KerasTensor, states: Structure, **options: Any) -> Looped:
             at = next(numbers)
             handed[at.name("input")] = tf.reshape(sequence, [at.steps, *at.value_shape[1:]])
             if at.masked:
@@ -115,7 +136,7 @@ class Outline:
                 return output[:, -1], output, left
             return output, output[:, tf.newaxis], left
 
-        def mask(layer: Any, call: Any, sequence: Any) -> Any:
+        def mask(layer: KerasLayer, call: Called, sequence: KerasTensor) -> KerasTensor:
             place = next(places)
             handed[place.name("input")] = tf.reshape(sequence, place.shape[1:])
             flags = tf.reshape(taken[place.name("flags")], place.flags_shape)
@@ -131,12 +152,12 @@ class Outline:
             outputs = self.model(inputs, training=False)
         return outputs, handed
 
-    def _watch(self, layer: Any) -> None:
+    def _watch(self, layer: Recurrent) -> None:
         """Note which layer a loop belongs to, and which states are a layer's zeros."""
         tf = _tf.tensorflow()
         call, first = layer.call, layer.get_initial_state
 
-        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+        @tf.autograph.experimental.do_not_convert
         def watched(*args: Any, **kwargs: Any) -> Any:
             if hasattr(layer, "_could_use_gpu_kernel"):
                 layer._could_use_gpu_kernel = self._fuses and _is_fused(layer, args, kwargs)
@@ -159,11 +180,11 @@ class Outline:
             if hasattr(cell, "implementation"):
                 cell.implementation = 1  # gates apart: one product for all would have one scale for all
 
-    def _watched_mask(self, layer: Any, call: Any) -> Any:
+    def _watched_mask(self, layer: KerasLayer, call: Called) -> Called:
         tf = _tf.tensorflow()
 
-        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-        def watched(inputs: Any, mask: Any = None) -> Any:
+        @tf.autograph.experimental.do_not_convert
+        def watched(inputs: KerasTensor, mask: KerasTensor | None = None) -> KerasTensor:
             del mask
             indices = isinstance(layer, _tf.tf_keras().layers.Embedding)
             return call(inputs) if indices and inputs.dtype != tf.int32 else self._mask(layer, call, inputs)
@@ -171,13 +192,13 @@ class Outline:
         return watched
 
     @contextmanager
-    def _replaced(self, loop: Callable[..., Any], mask: Callable[..., Any]) -> Iterator[None]:
+    def _replaced(self, loop: Callable[..., Looped], mask: Callable[..., KerasTensor]) -> Iterator[None]:
         """Hand calls of loops over time and of Masking to these functions."""
         backend, tf = _backend(), _tf.tensorflow()
         original, self._mask = backend.rnn, mask
 
-        @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-        def rnn(step: Any, inputs: Any, initial_states: Any, *args: Any, **options: Any) -> Any:
+        @tf.autograph.experimental.do_not_convert
+        def rnn(step: Stepped, inputs: KerasTensor, initial_states: Structure, *args: Any, **options: Any) -> Looped:
             layer = self._layers[-1] if self._layers else None
             unrolled = options.get("unroll") and options.get("mask") is None and not self._keeps_state
             if layer is None or unrolled or getattr(layer, "_could_use_gpu_kernel", False):
@@ -193,7 +214,9 @@ class Outline:
         finally:
             backend.rnn = original
 
-    def _recorded(self, rows: list[Record], step: Any, sequence: Any, states: Any, **options: Any) -> Any:
+    def _recorded(
+        self, rows: list[Record], step: Stepped, sequence: KerasTensor, states: Structure, **options: Any
+    ) -> Looped:
         """Compute a loop as Keras does, writing down what goes through it."""
         tf = _tf.tensorflow()
         layer, row = self._layers[-1], Record()
@@ -203,10 +226,10 @@ class Outline:
         flat = tf.nest.flatten(states)
         zeros = all(any(state is default for default in self._defaults) for state in flat)
         kind = "kept" if layer.stateful else "zeros" if zeros else "given"
-        shown: Any = None
+        shown = None
         output_state = None
 
-        def taken_step(value: Any, flat: list[Any]) -> tuple[Any, list[Any]]:
+        def taken_step(value: KerasTensor, flat: list[KerasTensor]) -> tuple[KerasTensor, list[KerasTensor]]:
             output, after = step(value, tuple(tf.nest.pack_sequence_as(states, flat)))
             return output, tf.nest.flatten(after)
 
@@ -224,6 +247,7 @@ class Outline:
                 new = [tf.where(_wide(flags[number], a), a, b) for a, b in zip(new, flat, strict=True)]
             shown, flat = output, new
             row.outputs.append(output.numpy())
+        assert shown is not None  # a loop has at least one step
         row.states.append([state.numpy() for state in flat])
         row.outputs *= steps // taken
         if len(rows) == len(self.loops):
@@ -250,7 +274,9 @@ class Outline:
         rows.append(row)
         return shown, tf.constant(np.stack(row.outputs, axis=1)), tf.nest.pack_sequence_as(states, flat)
 
-    def _recorded_masking(self, given: dict[str, Array], layer: Any, call: Any, sequence: Any) -> Any:
+    def _recorded_masking(
+        self, given: dict[str, Array], layer: KerasLayer, call: Called, sequence: KerasTensor
+    ) -> KerasTensor:
         result = call(sequence)
         number = sum(name.endswith("_flags") for name in given)
         indices = isinstance(layer, _tf.tf_keras().layers.Embedding)
@@ -264,7 +290,9 @@ class Outline:
         return result
 
 
-def _in_order(sequence: Any, mask: Any, taken: int, *, backwards: bool) -> tuple[list[Any], list[Any] | None]:
+def _in_order(
+    sequence: KerasTensor, mask: KerasTensor | None, taken: int, *, backwards: bool
+) -> tuple[list[KerasTensor], list[KerasTensor] | None]:
     """The first steps of a sequence [N, steps, ...] in the order in which a loop takes them, and their mask's flags."""
     tf = _tf.tensorflow()
     order = -1 if backwards else 1
@@ -275,7 +303,7 @@ def _in_order(sequence: Any, mask: Any, taken: int, *, backwards: bool) -> tuple
     return values, tf.unstack(flags, axis=1)[::order]
 
 
-def _refusal(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> ConversionError | None:
+def _refusal(layer: Recurrent, args: Sequence[Any], kwargs: dict[str, Any]) -> ConversionError | None:
     """The error that names layer and option, where no loop can be made of a layer's call."""
     sequence = args[0]
     listed = isinstance(sequence, list) and len(sequence) > 1
@@ -298,32 +326,33 @@ def _refusal(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Convers
     )
 
 
-def _compares_with_zero(layer: Any) -> bool:
+def _compares_with_zero(layer: KerasLayer) -> bool:
     """Whether it is an Embedding that masks index 0, as Keras's own does."""
     embedding = _tf.tf_keras().layers.Embedding
     return isinstance(layer, embedding) and type(layer).compute_mask is embedding.compute_mask and layer.mask_zero
 
 
-def _is_fused(layer: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+def _is_fused(layer: KerasLayer, args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
     """Whether TensorFlow makes one operator of an LSTM's call: a plain one, without mask, from states of zeros."""
     masked = kwargs.get("mask") is not None or len(args) > 1
     listed = isinstance(args[0], list) and len(args[0]) > 1
     return is_plain_lstm(layer) and not masked and not listed and kwargs.get("initial_state") is None
 
 
-def _cells(cell: Any) -> Iterator[Any]:
+def _cells(cell: KerasLayer) -> Iterator[KerasLayer]:
     yield cell
     for inner in getattr(cell, "cells", []):
         yield from _cells(inner)
 
 
-def _backend() -> Any:
+def _backend() -> Backend:
     import importlib
 
     _tf.tf_keras()
-    return importlib.import_module("tf_keras.src.backend")
+    backend: Backend = vars(importlib.import_module("tf_keras.src"))["backend"]
+    return backend
 
 
-def _wide(flags: Any, like: Any) -> Any:
+def _wide(flags: KerasTensor, like: KerasTensor) -> KerasTensor:
     """bool [N] with dimensions of 1, so that it says of each sample whether it is taken."""
-    return _tf.tensorflow().reshape(flags, [-1] + [1] * (like.shape.rank - 1))
+    return _tf.tensorflow().reshape(flags, [-1] + [1] * (len(like.shape) - 1))

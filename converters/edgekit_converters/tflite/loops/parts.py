@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.keras.frameworks import Structure
+from edgekit.keras.types import KerasTensor, KerasVariable
 from edgekit.tensors import Array
 
 __all__ = ["PREFIX", "Loop", "Masking", "Record", "joined"]
@@ -24,14 +26,14 @@ class Loop:
         layer: Name of the layer.
         step: From the values of one step [1, ...] and the states to the output and the next states.
         steps: Their number.
-        value_shape: Of one step's input, with batch 1.
+        value_shape: Shape of one step's input, with batch 1.
         backwards: The last step comes first; outputs are in the order of the computation.
         masked: Steps can be masked: they keep states and output.
         zero_masked: A masked step's output is zero.
         sequences: Every step's output is wanted, not the last one's alone.
-        output_shape: Of one step's output, with batch 1.
+        output_shape: Shape of one step's output, with batch 1.
         output_state: The state that is the output, if one is.
-        state_shapes: Of the states, with batch 1.
+        state_shapes: Shapes of the states, with batch 1.
         states: Of the first step: "zeros", "given" by the model, or "kept" from call to call.
         pack: Makes the structure of states that `step` takes of a flat list.
         returns: The model takes the last states.
@@ -40,7 +42,7 @@ class Loop:
 
     number: int
     layer: str
-    step: Callable[[Any, Any], Any]
+    step: Callable[[KerasTensor, tuple[KerasTensor, ...]], tuple[KerasTensor, Structure]]
     steps: int
     value_shape: tuple[int, ...]
     backwards: bool
@@ -51,9 +53,9 @@ class Loop:
     output_state: int | None
     state_shapes: tuple[tuple[int, ...], ...]
     states: str
-    pack: Callable[[Sequence[Any]], Any]
+    pack: Callable[[Sequence[KerasTensor]], Any]
     returns: bool
-    weights: Sequence[Any]
+    weights: Sequence[KerasVariable]
 
     def name(self, what: str) -> str:
         """Of an input or output of the model around the loop: "input", "mask", "given_0", "output", "state_0"."""
@@ -76,7 +78,7 @@ class Masking:
         number: Its place in the order of the calls.
         layer: Its name.
         value: A step counts where not all of its values are this one.
-        shape: Of what it compares, with batch 1.
+        shape: Shape of what it compares, with batch 1.
         indices: It is an Embedding, which compares indices and only says which steps count; else the layer Masking.
     """
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from edgekit_converters.tflite.graft import Graft, same, text_of
 from edgekit_converters.tflite.loops.parts import PREFIX
@@ -60,22 +59,22 @@ class Ports:
                 self.main.operators.remove(op)
                 self._replace(int(op.outputs[0]), result)
 
-    def taken(self, name: str) -> Any | None:
+    def taken(self, name: str) -> schema.TensorT | None:
         """What the model takes by that name: a tensor with its dtype and scale; None where nothing reads it."""
         place, _ = self._taken(self._places[name])
         return None if place is None else self.main.tensors[place]
 
-    def _matters(self, operator: Any, read: set[int]) -> bool:
+    def _matters(self, operator: schema.OperatorT, read: set[int]) -> bool:
         """Whether it is not one that only stood between the model and a port."""
         return self.graft.kind(operator) not in ("QUANTIZE", "DEQUANTIZE") or int(operator.outputs[0]) in read
 
-    def _flatten(self, operator: Any, result: int, want: Any) -> None:
+    def _flatten(self, operator: schema.OperatorT, result: int, want: schema.TensorT) -> None:
         """RESHAPE before an operator into which the converter has drawn the one that stood there."""
         flat = self.graft.like(self.main, want, f"edgekit_flat_{len(self.main.tensors)}")
         self.graft.reshape(self.main, result, flat)
         operator.inputs = np.array([flat if i == result else i for i in operator.inputs], np.int32)
 
-    def _changes_nothing(self, reshape: Any) -> bool:
+    def _changes_nothing(self, reshape: schema.OperatorT) -> bool:
         """Whether a RESHAPE has one shape on both sides, and no output of the model behind it."""
         before, after = (self.main.tensors[i] for i in (reshape.inputs[0], reshape.outputs[0]))
         return list(before.shape) == list(after.shape) and int(reshape.outputs[0]) not in self.main.outputs
@@ -88,7 +87,7 @@ class Ports:
             if entry.tensorIndex == old:
                 entry.tensorIndex = new
 
-    def _taken(self, port: int) -> tuple[int | None, Any | None]:
+    def _taken(self, port: int) -> tuple[int | None, schema.OperatorT | None]:
         """An input of the model around the loop, or what QUANTIZE alone makes of it, with that operator."""
         readers = [op for op in self.main.operators if port in op.inputs]
         leaves = port in self.main.outputs

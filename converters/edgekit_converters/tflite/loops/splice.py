@@ -8,11 +8,11 @@ float in it. States that are kept from call to call lie in resource variables, s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from edgekit.tensors import Array
 from edgekit.tflite.ops import op_spec
 from edgekit.tflite.writing import opened, packed
 from edgekit_converters.tflite.graft import Graft, near, same, text_of
@@ -91,7 +91,7 @@ class _Splice:
         self.inputs.append(inside)
         self.outputs.append(after)
 
-    def _counter(self, name: str, first: Any, step: Any) -> int:
+    def _counter(self, name: str, first: Array, step: Array) -> int:
         """A number, or a list of them, that each step adds to."""
         graft, title = self.graft, self.loop.name(name)
         before = graft.constant(self.main, f"{title}_first", first)
@@ -257,10 +257,10 @@ class _Splice:
         self.graft.operator(self.body, "GATHER", [source, at], [target], schema.GatherOptionsT(), 2)
 
 
-def _ordered(graph: Any) -> list[Any]:
+def _ordered(graph: schema.SubGraphT) -> list[schema.OperatorT]:
     """Operators after those whose results they read, and otherwise as they stand."""
     maker = {int(i): op for op in graph.operators for i in op.outputs}
-    ordered: list[Any] = []
+    ordered: list[schema.OperatorT] = []
     done: set[int] = set()
     for first in graph.operators:
         waiting = [first]
@@ -277,7 +277,7 @@ def _ordered(graph: Any) -> list[Any]:
     return ordered
 
 
-def _raise_runtime(model: Any, of_bodies: Sequence[str]) -> None:
+def _raise_runtime(model: schema.ModelT, of_bodies: Sequence[str]) -> None:
     """Let the file ask for the newest runtime that one of its parts asks for."""
     wanted = [*of_bodies, RUNTIME] if of_bodies else []
     newest = max([_runtime_of(model), *wanted], key=lambda version: [int(n) for n in version.split(".")])
@@ -286,11 +286,13 @@ def _raise_runtime(model: Any, of_bodies: Sequence[str]) -> None:
             model.buffers[entry.buffer].data = np.frombuffer(newest.encode().ljust(16, b"\0"), np.uint8)
 
 
-def _runtime_of(model: Any) -> str:
+def _runtime_of(model: schema.ModelT) -> str:
     """The runtime version that a converter wrote into a file; "0" where it wrote none."""
     for entry in model.metadata or []:
         if text_of(entry.name) == METADATA:
-            return bytes(model.buffers[entry.buffer].data).split(b"\0")[0].decode() or "0"
+            data = model.buffers[entry.buffer].data
+            assert data is not None
+            return bytes(data).split(b"\0")[0].decode() or "0"
     return "0"
 
 

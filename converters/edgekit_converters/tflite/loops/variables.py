@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
@@ -22,10 +21,10 @@ class Variables:
     """
 
     graft: Graft
-    main: Any
-    zeros: list[tuple[str, Any]] = field(default_factory=list)
+    main: schema.SubGraphT
+    zeros: list[tuple[str, schema.TensorT]] = field(default_factory=list)
 
-    def read(self, name: str, like: Any) -> int:
+    def read(self, name: str, like: schema.TensorT) -> int:
         """A variable of another tensor's kind as it stands before this call."""
         self.zeros.append((name, like))
         handle = self._handle(self.main, name)
@@ -47,12 +46,12 @@ class Variables:
             zero = self.graft.zeros(graph, like, f"{name}_zero")
             options = schema.AssignVariableOptionsT()
             self.graft.operator(graph, "ASSIGN_VARIABLE", [self._handle(graph, name), zero], [], options)
-        options = schema.CallOnceOptionsT()
-        options.initSubgraphIndex = index
-        self.graft.operator(self.main, "CALL_ONCE", [], [], options)
+        once = schema.CallOnceOptionsT()
+        once.initSubgraphIndex = index
+        self.graft.operator(self.main, "CALL_ONCE", [], [], once)
         self.main.operators.insert(0, self.main.operators.pop())
 
-    def _handle(self, graph: Any, name: str) -> int:
+    def _handle(self, graph: schema.SubGraphT, name: str) -> int:
         handle = self.graft.tensor(graph, name, [], "resource")
         options = schema.VarHandleOptionsT()
         options.container, options.sharedName = "", name

@@ -18,7 +18,11 @@ import java.util.Map;
  */
 final class {{ c.name }}Preprocessing {
   private float[] values = new float[0];
-{% if resizes %}
+{% if resized %}
+  private float[] lower = new float[0];
+  private float[] upper = new float[0];
+{% endif %}
+{% if resizes_again %}
   private float[] other = new float[0];
 {% endif %}
 {% if c.takes_images %}
@@ -36,19 +40,27 @@ final class {{ c.name }}Preprocessing {
   /** Prepare a sample of floats. Whether the prepared values are whole numbers of an integer type. */
   boolean prepare(float[] sample{{ size_parameters }}) {
     int count = {{ count_check }};
+{% if resized %}
+    return resize(new FloatRows(sample, count / height), height, width, false);
+{% else %}
     take(count);
     System.arraycopy(sample, 0, values, 0, count);
-    return apply(count, false{{ size_arguments }});
+    return apply(count, false);
+{% endif %}
   }
 
   /** Prepare a sample of bytes, 0 to 255. Whether the prepared values are whole numbers of an integer type. */
   boolean prepare(byte[] sample{{ size_parameters }}) {
     int count = {{ count_check }};
+{% if resized %}
+    return resize(new ByteRows(sample, count / height), height, width, true);
+{% else %}
     take(count);
     for (int i = 0; i < count; i++) {
       values[i] = sample[i] & 0xff;
     }
-    return apply(count, true{{ size_arguments }});
+    return apply(count, true);
+{% endif %}
   }
 {% endif %}
 {% if c.takes_images %}
@@ -67,25 +79,32 @@ final class {{ c.name }}Preprocessing {
     if (plain == null) {
       throw new IllegalArgumentException("An image can be copied to ARGB_8888. Received: " + image.getConfig());
     }
-    if (pixels.length < width * height) {
-      pixels = new int[width * height];
+    if (pixels.length < width) {
+      pixels = new int[width];
     }
-    plain.getPixels(pixels, 0, width, 0, 0, width, height);
-    if (plain != image) {
-      plain.recycle();
+    try {
+      checkOpaque(plain);
+      return prepare(new BitmapRows(plain, pixels), height, width);
+    } finally {
+      if (plain != image) {
+        plain.recycle();
+      }
     }
-    int count = width * height * {{ raw.shape[2] }};
-    take(count);
+  }
+
+  private void checkOpaque(Bitmap image) {
+    int width = image.getWidth();
     int opaque = -1;
-    for (int i = 0; i < width * height; i++) {
-      opaque &= pixels[i];
-      put(i, (pixels[i] >> 16) & 0xff, (pixels[i] >> 8) & 0xff, pixels[i] & 0xff);
+    for (int y = 0; image.hasAlpha() && y < image.getHeight(); y++) {
+      image.getPixels(pixels, 0, width, 0, y, width, 1);
+      for (int x = 0; x < width; x++) {
+        opaque &= pixels[x];
+      }
     }
     if (opaque >>> 24 != 0xff) {
       throw new IllegalArgumentException(
           "An image has no transparent pixels: draw it onto a background first. Received: a bitmap with alpha");
     }
-    return apply(count, true{{ image_arguments }});
   }
 
   boolean prepareRgba(ByteBuffer frame, int frameWidth, int frameHeight, int rowStride, int rotation) {
@@ -102,17 +121,20 @@ final class {{ c.name }}Preprocessing {
     int width = turned ? frameHeight : frameWidth;
     int height = turned ? frameWidth : frameHeight;
     checkSize(width, height);
-    int count = width * height * {{ raw.shape[2] }};
-    take(count);
+    return prepare(new FrameRows(frame, frameWidth, frameHeight, rowStride, rotation), height, width);
+  }
+
+  private boolean prepare(Rows rows, int height, int width) {
+{% if resized %}
+    return resize(rows, height, width, true);
+{% else %}
+    int row = width * {{ raw.shape[2] }};
+    take(height * row);
     for (int y = 0; y < height; y++) {
-      for (int x = 0; x < width; x++) {
-        int fromX = rotation == 0 ? x : rotation == 90 ? y : rotation == 180 ? frameWidth - 1 - x : frameWidth - 1 - y;
-        int fromY = rotation == 0 ? y : rotation == 90 ? frameHeight - 1 - x : rotation == 180 ? frameHeight - 1 - y : x;
-        int at = fromY * rowStride + 4 * fromX;
-        put(y * width + x, frame.get(at) & 0xff, frame.get(at + 1) & 0xff, frame.get(at + 2) & 0xff);
-      }
+      rows.read(y, values, y * row);
     }
-    return apply(count, true{{ image_arguments }});
+    return apply(height * row, true);
+{% endif %}
   }
 
   private static void checkSize(int width, int height) {
@@ -128,18 +150,18 @@ final class {{ c.name }}Preprocessing {
 {% endif %}
   }
 
-  private void put(int pixel, int red, int green, int blue) {
+  static void put(float[] into, int at, int red, int green, int blue) {
 {% if raw.shape[2] == 3 %}
-    values[3 * pixel] = red;
-    values[3 * pixel + 1] = green;
-    values[3 * pixel + 2] = blue;
+    into[at] = red;
+    into[at + 1] = green;
+    into[at + 2] = blue;
 {% else %}
-    values[pixel] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+    into[at] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
 {% endif %}
   }
 {% endif %}
 
-  private boolean apply(int count, boolean whole{{ size_parameters }}) {
+  private boolean apply(int count, boolean whole{{ ', int height, int width' if resizes_again else '' }}) {
 {% for line in body %}
     {{ line }}
 {% endfor %}
@@ -170,9 +192,84 @@ final class {{ c.name }}Preprocessing {
     }
   }
 {% endif %}
-{% if resizes %}
+{% if resized %}
+{% set channels = resized[2] %}
 
-  /** Bilinear, with half-pixel centres and no antialiasing, rows first; whole numbers are rounded to the even one. */
+  /**
+   * Bilinear, with half-pixel centres and no antialiasing, rows first; whole numbers are rounded to the even one.
+   *
+   * <p>Of a sample, which may be a photo, two rows are held at a time.
+   */
+  private boolean resize(Rows rows, int height, int width, boolean real) {
+    int row = width * {{ [raw.shape[2], channels] | max }};
+    if (lower.length < row) {
+      lower = new float[row];
+      upper = new float[row];
+    }
+    take({{ resized[0] * resized[1] * channels }});
+    boolean same = height == {{ resized[0] }} && width == {{ resized[1] }};
+    boolean whole = real;
+    int lowerRow = -1;
+    int upperRow = -1;
+    for (int y = 0; y < {{ resized[0] }}; y++) {
+      double centre = (y + 0.5) * height / {{ resized[0] }} - 0.5;
+      double low = Math.floor(centre);
+      int first = Math.max((int) low, 0);
+      int second = Math.min((int) low + 1, height - 1);
+      if (first == upperRow) {
+        float[] swapped = lower;
+        lower = upper;
+        upper = swapped;
+        upperRow = lowerRow;
+        lowerRow = first;
+      }
+      if (first != lowerRow) {
+        rows.read(first, lower, 0);
+        whole = before(lower, width * {{ raw.shape[2] }}, real);
+        lowerRow = first;
+      }
+      if (second != upperRow) {
+        rows.read(second, upper, 0);
+        whole = before(upper, width * {{ raw.shape[2] }}, real);
+        upperRow = second;
+      }
+      if (same) {
+        System.arraycopy(lower, 0, values, y * width * {{ channels }}, width * {{ channels }});
+      } else {
+        interpolate(y, (float) (centre - low), width, whole);
+      }
+    }
+    return apply({{ resized[0] * resized[1] * channels }}, whole{{ ", %d, %d" % (resized[0], resized[1]) if resizes_again else "" }});
+  }
+
+  private void interpolate(int y, float between, int width, boolean whole) {
+    int to = y * {{ resized[1] * channels }};
+    for (int x = 0; x < {{ resized[1] }}; x++) {
+      double centre = (x + 0.5) * width / {{ resized[1] }} - 0.5;
+      double low = Math.floor(centre);
+      float weight = (float) (centre - low);
+      int right = Math.min((int) low + 1, width - 1) * {{ channels }};
+      int left = Math.max((int) low, 0) * {{ channels }};
+      for (int c = 0; c < {{ channels }}; c++, to++) {
+        float one = lower[left + c] * (1f - between) + upper[left + c] * between;
+        float next = lower[right + c] * (1f - between) + upper[right + c] * between;
+        float value = one * (1f - weight) + next * weight;
+        values[to] = whole ? (float) Math.rint(value) : value;
+      }
+    }
+  }
+
+  /** What is done to a row before the size changes. */
+  private static boolean before(float[] values, int count, boolean whole) {
+{% for line in before %}
+    {{ line }}
+{% endfor %}
+    return whole;
+  }
+{% endif %}
+{% if resizes_again %}
+
+  /** What a resize before this one has made, in the same way. */
   private void resize(int height, int width, int channels, int toHeight, int toWidth, boolean whole) {
     if (height == toHeight && width == toWidth) {
       return;
@@ -205,6 +302,96 @@ final class {{ c.name }}Preprocessing {
           float value = other[from + lower + c] * (1f - weight) + other[from + upper + c] * weight;
           values[to + c] = whole ? (float) Math.rint(value) : value;
         }
+      }
+    }
+  }
+{% endif %}
+{% if resized or c.takes_images %}
+
+  /** Where the rows of a sample come from. */
+  abstract static class Rows {
+    abstract void read(int y, float[] into, int at);
+  }
+{% endif %}
+{% if resized %}
+
+  static final class FloatRows extends Rows {
+    private final float[] sample;
+    private final int row;
+
+    FloatRows(float[] sample, int row) {
+      this.sample = sample;
+      this.row = row;
+    }
+
+    @Override
+    void read(int y, float[] into, int at) {
+      System.arraycopy(sample, y * row, into, at, row);
+    }
+  }
+
+  static final class ByteRows extends Rows {
+    private final byte[] sample;
+    private final int row;
+
+    ByteRows(byte[] sample, int row) {
+      this.sample = sample;
+      this.row = row;
+    }
+
+    @Override
+    void read(int y, float[] into, int at) {
+      for (int i = 0; i < row; i++) {
+        into[at + i] = sample[y * row + i] & 0xff;
+      }
+    }
+  }
+{% endif %}
+{% if c.takes_images %}
+
+  static final class BitmapRows extends Rows {
+    private final Bitmap image;
+    private final int[] pixels;
+
+    BitmapRows(Bitmap image, int[] pixels) {
+      this.image = image;
+      this.pixels = pixels;
+    }
+
+    @Override
+    void read(int y, float[] into, int at) {
+      int width = image.getWidth();
+      image.getPixels(pixels, 0, width, 0, y, width, 1);
+      for (int x = 0; x < width; x++) {
+        int pixel = pixels[x];
+        put(into, at + {{ raw.shape[2] }} * x, (pixel >> 16) & 0xff, (pixel >> 8) & 0xff, pixel & 0xff);
+      }
+    }
+  }
+
+  static final class FrameRows extends Rows {
+    private final ByteBuffer frame;
+    private final int width;
+    private final int height;
+    private final int stride;
+    private final int rotation;
+
+    FrameRows(ByteBuffer frame, int width, int height, int stride, int rotation) {
+      this.frame = frame;
+      this.width = width;
+      this.height = height;
+      this.stride = stride;
+      this.rotation = rotation;
+    }
+
+    @Override
+    void read(int y, float[] into, int at) {
+      int count = rotation == 90 || rotation == 270 ? height : width;
+      for (int x = 0; x < count; x++) {
+        int fromX = rotation == 0 ? x : rotation == 90 ? y : rotation == 180 ? width - 1 - x : width - 1 - y;
+        int fromY = rotation == 0 ? y : rotation == 90 ? height - 1 - x : rotation == 180 ? height - 1 - y : x;
+        int from = fromY * stride + 4 * fromX;
+        put(into, at + {{ raw.shape[2] }} * x, frame.get(from) & 0xff, frame.get(from + 1) & 0xff, frame.get(from + 2) & 0xff);
       }
     }
   }

@@ -22,9 +22,15 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executor;
+{% block imports %}
 import org.tensorflow.lite.DataType;
+{% if c.gpu %}
+import org.tensorflow.lite.Delegate;
+{% endif %}
 import org.tensorflow.lite.Interpreter;
 import org.tensorflow.lite.Tensor;
+{% endblock %}
 
 /**
  * The model {{ asset_comment }}: {{ summary }}.
@@ -51,9 +57,14 @@ public final class {{ c.name }} implements Closeable {
 
   /** How a model is opened. */
   public static final class Options {
+{% block option_fields %}
     private int threads = 1;
     private boolean xnnpack = true;
     private boolean otherSha256 = false;
+{% endblock %}
+{% if c.gpu %}
+    private boolean gpu = false;
+{% endif %}
 
     /** Threads of an inference; 1 unless told. */
     public Options threads(int count) {
@@ -64,19 +75,35 @@ public final class {{ c.name }} implements Closeable {
       return this;
     }
 
+{% block option_methods %}
     /** Whether XNNPACK computes what it can; it does unless told. */
     public Options xnnpack(boolean use) {
       xnnpack = use;
       return this;
     }
 
-    /** Whether a file with another sha256 may run, if its inputs and outputs are the same; it may not unless told. */
+    /** Whether a file with another sha256 may run, if its inputs, outputs{{ ", labels" if c.labels }} are the same; it may not unless told. */
     public Options otherSha256(boolean allow) {
       otherSha256 = allow;
       return this;
     }
+{% endblock %}
+{% if c.gpu %}
+
+    /**
+{% block gpu_note %}
+     * Whether a GPU computes, where the device has one that TFLite knows; it does not unless told. The model then runs on
+     * the thread that opened it alone. `onGpu` says what came of it.
+{% endblock %}
+     */
+    public Options gpu(boolean use) {
+      gpu = use;
+      return this;
+    }
+{% endif %}
   }
 
+{% block runtime_fields %}
 {% if c.keeps_state %}
   private final ByteBuffer model;
   private final Interpreter.Options settings = new Interpreter.Options();
@@ -85,12 +112,19 @@ public final class {{ c.name }} implements Closeable {
 {% else %}
   private final Interpreter interpreter;
 {% endif %}
+{% if c.gpu %}
+  private final Delegate delegate;
+  private final Thread opener = Thread.currentThread();
+{% endif %}
   private final boolean xnnpack;
+{% endblock %}
   private final AssetManager assets;
   private final ByteBuffer[] inputs = new ByteBuffer[{{ c.inputs | length }}];
   private final ByteBuffer[] outputs = new ByteBuffer[{{ c.outputs | length }}];
+{% block ports %}
   private final Object[] given = new Object[{{ c.inputs | length }}];
   private final Map<Integer, Object> wanted = new HashMap<>();
+{% endblock %}
 {% if c.stages %}
   private final {{ c.name }}Preprocessing preprocessing = new {{ c.name }}Preprocessing();
 {% endif %}
@@ -98,6 +132,7 @@ public final class {{ c.name }} implements Closeable {
   private final float[] scores = new float[{{ c.outputs[0].elements }}];
 {% endif %}
 
+{% block constructor %}
   private {{ c.name }}(ByteBuffer model, Options options, AssetManager assets) {
     check(model, options);
 {% if c.keeps_state %}
@@ -109,11 +144,18 @@ public final class {{ c.name }} implements Closeable {
     settings.setUseXNNPACK(options.xnnpack);
     xnnpack = options.xnnpack;
     this.assets = assets;
+{% if c.gpu %}
+    Delegate wished = options.gpu ? gpuDelegate() : null;
+    Interpreter opened = wished == null ? null : accelerated(model, options, wished);
+    delegate = opened == null ? null : wished;
+    interpreter = opened == null ? new Interpreter(model, settings) : opened;
+{% else %}
     interpreter = new Interpreter(model, settings);
+{% endif %}
     try {
       checkSignature();
     } catch (RuntimeException error) {
-      interpreter.close();
+      close();
       throw error;
     }
     int[] inputBytes = { {{- c.inputs | map(attribute="bytes") | join(", ") -}} };
@@ -127,6 +169,7 @@ public final class {{ c.name }} implements Closeable {
       wanted.put(i, outputs[i]);
     }
   }
+{% endblock %}
 
   /** Open the model that the app ships. */
   public static {{ c.name }} open(Context context) throws IOException {
@@ -150,7 +193,7 @@ public final class {{ c.name }} implements Closeable {
         FileChannel channel = stream.getChannel();
         ByteBuffer model =
             channel.map(FileChannel.MapMode.READ_ONLY, asset.getStartOffset(), asset.getDeclaredLength());
-        return new {{ c.name }}(model, options, context.getAssets());
+        return new {{ c.name }}(model, options, context.getAssets(){% block asset_place %}{% endblock %});
       } finally {
         stream.close();
       }
@@ -164,11 +207,12 @@ public final class {{ c.name }} implements Closeable {
     FileInputStream stream = new FileInputStream(file);
     try {
       FileChannel channel = stream.getChannel();
-      return new {{ c.name }}(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()), options, null);
+      return new {{ c.name }}(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()), options, null{% block file_place %}{% endblock %});
     } finally {
       stream.close();
     }
   }
+{% block from_memory %}
 
   /** Open a model from memory: what remains of a direct buffer, which must not change while this object is open. */
   public static {{ c.name }} open(ByteBuffer model, Options options) {
@@ -177,6 +221,7 @@ public final class {{ c.name }} implements Closeable {
     }
     return new {{ c.name }}(model.slice().order(ByteOrder.nativeOrder()), options, null);
   }
+{% endblock %}
 {% for port in c.inputs %}
 
   /**
@@ -261,8 +306,45 @@ public final class {{ c.name }} implements Closeable {
   }
 {% endif %}
 
+{% block running %}
+{% if c.gpu %}
+
+  /** Whether a GPU computes. */
+  public boolean onGpu() {
+    return delegate != null;
+  }
+
+  /** A delegate for the GPU; null where the device has none that TFLite knows, or the app no library for it. */
+  private static Delegate gpuDelegate() {
+    try {
+      return {{ c.name }}Gpu.delegate();
+    } catch (LinkageError error) {
+      return null;
+    } catch (RuntimeException error) {
+      return null;
+    }
+  }
+
+  /** An interpreter on a GPU; null where the GPU cannot take the model. */
+  private static Interpreter accelerated(ByteBuffer model, Options options, Delegate delegate) {
+    try {
+      return new Interpreter(model, new Interpreter.Options().setNumThreads(options.threads).addDelegate(delegate));
+    } catch (RuntimeException error) {
+      {{ c.name }}Gpu.close(delegate);
+      return null;
+    }
+  }
+{% endif %}
+
   /** Run the model on what the inputs hold. Allocates nothing of its own. */
   public void run() {
+{% if c.gpu %}
+    if (delegate != null && Thread.currentThread() != opener) {
+      throw new IllegalStateException(
+          "A model on a GPU runs on the thread that opened it, " + opener.getName() + ". Received: "
+              + Thread.currentThread().getName());
+    }
+{% endif %}
     for (int i = 0; i < inputs.length; i++) {
       clear(inputs[i]);
     }
@@ -273,6 +355,37 @@ public final class {{ c.name }} implements Closeable {
     interpreter.resetVariableTensors();
 {% endif %}
     interpreter.runForMultipleInputsOutputs(given, wanted);
+  }
+
+{% endblock %}
+  /** What is done with the model on another thread. */
+  public interface Work<T> {
+    T with({{ c.name }} model) throws Exception;
+  }
+
+  /** Told on that thread what came of it. */
+  public interface Outcome<T> {
+    void succeeded(T result);
+
+    void failed(Throwable error);
+  }
+
+  /** Do something with the model on an executor's thread, which must have one thread alone, and tell what came of it. */
+  public <T> void on(Executor executor, final Work<T> work, final Outcome<T> outcome) {
+    executor.execute(
+        new Runnable() {
+          @Override
+          public void run() {
+            T result;
+            try {
+              result = work.with({{ c.name }}.this);
+            } catch (Throwable error) {
+              outcome.failed(error);
+              return;
+            }
+            outcome.succeeded(result);
+          }
+        });
   }
 {% if c.keeps_state %}
 
@@ -371,20 +484,7 @@ public final class {{ c.name }} implements Closeable {
 
   /** The name of a class. */
   public static String label(int index) {
-    return Labels.NAMES[index];
-  }
-
-  /** Loaded when a name is first asked for. */
-  private static final class Labels {
-    static final String[] NAMES = names();
-
-    private static String[] names() {
-      StringBuilder all = new StringBuilder();
-{% for chunk in labels %}
-      all.append({{ chunk }});
-{% endfor %}
-      return all.toString().split("\n", -1);
-    }
+    return {{ c.name }}Labels.NAMES[index];
   }
 {% endif %}
 
@@ -407,7 +507,12 @@ public final class {{ c.name }} implements Closeable {
 
   /** As `selfTest()`, with the golden vectors from elsewhere. */
   public List<String> selfTest(InputStream vectors) throws IOException {
-    return {{ c.name }}SelfTest.run(this, readAll(vectors), xnnpack);
+{% if c.gpu %}
+    if (onGpu()) {
+      throw new IllegalStateException("Golden vectors have bounds for processors alone: open the model without gpu.");
+    }
+{% endif %}
+    return {{ c.name }}SelfTest.run(this, readAll(vectors), {% block kernels %}xnnpack{% endblock %});
   }
 
   /** Which of the inputs' buffers the golden vectors fill. */
@@ -430,16 +535,28 @@ public final class {{ c.name }} implements Closeable {
 
   @Override
   public void close() {
+{% block closing %}
 {% if c.keeps_state %}
     closed = true;
 {% endif %}
     interpreter.close();
+{% if c.gpu %}
+    if (delegate != null) {
+      {{ c.name }}Gpu.close(delegate);
+    }
+{% endif %}
+{% endblock %}
   }
 
   private static void check(ByteBuffer model, Options options) {
+{% block other_sha256 %}
     if (options.otherSha256) {
+{% if c.labels %}
+      {{ c.name }}Labels.check(model);
+{% endif %}
       return;
     }
+{% endblock %}
     MessageDigest digest;
     try {
       digest = MessageDigest.getInstance("SHA-256");
@@ -454,9 +571,10 @@ public final class {{ c.name }} implements Closeable {
     if (!SHA256.contentEquals(hex)) {
       throw new IllegalArgumentException(
           "The model must be the one that this class was made from, with sha256 " + SHA256 + ". Received: " + hex
-              + ". Allow another with Options.otherSha256(true).");
+              + ".{% block allowing %} Allow another with Options.otherSha256(true).{% endblock %}");
     }
   }
+{% block signature %}
 
   private void checkSignature() {
     if (interpreter.getInputTensorCount() != {{ c.inputs | length }} || interpreter.getOutputTensorCount() != {{ c.outputs | length }}) {
@@ -487,6 +605,7 @@ public final class {{ c.name }} implements Closeable {
   private static String describe(DataType dtype, int[] shape, float scale, int zeroPoint) {
     return dtype + " " + java.util.Arrays.toString(shape) + ", scale " + scale + ", zero point " + zeroPoint;
   }
+{% endblock %}
 {% if quantises %}
 
   private static float quantised(float value, float scale, int zeroPoint, float least, float most) {

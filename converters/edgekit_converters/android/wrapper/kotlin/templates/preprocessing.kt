@@ -15,7 +15,11 @@ internal class {{ c.name }}Preprocessing {
     /** The prepared sample; the array may be longer than it. */
     var values: FloatArray = FloatArray(0)
         private set
-{% if resizes %}
+{% if resized %}
+    private var lower: FloatArray = FloatArray(0)
+    private var upper: FloatArray = FloatArray(0)
+{% endif %}
+{% if resizes_again %}
     private var other: FloatArray = FloatArray(0)
 {% endif %}
 {% if c.takes_images %}
@@ -28,19 +32,33 @@ internal class {{ c.name }}Preprocessing {
     /** Prepare a sample of floats. Whether the prepared values are whole numbers of an integer type. */
     fun prepare(sample: FloatArray{{ size_parameters }}): Boolean {
         val count = {{ count_check }}
+{% if resized %}
+        val row = count / height
+        return resize(height, width, false) { y, into, at -> sample.copyInto(into, at, y * row, (y + 1) * row) }
+{% else %}
         take(count)
         sample.copyInto(values, 0, 0, count)
-        return apply(count, false{{ size_arguments }})
+        return apply(count, false)
+{% endif %}
     }
 
     /** Prepare a sample of bytes, 0 to 255. Whether the prepared values are whole numbers of an integer type. */
     fun prepare(sample: ByteArray{{ size_parameters }}): Boolean {
         val count = {{ count_check }}
+{% if resized %}
+        val row = count / height
+        return resize(height, width, true) { y, into, at ->
+            for (i in 0 until row) {
+                into[at + i] = (sample[y * row + i].toInt() and 0xff).toFloat()
+            }
+        }
+{% else %}
         take(count)
         for (i in 0 until count) {
             values[i] = (sample[i].toInt() and 0xff).toFloat()
         }
-        return apply(count, true{{ size_arguments }})
+        return apply(count, true)
+{% endif %}
     }
 {% endif %}
 {% if c.takes_images %}
@@ -54,24 +72,40 @@ internal class {{ c.name }}Preprocessing {
         val plain: Bitmap? =
             if (image.config == Bitmap.Config.ARGB_8888) image else image.copy(Bitmap.Config.ARGB_8888, false)
         requireNotNull(plain) { "An image can be copied to ARGB_8888. Received: ${image.config}" }
-        if (pixels.size < width * height) {
-            pixels = IntArray(width * height)
+        if (pixels.size < width) {
+            pixels = IntArray(width)
         }
-        plain.getPixels(pixels, 0, width, 0, 0, width, height)
-        if (plain !== image) {
-            plain.recycle()
+        try {
+            checkOpaque(plain)
+            return prepare(height, width) { y, into, at ->
+                plain.getPixels(pixels, 0, width, 0, y, width, 1)
+                for (x in 0 until width) {
+                    val pixel = pixels[x]
+                    val red = (pixel shr 16) and 0xff
+                    put(into, at + {{ raw.shape[2] }} * x, red, (pixel shr 8) and 0xff, pixel and 0xff)
+                }
+            }
+        } finally {
+            if (plain !== image) {
+                plain.recycle()
+            }
         }
-        val count = width * height * {{ raw.shape[2] }}
-        take(count)
+    }
+
+    private fun checkOpaque(image: Bitmap) {
+        if (!image.hasAlpha()) {
+            return
+        }
         var opaque = -1
-        for (i in 0 until width * height) {
-            opaque = opaque and pixels[i]
-            put(i, (pixels[i] shr 16) and 0xff, (pixels[i] shr 8) and 0xff, pixels[i] and 0xff)
+        for (y in 0 until image.height) {
+            image.getPixels(pixels, 0, image.width, 0, y, image.width, 1)
+            for (x in 0 until image.width) {
+                opaque = opaque and pixels[x]
+            }
         }
         require(opaque ushr 24 == 0xff) {
             "An image has no transparent pixels: draw it onto a background first. Received: a bitmap with alpha"
         }
-        return apply(count, true{{ image_arguments }})
     }
 
     fun prepareRgba(frame: ByteBuffer, frameWidth: Int, frameHeight: Int, rowStride: Int, rotation: Int): Boolean {
@@ -88,22 +122,30 @@ internal class {{ c.name }}Preprocessing {
         val width = if (turned) frameHeight else frameWidth
         val height = if (turned) frameWidth else frameHeight
         checkSize(width, height)
-        val count = width * height * {{ raw.shape[2] }}
-        take(count)
-        for (y in 0 until height) {
+        return prepare(height, width) { y, into, at ->
             for (x in 0 until width) {
                 val fromX = when (rotation) { 0 -> x; 90 -> y; 180 -> frameWidth - 1 - x; else -> frameWidth - 1 - y }
                 val fromY = when (rotation) { 0 -> y; 90 -> frameHeight - 1 - x; 180 -> frameHeight - 1 - y; else -> x }
-                val at = fromY * rowStride + 4 * fromX
-                put(
-                    y * width + x,
-                    frame.get(at).toInt() and 0xff,
-                    frame.get(at + 1).toInt() and 0xff,
-                    frame.get(at + 2).toInt() and 0xff,
-                )
+                val from = fromY * rowStride + 4 * fromX
+                val red = frame.get(from).toInt() and 0xff
+                val green = frame.get(from + 1).toInt() and 0xff
+                put(into, at + {{ raw.shape[2] }} * x, red, green, frame.get(from + 2).toInt() and 0xff)
             }
         }
-        return apply(count, true{{ image_arguments }})
+    }
+
+    /** Where rows come from: `read` puts row y into an array from a place on. */
+    private inline fun prepare(height: Int, width: Int, read: (y: Int, into: FloatArray, at: Int) -> Unit): Boolean {
+{% if resized %}
+        return resize(height, width, true, read)
+{% else %}
+        val row = width * {{ raw.shape[2] }}
+        take(height * row)
+        for (y in 0 until height) {
+            read(y, values, y * row)
+        }
+        return apply(height * row, true)
+{% endif %}
     }
 
     private fun checkSize(width: Int, height: Int) {
@@ -116,18 +158,18 @@ internal class {{ c.name }}Preprocessing {
 {% endif %}
     }
 
-    private fun put(pixel: Int, red: Int, green: Int, blue: Int) {
+    private fun put(into: FloatArray, at: Int, red: Int, green: Int, blue: Int) {
 {% if raw.shape[2] == 3 %}
-        values[3 * pixel] = red.toFloat()
-        values[3 * pixel + 1] = green.toFloat()
-        values[3 * pixel + 2] = blue.toFloat()
+        into[at] = red.toFloat()
+        into[at + 1] = green.toFloat()
+        into[at + 2] = blue.toFloat()
 {% else %}
-        values[pixel] = ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) shr 16).toFloat()
+        into[at] = ((red * 19595 + green * 38470 + blue * 7471 + 0x8000) shr 16).toFloat()
 {% endif %}
     }
 {% endif %}
 
-    private fun apply(count: Int, whole: Boolean{{ size_parameters }}): Boolean {
+    private fun apply(count: Int, whole: Boolean{{ ', height: Int, width: Int' if resizes_again else '' }}): Boolean {
 {% for line in body %}
         {{ line }}
 {% endfor %}
@@ -154,9 +196,88 @@ internal class {{ c.name }}Preprocessing {
         }
     }
 {% endif %}
-{% if resizes %}
+{% if resized %}
+{% set channels = resized[2] %}
 
-    /** Bilinear, with half-pixel centres and no antialiasing, rows first; whole numbers are rounded to the even one. */
+    /**
+     * Bilinear, with half-pixel centres and no antialiasing, rows first; whole numbers are rounded to the even one.
+     *
+     * Of a sample, which may be a photo, two rows are held at a time.
+     */
+    private inline fun resize(
+        height: Int,
+        width: Int,
+        bytes: Boolean,
+        read: (y: Int, into: FloatArray, at: Int) -> Unit,
+    ): Boolean {
+        val row = width * {{ [raw.shape[2], channels] | max }}
+        if (lower.size < row) {
+            lower = FloatArray(row)
+            upper = FloatArray(row)
+        }
+        take({{ resized[0] * resized[1] * channels }})
+        var whole = bytes
+        var lowerRow = -1
+        var upperRow = -1
+        for (y in 0 until {{ resized[0] }}) {
+            val centre = (y + 0.5) * height / {{ resized[0] }} - 0.5
+            val low = Math.floor(centre)
+            val first = maxOf(low.toInt(), 0)
+            val second = minOf(low.toInt() + 1, height - 1)
+            if (first == upperRow) {
+                val swapped = lower
+                lower = upper
+                upper = swapped
+                upperRow = lowerRow
+                lowerRow = first
+            }
+            if (first != lowerRow) {
+                read(first, lower, 0)
+                whole = before(lower, width * {{ raw.shape[2] }}, bytes)
+                lowerRow = first
+            }
+            if (second != upperRow) {
+                read(second, upper, 0)
+                whole = before(upper, width * {{ raw.shape[2] }}, bytes)
+                upperRow = second
+            }
+            if (height == {{ resized[0] }} && width == {{ resized[1] }}) {
+                lower.copyInto(values, y * width * {{ channels }}, 0, width * {{ channels }})
+            } else {
+                interpolate(y, (centre - low).toFloat(), width, whole)
+            }
+        }
+        return apply({{ resized[0] * resized[1] * channels }}, whole{{ ", %d, %d" % (resized[0], resized[1]) if resizes_again else "" }})
+    }
+
+    private fun interpolate(y: Int, between: Float, width: Int, whole: Boolean) {
+        var to = y * {{ resized[1] * channels }}
+        for (x in 0 until {{ resized[1] }}) {
+            val centre = (x + 0.5) * width / {{ resized[1] }} - 0.5
+            val low = Math.floor(centre)
+            val weight = (centre - low).toFloat()
+            val right = minOf(low.toInt() + 1, width - 1) * {{ channels }}
+            val left = maxOf(low.toInt(), 0) * {{ channels }}
+            for (c in 0 until {{ channels }}) {
+                val one = lower[left + c] * (1f - between) + upper[left + c] * between
+                val next = lower[right + c] * (1f - between) + upper[right + c] * between
+                val value = one * (1f - weight) + next * weight
+                values[to] = if (whole) Math.rint(value.toDouble()).toFloat() else value
+                to++
+            }
+        }
+    }
+
+    /** What is done to a row before the size changes. */
+    private fun before(values: FloatArray, count: Int, whole: Boolean): Boolean {
+{% for line in before %}
+        {{ line }}
+{% endfor %}
+    }
+{% endif %}
+{% if resizes_again %}
+
+    /** What a resize before this one has made, in the same way. */
     private fun resize(height: Int, width: Int, channels: Int, toHeight: Int, toWidth: Int, whole: Boolean) {
         if (height == toHeight && width == toWidth) {
             return

@@ -20,9 +20,14 @@ import java.util.concurrent.Executor
 import kotlin.coroutines.resume
 import kotlin.coroutines.resumeWithException
 import kotlin.coroutines.suspendCoroutine
+{% block imports %}
 import org.tensorflow.lite.DataType
+{% if c.gpu %}
+import org.tensorflow.lite.Delegate
+{% endif %}
 import org.tensorflow.lite.Interpreter
 import org.tensorflow.lite.Tensor
+{% endblock %}
 
 /**
  * The model {{ asset_comment }}: {{ summary }}.
@@ -33,35 +38,58 @@ public class {{ c.name }} private constructor(
     {{ "private val " if c.keeps_state else "" }}model: ByteBuffer,
     options: Options,
     private val assets: AssetManager?,
+{% block place %}
+{% endblock %}
 ) : Closeable {
 
     /**
      * How a model is opened.
      *
      * @property threads Threads of an inference.
+{% block option_notes %}
      * @property xnnpack Whether XNNPACK computes what it can.
      * @property otherSha256 Whether a file with another sha256 may run, if its inputs and outputs are the same.
+{% endblock %}
+{% if c.gpu %}
+{% block gpu_note %}
+     * @property gpu Whether a GPU computes, where the device has one that TFLite knows. The model then runs on the thread
+     *     that opened it alone. `onGpu` says what came of it.
+{% endblock %}
+{% endif %}
      */
     public class Options(
         public val threads: Int = 1,
+{% block option_values %}
         public val xnnpack: Boolean = true,
         public val otherSha256: Boolean = false,
+{% endblock %}
+{% if c.gpu %}
+        public val gpu: Boolean = false,
+{% endif %}
     ) {
         init {
             require(threads >= 1) { "An inference has at least 1 thread. Received: $threads" }
         }
     }
 
+{% block runtime_fields %}
     private val xnnpack: Boolean = options.xnnpack
     private val settings: Interpreter.Options = Interpreter.Options().setNumThreads(options.threads).setUseXNNPACK(options.xnnpack)
     private {{ "var" if c.keeps_state else "val" }} interpreter: Interpreter
 {% if c.keeps_state %}
     private var closed: Boolean = false
 {% endif %}
+{% if c.gpu %}
+    private val delegate: Delegate?
+    private val opener: Thread = Thread.currentThread()
+{% endif %}
+{% endblock %}
     private val inputs: Array<ByteBuffer>
     private val outputs: Array<ByteBuffer>
+{% block ports %}
     private val given: Array<Any>
     private val wanted: HashMap<Int, Any> = HashMap()
+{% endblock %}
 {% if c.stages %}
     private val preprocessing: {{ c.name }}Preprocessing = {{ c.name }}Preprocessing()
 {% endif %}
@@ -69,13 +97,21 @@ public class {{ c.name }} private constructor(
     private val scores: FloatArray = FloatArray({{ c.outputs[0].elements }})
 {% endif %}
 
+{% block constructor %}
     init {
         check(model, options)
+{% if c.gpu %}
+        val wished = if (options.gpu) gpuDelegate() else null
+        val opened = wished?.let { accelerated(model, options, it) }
+        delegate = if (opened == null) null else wished
+        interpreter = opened ?: Interpreter(model, settings)
+{% else %}
         interpreter = Interpreter(model, settings)
+{% endif %}
         try {
             checkSignature()
         } catch (error: RuntimeException) {
-            interpreter.close()
+            close()
             throw error
         }
         inputs = arrayOf({% for port in c.inputs %}direct({{ port.bytes }}){{ ", " if not loop.last }}{% endfor %})
@@ -85,6 +121,7 @@ public class {{ c.name }} private constructor(
             wanted[i] = outputs[i]
         }
     }
+{% endblock %}
 {% for port in c.inputs %}
 
     /**
@@ -168,8 +205,19 @@ public class {{ c.name }} private constructor(
     }
 {% endif %}
 
+{% block running %}
+{% if c.gpu %}
+    /** Whether a GPU computes. */
+    public val onGpu: Boolean get() = delegate != null
+
+{% endif %}
     /** Run the model on what the inputs hold. Allocates nothing of its own. */
     public fun run() {
+{% if c.gpu %}
+        check(delegate == null || Thread.currentThread() === opener) {
+            "A model on a GPU runs on the thread that opened it, ${opener.name}. Received: ${Thread.currentThread().name}"
+        }
+{% endif %}
         for (i in inputs.indices) {
             clear(inputs[i])
         }
@@ -181,6 +229,7 @@ public class {{ c.name }} private constructor(
 {% endif %}
         interpreter.runForMultipleInputsOutputs(given, wanted)
     }
+{% endblock %}
 
     /** Do something with the model on an executor's thread, which must have one thread alone, and wait for it without blocking. */
     public suspend fun <T> on(executor: Executor, act: ({{ c.name }}) -> T): T = suspendCoroutine { continuation ->
@@ -294,7 +343,12 @@ public class {{ c.name }} private constructor(
 
     /** As `selfTest()`, with the golden vectors from elsewhere. */
     @Throws(IOException::class)
-    public fun selfTest(vectors: InputStream): List<String> = {{ c.name }}SelfTest.run(this, vectors.readBytes(), xnnpack)
+    public fun selfTest(vectors: InputStream): List<String> {
+{% if c.gpu %}
+        check(!onGpu) { "Golden vectors have bounds for processors alone: open the model without gpu." }
+{% endif %}
+        return {{ c.name }}SelfTest.run(this, vectors.readBytes(), {% block kernels %}xnnpack{% endblock %})
+    }
 
     internal fun inputAt(index: Int): ByteBuffer {
         clear(inputs[index])
@@ -314,11 +368,17 @@ public class {{ c.name }} private constructor(
     }
 
     override fun close() {
+{% block closing %}
 {% if c.keeps_state %}
         closed = true
 {% endif %}
         interpreter.close()
+{% if c.gpu %}
+        delegate?.let { {{ c.name }}Gpu.close(it) }
+{% endif %}
+{% endblock %}
     }
+{% block signature %}
 
     private fun checkSignature() {
         require(interpreter.inputTensorCount == {{ c.inputs | length }} && interpreter.outputTensorCount == {{ c.outputs | length }}) {
@@ -334,6 +394,7 @@ public class {{ c.name }} private constructor(
 {% endfor %}
 {% endfor %}
     }
+{% endblock %}
 
     public companion object {
         /** Path of the model among the assets. */
@@ -373,7 +434,7 @@ public class {{ c.name }} private constructor(
             asset.use {
                 FileInputStream(asset.fileDescriptor).use { stream ->
                     val model = stream.channel.map(FileChannel.MapMode.READ_ONLY, asset.startOffset, asset.declaredLength)
-                    return {{ c.name }}(model, options, context.assets)
+                    return {{ c.name }}(model, options, context.assets{% block asset_place %}{% endblock %})
                 }
             }
         }
@@ -383,27 +444,21 @@ public class {{ c.name }} private constructor(
         public fun open(file: File, options: Options = Options()): {{ c.name }} {
             FileInputStream(file).use { stream ->
                 val channel = stream.channel
-                return {{ c.name }}(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()), options, null)
+                return {{ c.name }}(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()), options, null{% block file_place %}{% endblock %})
             }
         }
+{% block from_memory %}
 
         /** Open a model from memory: what remains of a direct buffer, which must not change while the object is open. */
         public fun open(model: ByteBuffer, options: Options = Options()): {{ c.name }} {
             require(model.isDirect) { "A model in memory is a direct buffer." }
             return {{ c.name }}(model.slice().order(ByteOrder.nativeOrder()), options, null)
         }
+{% endblock %}
 {% if c.labels %}
 
         /** The name of a class. */
-        public fun label(index: Int): String = labels[index]
-
-        private val labels: List<String> by lazy(LazyThreadSafetyMode.PUBLICATION) {
-            val all = StringBuilder()
-{% for chunk in labels %}
-            all.append({{ chunk }})
-{% endfor %}
-            all.toString().split('\n')
-        }
+        public fun label(index: Int): String = {{ c.name }}Labels.names[index]
 {% endif %}
 
         /** As of `Buffer`: `ByteBuffer` has a method of its own in newer Androids alone. */
@@ -413,10 +468,36 @@ public class {{ c.name }} private constructor(
 
         private fun direct(bytes: Int): ByteBuffer = ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder())
 
+{% block delegates %}
+{% if c.gpu %}
+        /** A delegate for the GPU; null where the device has none that TFLite knows, or the app no library for it. */
+        private fun gpuDelegate(): Delegate? = try {
+            {{ c.name }}Gpu.delegate()
+        } catch (error: LinkageError) {
+            null
+        } catch (error: RuntimeException) {
+            null
+        }
+
+        /** An interpreter on a GPU; null where the GPU cannot take the model. */
+        private fun accelerated(model: ByteBuffer, options: Options, delegate: Delegate): Interpreter? = try {
+            Interpreter(model, Interpreter.Options().setNumThreads(options.threads).addDelegate(delegate))
+        } catch (error: RuntimeException) {
+            {{ c.name }}Gpu.close(delegate)
+            null
+        }
+
+{% endif %}
+{% endblock %}
         private fun check(model: ByteBuffer, options: Options) {
+{% block other_sha256 %}
             if (options.otherSha256) {
+{% if c.labels %}
+                {{ c.name }}Labels.check(model)
+{% endif %}
                 return
             }
+{% endblock %}
             val digest = MessageDigest.getInstance("SHA-256")
             digest.update(model.duplicate())
             val hex = StringBuilder(64)
@@ -425,9 +506,10 @@ public class {{ c.name }} private constructor(
             }
             require(SHA256.contentEquals(hex)) {
                 "The model must be the one that this class was made from, with sha256 $SHA256. Received: $hex. " +
-                    "Allow another with Options(otherSha256 = true)."
+                    "{% block allowing %}Allow another with Options(otherSha256 = true).{% endblock %}"
             }
         }
+{% block tensors %}
 
         private fun checkTensor(name: String, tensor: Tensor, dtype: DataType, shape: IntArray, scale: Float, zeroPoint: Int) {
             val quantization = tensor.quantizationParams()
@@ -438,6 +520,7 @@ public class {{ c.name }} private constructor(
 
         private fun describe(dtype: DataType, shape: IntArray, scale: Float, zeroPoint: Int): String =
             "$dtype ${shape.contentToString()}, scale $scale, zero point $zeroPoint"
+{% endblock %}
 {% if quantises %}
 
         private fun quantised(value: Float, scale: Float, zeroPoint: Int, least: Float, most: Float): Float {

@@ -20,5 +20,7 @@ public final class Bitmap {
 
   public final native int getHeight();
 
+  public final native boolean hasAlpha();
+
   public native void getPixels(int[] pixels, int offset, int stride, int x, int y, int width, int height);
 }

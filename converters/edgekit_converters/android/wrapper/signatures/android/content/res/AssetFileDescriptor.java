@@ -1,6 +1,6 @@
 package android.content.res;
 
-public class AssetFileDescriptor {
+public class AssetFileDescriptor implements java.io.Closeable {
   private AssetFileDescriptor() {}
 
   public native java.io.FileDescriptor getFileDescriptor();

@@ -21,5 +21,7 @@ public final class Interpreter {
     public native Options setNumThreads(int threads);
 
     public native Options setUseXNNPACK(boolean use);
+
+    public native Options addDelegate(Delegate delegate);
   }
 }

@@ -1,0 +1,4 @@
+package com.google.ai.edge.litert;
+
+@SuppressWarnings("serial")
+public final class LiteRtException extends Exception {}

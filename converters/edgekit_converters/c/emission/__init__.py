@@ -1,0 +1,1 @@
+"""The text of the exported files, one module a file."""

@@ -1,0 +1,14 @@
+"""SUM over any axes."""
+
+from __future__ import annotations
+
+from edgekit_converters.c.kernels import Lowered
+from edgekit_converters.c.reduction import reduced
+from edgekit_converters.c.site import Site
+
+__all__ = ["lower"]
+
+
+def lower(site: Site) -> Lowered:
+    """One step."""
+    return reduced(site, mean=False)

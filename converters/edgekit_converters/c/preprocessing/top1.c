@@ -1,0 +1,10 @@
+${up}_CODE size_t ${name}_top1(const ${type} *output)
+{
+    size_t best = 0, i;
+    for (i = 1; i < ${count}; ++i) {
+        if (output[i] > output[best]) {
+            best = i;
+        }
+    }
+    return best;
+}

@@ -1,0 +1,4 @@
+package com.android.build.api.variant;
+
+/** Signatures alone. */
+public interface ApplicationVariant extends Variant {}

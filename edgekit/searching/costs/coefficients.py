@@ -1,0 +1,102 @@
+"""Coefficients of estimates before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["ARENA", "BYTES", "INSTRUCTIONS", "MARGINS"]
+
+BYTES: Mapping[str, float] = {
+    "channels": 28.13,
+    "constants": 115.2,
+    "file": 1182.0,
+    "kinds": 8.201,
+    "names": 0.8518,
+    "operators.ADD": 132.2,
+    "operators.AVERAGE_POOL_2D": 216.0,
+    "operators.CONV_2D": 391.2,
+    "operators.DEPTHWISE_CONV_2D": 425.1,
+    "operators.FULLY_CONNECTED": 288.3,
+    "operators.MAX_POOL_2D": 200.0,
+    "operators.MEAN": 0.0,
+    "operators.PAD": 168.9,
+    "operators.RESHAPE": 125.0,
+    "operators.SOFTMAX": 0.0,
+    "weights": 1.0,
+}
+ARENA: Mapping[str, float] = {
+    "channels": 8.203,
+    "interpreter": 1339.0,
+    "operators.ADD": 138.1,
+    "operators.AVERAGE_POOL_2D": 115.8,
+    "operators.CONV_2D": 240.3,
+    "operators.DEPTHWISE_CONV_2D": 216.9,
+    "operators.FULLY_CONNECTED": 120.0,
+    "operators.MAX_POOL_2D": 100.0,
+    "operators.MEAN": 0.0,
+    "operators.PAD": 166.6,
+    "operators.RESHAPE": 91.92,
+    "operators.SOFTMAX": 0.0,
+    "plan": 1.001,
+}
+INSTRUCTIONS: Mapping[str, Mapping[str, float]] = {
+    "cortex_m": {
+        "ADD": 54.12,
+        "AVERAGE_POOL_2D": 38.98,
+        "CONV_2D.1x1.macs": 0.6352,
+        "CONV_2D.1x1.outputs": 19.74,
+        "CONV_2D.1x1.tiles": 0.4524,
+        "CONV_2D.macs": 0.7837,
+        "CONV_2D.outputs": 22.38,
+        "CONV_2D.tiles": 0.0754,
+        "CONV_2D.windows": 4.714,
+        "DEPTHWISE_CONV_2D.3x3.inputs": 7.172,
+        "DEPTHWISE_CONV_2D.3x3.macs": 2.133,
+        "DEPTHWISE_CONV_2D.3x3.outputs": 19.2,
+        "DEPTHWISE_CONV_2D.3x3.tiles": 0.0,
+        "DEPTHWISE_CONV_2D.inputs": 2.762,
+        "DEPTHWISE_CONV_2D.macs": 7.429,
+        "DEPTHWISE_CONV_2D.outputs": 66.21,
+        "DEPTHWISE_CONV_2D.tiles": 0.3463,
+        "FULLY_CONNECTED.macs": 0.508,
+        "FULLY_CONNECTED.outputs": 51.97,
+        "FULLY_CONNECTED.tiles": 0.1248,
+        "MEAN": 1.257,
+        "PAD": 4.39,
+        "RESHAPE": 0.0,
+        "SOFTMAX": 0.0,
+        "call": 2041.0,
+        "operators": 1394.0,
+    },
+    "arm64": {
+        "ADD": 0.0,
+        "AVERAGE_POOL_2D": 44.31,
+        "CONV_2D.1x1.macs": 0.0,
+        "CONV_2D.1x1.outputs": 1.399,
+        "CONV_2D.1x1.tiles": 0.06606,
+        "CONV_2D.macs": 0.01265,
+        "CONV_2D.outputs": 2.301,
+        "CONV_2D.tiles": 0.06106,
+        "CONV_2D.windows": 0.74,
+        "DEPTHWISE_CONV_2D.3x3.inputs": 1.246,
+        "DEPTHWISE_CONV_2D.3x3.macs": 0.2114,
+        "DEPTHWISE_CONV_2D.3x3.outputs": 1.903,
+        "DEPTHWISE_CONV_2D.3x3.tiles": 0.4605,
+        "DEPTHWISE_CONV_2D.inputs": 0.4859,
+        "DEPTHWISE_CONV_2D.macs": 0.06072,
+        "DEPTHWISE_CONV_2D.outputs": 6.695,
+        "DEPTHWISE_CONV_2D.tiles": 0.6731,
+        "FULLY_CONNECTED.macs": 0.06145,
+        "FULLY_CONNECTED.outputs": 6.606,
+        "FULLY_CONNECTED.tiles": 0.01499,
+        "MEAN": 9.09,
+        "PAD": 0.0,
+        "RESHAPE": 0.0,
+        "SOFTMAX": 688.5,
+        "call": 6907.0,
+        "operators": 0.0,
+    },
+}
+"""By runtime."""
+MARGINS: Mapping[str, float] = {"model_bytes": 0.02, "arena_bytes": 0.05, "instructions": 0.3}
+"""How far estimates are off before anything is measured of what is searched."""

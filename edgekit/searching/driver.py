@@ -1,0 +1,181 @@
+"""The driver: asks for candidates, has them run and tells what they are worth, until trials or time are over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgekit import interrupt
+from edgekit.searching.drawing import Drawing
+from edgekit.searching.executors import Executor
+from edgekit.searching.ledger import FINAL, Candidate, Ledger
+from edgekit.searching.trial import Job, Outcome
+
+__all__ = ["Plan", "Progress", "drive", "prove"]
+
+TRIALS, STORE, COSTS, FRONT = "trials", "store", "costs", "front"
+_WAIT = 1.0  # seconds between looks at the clock
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How far a search goes.
+
+    Attributes:
+        folder: Of the search.
+        trials: How many candidates are trained.
+        hours: After which no more is started; None for no limit.
+    """
+
+    folder: Path
+    trials: int
+    hours: float | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a search stands.
+
+    Attributes:
+        trained: Trials that have ended, of `trials`.
+        trials: How many there are to be.
+        drawn, screened: Candidates that were drawn, and those of them whose costs do not fit.
+        seconds: Since this driver started.
+        left: Seconds until it ends, as far as the pace tells; None before the first trial has ended.
+    """
+
+    trained: int
+    trials: int
+    drawn: int
+    screened: int
+    seconds: float
+    left: float | None
+
+
+Watch = Callable[[Progress], None]
+
+
+@dataclass
+class _Running:
+    """The jobs that run, and how fast they end."""
+
+    executor: Executor
+    ledger: Ledger
+    plan: Plan
+    watch: Watch
+    started: float = field(default_factory=time.monotonic)
+    candidates: dict[tuple[int, int], Candidate] = field(default_factory=dict)
+    ended: int = 0
+
+    def start(self, candidate: Candidate, job: Job) -> None:
+        self.candidates[job.number, job.rung] = candidate
+        self.executor.submit(job)
+
+    def wait(self) -> list[Outcome]:
+        """Outcomes of jobs that have ended; they are kept before anybody is told."""
+        outcomes = self.executor.wait(_WAIT)
+        for outcome in outcomes:
+            self.ledger.record(outcome)
+            del self.candidates[outcome.number, outcome.rung]
+            self.ended += 1
+            self.watch(self.progress())
+        return outcomes
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """Whatever ends the block, trials that run are begun again by the next driver."""
+        try:
+            yield
+        finally:
+            self.ledger.give_back(number for number, rung in self.candidates if rung == 0)
+
+    def progress(self) -> Progress:
+        trained, (drawn, screened) = self.ledger.trained, self.ledger.drawn
+        seconds = time.monotonic() - self.started
+        left = seconds / self.ended * max(0, self.plan.trials - trained) if self.ended else None
+        if left is not None and self.plan.hours is not None:
+            left = min(left, max(0.0, self.plan.hours * 3600 - seconds))
+        return Progress(trained, self.plan.trials, drawn, screened, seconds, left)
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return self.plan.hours is not None and time.monotonic() - self.started > self.plan.hours * 3600
+
+
+def drive(plan: Plan, drawing: Drawing, executor: Executor, watch: Watch) -> None:
+    """Run trials until there are enough of them, or the time is over.
+
+    Trials that a killed driver has left go first. Ctrl-C ends what runs; it is run again when the search goes on.
+
+    Raises:
+        BudgetMissed: No candidate fits the budget.
+    """
+    running = _Running(executor, drawing.ledger, plan, watch)
+    left = drawing.ledger.unfinished()
+    with running.given_back():
+        while True:
+            interrupt.check()
+            while executor.free() and (found := _next(running, drawing, left)):
+                running.start(*found)
+            if not running.candidates:
+                return
+            running.wait()
+
+
+def prove(plan: Plan, ledger: Ledger, front: Sequence[int], executor: Executor, watch: Watch) -> None:
+    """Train the front's members anew, each by its own recipe, and hold their files against the test split.
+
+    Those that were proven before are not trained again.
+    """
+    running = _Running(executor, ledger, plan, watch)
+    known = ledger.outcomes()
+    left = [number for number in front if (number, FINAL) not in known]
+    while left or running.candidates:
+        interrupt.check()
+        while left and executor.free():
+            candidate = ledger.candidate(left.pop(0))
+            folder = plan.folder / FRONT / f"{candidate.number:05d}"
+            running.start(candidate, _job(plan, candidate, FINAL, folder))
+        running.wait()
+
+
+def _next(running: _Running, drawing: Drawing, left: list[Candidate]) -> tuple[Candidate, Job] | None:
+    """What runs next: a trial of a killed driver, a candidate that goes up a rung, or a new one; None at the end."""
+    if running.late:
+        return None
+    plan, ledger = running.plan, running.ledger
+    ladder = ledger.space.settings.fidelity.ladder
+    candidate, rung = None, 0
+    if left:
+        candidate = left.pop(0)
+    elif (up := ledger.promoted(busy=set(running.candidates))) is not None:
+        candidate, rung = ledger.candidate(up[0]), up[1]
+    elif ledger.trained + sum(r == 0 for _, r in running.candidates) < plan.trials:
+        candidate = drawing.draw()
+    if candidate is None:
+        return None
+    folder = plan.folder / TRIALS / f"{candidate.number:05d}"
+    if ladder is None:
+        return candidate, _job(plan, candidate, rung, folder)
+    step = ladder.rungs[rung]
+    return candidate, _job(plan, candidate, rung, folder / f"rung{rung}", step.epochs, step.share)
+
+
+def _job(
+    plan: Plan, candidate: Candidate, rung: int, folder: Path, epochs: int | None = None, share: float = 1.0
+) -> Job:
+    return Job(
+        number=candidate.number,
+        rung=rung,
+        recipe=candidate.recipe.dump(),
+        folder=str(folder),
+        store=str(plan.folder / STORE),
+        epochs=epochs,
+        share=share,
+        costs=str(plan.folder / COSTS),
+        final=rung == FINAL,
+    )

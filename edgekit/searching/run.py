@@ -1,0 +1,144 @@
+"""A whole search: opens its study, drives it, and proves its front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import edgekit
+from edgekit.errors import RecipeError, did_you_mean
+from edgekit.figures import FIGURES, givers
+from edgekit.pipeline.start import NOTHING, with_data
+from edgekit.recipe import Recipe
+from edgekit.registry import entry
+from edgekit.searching.drawing import Drawing
+from edgekit.searching.driver import Plan, Progress, drive, prove
+from edgekit.searching.executors import Executor, Options, open_executor
+from edgekit.searching.ledger import Ledger
+from edgekit.searching.pareto import Objective
+from edgekit.searching.results import SearchResult, gather, write_search
+from edgekit.searching.samplers import open_sampler
+from edgekit.searching.screening import Screen
+from edgekit.searching.space import Space
+from edgekit.searching.study import Identity, driven
+
+__all__ = ["Running", "search"]
+
+FORM = 1
+"""Version of the table `search` in a search's file."""
+STUDY, NAME = "study.db", "search"
+
+OF_THE_FILE = ("accuracy", "model_bytes", "gzip_bytes", "macs", "latency_ms")
+"""Objectives that no runtime needs to count."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """How a search is run; none of it decides what it finds with one worker.
+
+    Attributes:
+        workers: Trials at once.
+        executor: Where they run.
+        storage: URL of the study; None for SQLite in the search's folder.
+        memory_limit: Bytes of resident memory of one trial.
+        time_limit: Seconds of one trial.
+        resume: A study that is there is gone on with.
+    """
+
+    workers: int = 1
+    executor: str = "local"
+    storage: str | None = None
+    memory_limit: int | None = None
+    time_limit: float | None = None
+    resume: bool = False
+
+
+def search(
+    space: Space,
+    folder: Path,
+    *,
+    trials: int | None = None,
+    hours: float | None = None,
+    running: Running = Running(),
+    watch: Callable[[Progress, SearchResult], None] = lambda progress, result: None,
+) -> SearchResult:
+    """Search a space; a killed search goes on where it stood, with `resume`.
+
+    Args:
+        space: What may vary, in which recipe, and what is sought.
+        folder: For the study, trials, front and `search.json`.
+        trials, hours: In the place of what the space says.
+        running: Where and how trials run.
+        watch: Is told whenever a trial has ended.
+
+    Raises:
+        BudgetMissed: No candidate fits the budget.
+        EdgekitError: The space, the data or the storage break a rule.
+    """
+    name, settings = entry(space.settings.sampler)
+    recipe = space.recipe({gene.path: (gene.values or (gene.low,))[0] for gene in space.genes})
+    known, dataset = with_data(recipe, NOTHING)
+    objectives = _objectives(space, known)
+    sampler = open_sampler(name, space.genes, objectives, recipe.seed, settings)
+    identity = Identity(space.identity, str(FORM), edgekit.__version__)
+    storage = running.storage or folder / STUDY
+    study_name = NAME if running.storage is None else f"{NAME} {space.identity[:12]}"
+    with (
+        _executor(folder, running) as executor,
+        driven(storage, study_name, objectives, identity, sampler, resume=running.resume) as (opened, lease),
+    ):
+        ledger = Ledger(opened.study, space, objectives, opened.url)
+        plan = Plan(folder, trials or space.settings.trials, hours or space.settings.hours)
+
+        def tell(progress: Progress) -> None:
+            lease.check()
+            result = gather(ledger, folder, name, done=False, progress=progress)
+            write_search(result, ledger, folder)
+            watch(progress, result)
+
+        screen = Screen.of(recipe, dataset.features("train").shape[1:], dataset.classes or 1)
+        drive(plan, Drawing(ledger, screen), executor, tell)
+        prove(plan, ledger, ledger.front(), executor, tell)
+        result = gather(ledger, folder, name, done=True)
+        write_search(result, ledger, folder)
+    return result
+
+
+@contextmanager
+def _executor(folder: Path, running: Running) -> Iterator[Executor]:
+    options = Options(running.workers, folder / "logs", running.memory_limit, running.time_limit)
+    executor = open_executor(running.executor, options)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+def _objectives(space: Space, recipe: Recipe) -> list[Objective]:
+    """What is sought, with its direction.
+
+    Raises:
+        RecipeError: It is nothing that is measured.
+    """
+    found = []
+    for name in space.settings.objectives:
+        measured = {base for runtime in recipe.measure for base in [runtime.partition(":")[0]]}
+        needed = [figure.runtime for figure in givers(name)]
+        if name not in OF_THE_FILE and not needed:
+            raise RecipeError(
+                "An objective is a figure that is measured.",
+                received=repr(name),
+                remedy=did_you_mean(name, [*OF_THE_FILE, *FIGURES]),
+            )
+        if needed and not measured & set(needed):
+            raise RecipeError(
+                f"The objective {name} needs the runtime that measures it.",
+                received=f"measure: [{', '.join(recipe.measure)}]",
+                remedy=f"Add {' or '.join(needed)} to measure.",
+            )
+        up = name == "accuracy" and recipe.objective.metric == "top1"
+        found.append(Objective(name, "maximize" if up else "minimize"))
+    return found

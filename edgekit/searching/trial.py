@@ -1,0 +1,193 @@
+"""One trial: a concrete recipe, run on data that have validation samples in the place of test samples."""
+
+from __future__ import annotations
+
+import json
+import math
+import resource
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from edgekit import tflite
+from edgekit.data import Dataset
+from edgekit.errors import EdgekitError
+from edgekit.observer import EpochEnded, Event
+from edgekit.passes import Stage
+from edgekit.pipeline import Given, Manifest, compress
+from edgekit.pipeline.start import NOTHING, with_data
+from edgekit.recipe import Recipe, parse_recipe
+from edgekit.searching.costs import measure_costs
+from edgekit.searching.described import counters, description_of
+
+__all__ = ["Job", "Outcome", "limits_of", "on_validation", "over", "run_trial"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an executor is given; JSON-ready by `vars`.
+
+    Attributes:
+        number: Of the trial.
+        rung: From 0 on.
+        recipe: As `Recipe.dump` gives it.
+        folder: Of the trial: its files and report.
+        store: The folder of finished steps that all trials share.
+        epochs: Of `train`, where the rung has fewer than the recipe.
+        share: Of the training samples that the rung has.
+        costs: The folder of costs that were measured before; None where none is measured before training.
+        final: The test split is read: the last training of a member of the front.
+    """
+
+    number: int
+    rung: int
+    recipe: dict[str, Any]
+    folder: str
+    store: str
+    epochs: int | None = None
+    share: float = 1.0
+    costs: str | None = None
+    final: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job; JSON-ready by `vars`.
+
+    Attributes:
+        number, rung: Of the job.
+        status: "done", "unfit" where a cost that was measured before training is above its limit, or "failed".
+        figures: `accuracy` on validation data, `model_bytes`, `macs` and the others that were measured.
+        reason: Why it failed, in one line.
+        seconds, cpu_seconds: What it took; the latter with its child processes.
+        curve: Validation metric by epoch, of the first training; None for what was no number.
+        sha256: Of the file that was measured; None without one.
+        costs: What was measured before training, with random weights; empty where nothing was.
+    """
+
+    number: int
+    rung: int
+    status: Literal["done", "unfit", "failed"]
+    figures: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    curve: list[float | None] = field(default_factory=list)
+    sha256: str | None = None
+    costs: dict[str, float] = field(default_factory=dict)
+
+
+def run_trial(job: Job) -> Outcome:
+    """Run a job in this process; what goes wrong is in the outcome, but for Ctrl-C and the end of memory."""
+    started, cpu = time.perf_counter(), _cpu()
+    curve: list[float | None] = []
+    costs: dict[str, float] = {}
+    try:
+        known, dataset = _opened(json.dumps(job.recipe, sort_keys=True))
+        costs = _costs(job, known, dataset)
+        if max(over(costs, limits_of(known)), default=0) > 0:
+            outcome = Outcome(job.number, job.rung, "unfit", costs)
+        else:
+            outcome = _outcome(job, _compress(job, known, dataset, curve))
+    except EdgekitError as error:
+        outcome = Outcome(job.number, job.rung, "failed", reason=str(error))
+    except Exception as error:  # code of the user's, such as a network of module:function
+        outcome = Outcome(job.number, job.rung, "failed", reason=f"{type(error).__name__}: {error}"[:500])
+    took, cpu_took = time.perf_counter() - started, _cpu() - cpu
+    return replace(outcome, seconds=took, cpu_seconds=cpu_took, curve=curve, costs=costs)
+
+
+def limits_of(recipe: Recipe) -> Mapping[str, float]:
+    """What the budget limits of costs; accuracy is sought, not limited."""
+    named = recipe.budget.model_dump(exclude_none=True)
+    return {name: limit for name, limit in named.items() if name != "accuracy_drop"}
+
+
+def over(figures: Mapping[str, float], limits: Mapping[str, float]) -> list[float]:
+    """How far each limit is broken, as a share of it: above 0 where it is; 0 where the figure is not known yet."""
+    return [figures[name] / limit - 1 if name in figures else 0.0 for name, limit in limits.items()]
+
+
+def _opened(recipe: str) -> tuple[Recipe, Dataset]:
+    """The recipe with its task, and its data, which a process reads once for recipes that have the same."""
+    parsed = parse_recipe(json.loads(recipe))
+    told = json.dumps([parsed.data.model_dump(mode="json"), parsed.seed, parsed.objective.task], default=str)
+    if told not in _DATA:
+        _DATA.clear()
+        _DATA[told] = with_data(parsed, NOTHING)[1]
+    return with_data(parsed, Given(dataset=_DATA[told]))
+
+
+_DATA: dict[str, Dataset] = {}
+"""The data that this process read last."""
+
+
+def _costs(job: Job, recipe: Recipe, dataset: Dataset) -> dict[str, float]:
+    """Costs with random weights, where the network's shapes are those that it has before its passes."""
+    if job.costs is None or job.rung != 0 or any(item.stage < Stage.SPARSITY for item in recipe.passes):
+        return {}
+    description = description_of(recipe, dataset.features("train").shape[1:], dataset.classes or 1)
+    if description is None or [spec.format for spec in recipe.convert] != ["int8"]:
+        return {}
+    found = measure_costs(description, counters(recipe), Path(job.costs))
+    return {name: value for name, value in found.figures.items() if name not in found.hang_on_weights}
+
+
+def _compress(job: Job, recipe: Recipe, dataset: Dataset, curve: list[float | None]) -> Manifest:
+    if job.epochs is not None and recipe.train is not None:
+        recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": job.epochs})})
+    given = NOTHING if job.final else Given(dataset=on_validation(dataset, job.share, recipe.seed))
+
+    def observe(event: Event) -> None:
+        if isinstance(event, EpochEnded) and event.step == "baseline":
+            told = event.figures.get("val_accuracy", event.figures.get("val_loss"))
+            curve.append(None if told is None or not math.isfinite(told) else round(told, 6))
+
+    return compress(
+        recipe,
+        Path(job.folder),
+        given=given,
+        quiet=True,
+        observer=observe,
+        store=Path(job.store),
+    )
+
+
+def on_validation(dataset: Dataset, share: float, seed: int) -> Dataset:
+    """The data with validation samples in the place of test samples, and a share of the training samples.
+
+    Raises:
+        DataError: There are no validation samples.
+    """
+    splits = {**dataset.splits, "test": dataset.raw("validation")}
+    if share < 1:
+        splits["train"] = dataset.raw("train").drawn(share, seed)
+    return replace(dataset, splits=splits, _samples={})
+
+
+def _outcome(job: Job, manifest: Manifest) -> Outcome:
+    chosen = manifest.chosen
+    figures: dict[str, float] = {
+        "accuracy": chosen.accuracy,
+        "accuracy_low": chosen.accuracy_low,
+        "accuracy_high": chosen.accuracy_high,
+        "model_bytes": chosen.bytes,
+        "gzip_bytes": chosen.gzip_bytes,
+        **chosen.figures,
+    }
+    macs = tflite.inspect(manifest.path).macs
+    if macs is not None:
+        figures["macs"] = macs
+    if chosen.latency_ms is not None:
+        figures["latency_ms"] = chosen.latency_ms
+    if not math.isfinite(chosen.accuracy):
+        return Outcome(job.number, job.rung, "failed", figures, "The file's metric is no finite number.")
+    return Outcome(job.number, job.rung, "done", figures, sha256=chosen.sha256)
+
+
+def _cpu() -> float:
+    """CPU seconds of this process and of its children that have ended."""
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime

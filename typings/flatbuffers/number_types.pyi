@@ -1,0 +1,2 @@
+class Float32Flags:
+    bytewidth: int

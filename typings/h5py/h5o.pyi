@@ -1,0 +1,6 @@
+class ObjectID: ...
+
+class ObjInfo:
+    addr: int
+
+def get_info(loc: ObjectID) -> ObjInfo: ...
