@@ -159,9 +159,9 @@ def test_the_command_says_what_is_wrong(model: Path, tmp_path: Path, cli: Callab
 
 OPTIONS: dict[str, tuple[list[str], int, str]] = {
     "a choice": (["--language", "swift"], 2, "'swift' is not one of 'java', 'kotlin'"),
-    "a package": (["--package", "class.x"], 2, "--package must fit: a package has two parts or more"),
-    "a library": (["--tflite", "a:b"], 2, "--tflite must fit: a library is GROUP:ARTIFACT:VERSION, such as org."),
-    "a version": (["--version", "../x"], 2, "--version must fit: a version is of letters, digits"),
+    "a package": (["--package", "class.x"], 1, "--package must fit: a package has two parts or more"),
+    "a library": (["--tflite", "a:b"], 1, "--tflite must fit: a library is GROUP:ARTIFACT:VERSION, such as org."),
+    "a version": (["--version", "../x"], 1, "--version must fit: a version is of letters, digits"),
 }
 
 
@@ -260,10 +260,10 @@ WITHOUT_SENSE = {
     "no operation": (["--preprocessing", "[resise]"], 1, "resise"),
     "another size": (["--preprocessing", "[{resize: {height: 4, width: 4}}]"], 1, "must end in what the model takes"),
     "infinity": (["--preprocessing", "[{rescale: {scale: .inf}}]"], 1, "The options of rescale must fit"),
-    "a version": (["--package", "cmake", "--version", "1.0"], 2, "--version must fit: a version is three numbers"),
-    "no author": (["--package", "cmake", "--author", ""], 2, "--author must fit: it is one line"),
-    "two lines": (["--package", "cmake", "--description", "a\nb"], 2, "--description must fit: it is one line"),
-    "no package": (["--version", "2.0.0"], 2, "--version must fit: packages have it, and no package is asked for"),
+    "a version": (["--package", "cmake", "--version", "1.0"], 1, "--version must fit: a version is three numbers"),
+    "no author": (["--package", "cmake", "--author", ""], 1, "--author must fit: it is one line"),
+    "two lines": (["--package", "cmake", "--description", "a\nb"], 1, "--description must fit: it is one line"),
+    "no package": (["--version", "2.0.0"], 1, "--version must fit: packages have it, and no package is asked for"),
 }
 
 
