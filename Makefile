@@ -9,6 +9,9 @@ DEBIAN_PACKAGES := adb qemu-user gcc g++ clang cmake ninja-build libc6-dev gcc-a
 	gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc \
 	libgradle-android-plugin-java gradle-debian-helper libjaxb-java libjaxb-api-java postgresql
 
+# Children of tests would compile every source file anew: some machines forbid Python to keep what it compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo apk firmware docs test test-random test-3.13 slow-test device-test device-tools lint clean
 
 help:
