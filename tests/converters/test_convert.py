@@ -12,7 +12,7 @@ from edgekit.data import Dataset
 from edgekit.errors import ConversionError
 from edgekit.keras import load_model
 from edgekit.measure.predict import predict
-from edgekit_converters.tflite import ConvertSpec, convert_keras, format_names
+from edgekit_converters.tflite import ConvertSpec, convert_keras, converter, format_names
 
 TOLERANCE = {"float32": 1e-5, "float16": 5e-3, "dynamic": 0.1, "int8": 0.25, "int16x8": 0.1}
 """Largest difference of a probability from Keras."""
@@ -122,6 +122,21 @@ def test_the_same_model_gives_the_same_bytes(trained: Any, digits: Dataset, tmp_
     for name in ("a", "b"):
         convert_keras(trained.model, tmp_path / name, spec("int8"), representative=digits.features("calibration")[:16])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_bytes_are_those_of_tensorflows_own_way(
+    kind: str, trained: Any, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which a release of TensorFlow takes that has not the parts of the shorter one."""
+    samples = digits.features("calibration")[:16]
+    convert_keras(trained.model, tmp_path / "a", spec(kind), representative=samples)
+    own, asked = _tf.tensorflow().lite.TFLiteConverter, list[str]()
+    whole = own.from_saved_model
+    monkeypatch.setattr(own, "from_saved_model", lambda folder: (asked.append(folder), whole(folder))[1])
+    monkeypatch.setattr(converter, "_PARTS", ("a part that no release has",))
+    convert_keras(trained.model, tmp_path / "b", spec(kind), representative=samples)
+    assert len(asked) == 1 and (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["float32", "float16", "dynamic"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 from edgekit import _tf, registry
 from edgekit.errors import ConversionError
+from edgekit.keras.frameworks import Converter
 from edgekit.tensors import Array
 from edgekit_converters.tflite import formats
 from edgekit_converters.tflite.biases import with_own_biases
@@ -18,6 +20,8 @@ from edgekit_converters.tflite.scalars import with_wide_scalars
 from edgekit_converters.tflite.spec import ConvertSpec
 
 __all__ = ["convert_function"]
+
+_PARTS = ("_convert_and_export_metrics", "_convert_from_saved_model", "_load_saved_model", "_set_original_model_type")
 
 
 def convert_function(
@@ -47,7 +51,7 @@ def convert_function(
         warnings.simplefilter("ignore")
         try:
             _save(serve, specs, weights, folder)
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+            converter = _converter_of(folder)
             module.configure(tf, converter)
             if module.NEEDS_CALIBRATION:
                 converter.representative_dataset = feed
@@ -82,6 +86,30 @@ def _save(serve: Callable[..., Any], specs: Mapping[str, Any], weights: Sequence
     module.kept = weights  # tracking the model would trace each layer again, which some wrappers refuse
     module.serve = tf.function(serve)
     tf.saved_model.save(module, folder, signatures={"serving_default": module.serve.get_concrete_function(**specs)})
+
+
+def _converter_of(folder: str) -> Converter:
+    """TensorFlow's converter of a SavedModel that `_save` has written.
+
+    Its own one loads the folder twice: to find signatures, and for the lines of Python that made each operator, which
+    no message of ours shows; then it looks through all objects for what that left. The bytes are the same without, in
+    four fifths of the time. Its parts are not public: where a release has others, its own one it is.
+    """
+    tf = _tf.tensorflow()
+    lite: Any = importlib.import_module("tensorflow.lite.python.lite")
+    base, kind = getattr(lite, "TFLiteConverterBase", None), getattr(lite, "TFLiteSavedModelConverterV2", None)
+    if base is None or kind is None or not all(hasattr(kind, name) for name in _PARTS):
+        return tf.lite.TFLiteConverter.from_saved_model(folder)
+
+    def convert(self: Any) -> bytes:
+        graph, _inputs, _outputs = self._load_saved_model(self.saved_model_dir, self._saved_model_tags)
+        content: bytes = self._convert_from_saved_model(graph)
+        return content
+
+    direct = type("Direct", (kind,), {"convert": lambda self: self._convert_and_export_metrics(convert)})
+    base._set_original_model_type(lite.conversion_metadata_fb.ModelType.TF_SAVED_MODEL)
+    made: Converter = direct(folder, {"serve"}, ["serving_default"])
+    return made
 
 
 def _reason(error: Exception, chatter: list[str]) -> str:
