@@ -9,8 +9,8 @@ inputs with TFLite Micro's wheel, in elements that differ.
 
 TREE holds TensorFlow Lite Micro's sources (also EDGEKIT_TFLM; _mcu_tflm.py says which): the same models run in its
 interpreter, with its reference kernels and with CMSIS-NN, built by the same compiler, on the same boards, counted and
-compared in the same way. `--tflm-only` measures nothing else. Without a tree, what mcu.json has of it stays.
-Writes benchmarks/mcu.json.
+compared in the same way. `--tflm-only` measures nothing else. Without a tree, what mcu.json has of it stays; so do the
+rows of cores that `--core` leaves out. Writes benchmarks/mcu.json.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,8 @@ def main() -> None:
         if options.tflm_only:
             rows = list(before.values())
         else:
-            rows = [row for name, model in read.items() for row in _rows(name, model, cores, options.inputs)]
+            measured = [row for name, model in read.items() for row in _rows(name, model, cores, options.inputs)]
+            rows = _merged(before, measured)
         told = {
             key: {what: value for what, value in row.items() if what.startswith("TFLM")} for key, row in before.items()
         }
@@ -89,6 +90,13 @@ def main() -> None:
     else:
         report = {"schema": "edgekit.mcu/1", "inputs": options.inputs, "results": rows, "environment": environment()}
     RESULTS.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _merged(before: Mapping[tuple[str, str], dict[str, Any]], measured: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All rows, model by model: those that were measured, and those of the other models and cores as they were."""
+    rows = dict(before) | {(row["model"], row["core"]): row for row in measured}
+    models = list(dict.fromkeys(model for model, _ in rows))
+    return [rows[key] for key in sorted(rows, key=lambda key: (models.index(key[0]), CORES.index(key[1])))]
 
 
 def _micro(
