@@ -63,7 +63,7 @@ def parse_convert(item: object) -> ConvertSpec:
     """
     if isinstance(item, ConvertSpec):
         return item
-    name, options = registry.entry(item)
+    name, options = registry.entry(item, example="- int8: {input_dtype: uint8}")
     if name not in format_names():
         raise RecipeError("Unknown format.", received=repr(name), remedy=did_you_mean(name, format_names()))
     try:

@@ -100,8 +100,12 @@ def ask(name: str) -> Any:
     return getattr(importlib.import_module(module), member)
 
 
-def entry(item: object) -> tuple[str, dict[str, object]]:
+def entry(item: object, *, example: str = "- sparsify: {sparsity: 0.5}") -> tuple[str, dict[str, object]]:
     """Read one list item of a recipe: `name` or `{name: {key: value}}`.
+
+    Args:
+        item: What stands there.
+        example: What a remedy shows, of the list's own kind.
 
     Raises:
         RecipeError: Anything else.
@@ -115,7 +119,7 @@ def entry(item: object) -> tuple[str, dict[str, object]]:
     raise RecipeError(
         "A list entry is a name, or one name with its options.",
         received=repr(item),
-        remedy="Write for example: - sparsify: {sparsity: 0.5}",
+        remedy=f"Write for example: {example}",
     )
 
 

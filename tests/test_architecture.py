@@ -19,7 +19,7 @@ HEAVY = {
 LAYERS = (
     {"errors", "registry", "user_code", "artifact", "_tf", "figures", "filekinds", "files", "interrupt", "npz"}
     | {"installing", "locks", "observer", "ownership", "overrides", "places", "scratch", "recipe_text", "versions"}
-    | {"zips"},
+    | {"identifiers", "zips"},
     {"readable", "tensors", "golden"},
     {"tflite"},
     {"sandbox"},

@@ -11,7 +11,7 @@ from pydantic import Field
 from edgekit.data.labels import check_label_names, label_finding
 from edgekit.data.preprocessing import Cast, Grayscale, Normalize, Operation, Preprocessing, Resize
 from edgekit.data.sidecar import UNKNOWN
-from edgekit.errors import ConversionError, DataError, RecipeError, UsageError
+from edgekit.errors import ConversionError, DataError, RecipeError
 from edgekit.files import read_limited
 from edgekit.places import setting
 from edgekit.recipe_text import LARGEST as LONGEST
@@ -25,7 +25,7 @@ __all__ = ["DescribedExporter", "LabelledExporter", "Told", "read_labels", "read
 
 LARGEST = 64 << 20
 """Bytes of a file of labels."""
-_EXAMPLE = "Write for example '[{resize: {height: 96, width: 96}}, rescale]'."
+_EXAMPLE = "Write for example '[{resize: {height: 96, width: 96}}, rescale]', or name a file with such a list."
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,6 @@ class DescribedExporter(LabelledExporter):
 
         Raises:
             ConversionError, DataError, ModelError: As there; or preprocessing is given for several inputs.
-            UsageError: The preprocessing is no list.
         """
         told = super().told(source)
         if self.preprocessing is None:
@@ -142,8 +141,8 @@ def read_preprocessing(told: str) -> Preprocessing:
     """A list of operations, as YAML or in a file of YAML or JSON.
 
     Raises:
-        DataError: An unknown operation or option.
-        UsageError: It is no list.
+        DataError: It is no list; an unknown operation or option.
+        RecipeError: An entry that is no operation.
     """
     text = told
     if os.path.lexists(told):
@@ -154,10 +153,15 @@ def read_preprocessing(told: str) -> Preprocessing:
     try:
         items = parse_yaml(text, "the preprocessing")
     except RecipeError as error:
-        raise UsageError("Preprocessing is a list in YAML.", received=error.received, remedy=_EXAMPLE) from None
+        raise DataError("Preprocessing is a list in YAML.", received=error.received, remedy=_EXAMPLE) from None
     if not isinstance(items, list):
-        raise UsageError("Preprocessing is a list of operations.", received=told[:200], remedy=_EXAMPLE)
+        raise DataError("Preprocessing is a list of operations.", received=_named(told, text), remedy=_EXAMPLE)
     return Preprocessing.parse(items)
+
+
+def _named(told: str, text: str) -> str:
+    """What was given, as a message says it: a text, or the path of a file and what the file holds."""
+    return repr(told[:200]) if text is told else f"{told[:200]!r} with {text[:200]!r}"
 
 
 def _check_labels(labels: tuple[str, ...], model: Model) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.api.traces import leaves_no_trace
-from edgekit.errors import EdgekitError, RecipeError
+from edgekit.errors import EdgekitError, RecipeError, did_you_mean
 from edgekit.places import by_place
 from edgekit.readable import Readable, Rows
 
@@ -269,7 +269,14 @@ def _checked(budget: Mapping[str, int | float]) -> dict[str, int | float]:
     try:
         Budget.model_validate(dict(budget))
     except ValidationError as error:
-        raise RecipeError.from_pydantic(error, where="budget", model=Budget) from None
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            remedy = did_you_mean(name, Budget.model_fields)
+            raise EdgekitError("A budget limits figures.", received=repr(name), remedy=remedy) from None
+        message = first["msg"].removeprefix("Value error, ").rstrip(".")
+        rule = f"The limit of {name} must fit: {message}."
+        raise EdgekitError(rule, received=repr(first["input"])) from None
     return dict(budget)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from edgekit.errors import EdgekitError
+
 __all__ = [
     "data",
     "debug",
@@ -95,10 +97,10 @@ def limit(text: str) -> tuple[str, int | float]:
     """One value of `--budget`, FIGURE=LIMIT.
 
     Raises:
-        UsageError: It has another form.
+        EdgekitError: It has another form.
     """
     name, _, value = text.partition("=")
     try:
         return name.strip(), int(value) if value.strip().isdecimal() else float(value)
     except ValueError:
-        raise click.UsageError(f"--budget takes FIGURE=LIMIT such as model_bytes=100000, not {text!r}.") from None
+        raise EdgekitError("--budget takes FIGURE=LIMIT, such as model_bytes=100000.", received=repr(text)) from None

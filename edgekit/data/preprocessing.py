@@ -312,7 +312,7 @@ class Preprocessing:
 
 
 def _operation(item: object) -> Operation:
-    name, options = registry.entry(item)
+    name, options = registry.entry(item, example="[cast, {rescale: {scale: 0.0078125}}]")
     if name not in OPERATIONS:
         raise DataError("Unknown preprocessing operation.", received=repr(name), remedy=did_you_mean(name, OPERATIONS))
     try:

@@ -68,7 +68,7 @@ def parse_model(item: object) -> str | Network:
         raise RecipeError(
             "The recipe key model must fit: a name, a path, or one network with its parameters.", received=repr(item)
         )
-    name, options = registry.entry(dict(item))
+    name, options = registry.entry(dict(item), example="model: {ds_cnn: {width: 32}}")
     if not is_network(name):
         raise RecipeError(
             "Only reference networks have parameters.", received=repr(name), remedy=did_you_mean(name, network_names())

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgekit import passes, registry, user_code
 from edgekit.errors import Finding, RecipeError, UsageError, did_you_mean
+from edgekit.identifiers import Identifier
 from edgekit.keras import FOREIGN, Loading
 from edgekit.keras.kernels import named_kernels
 from edgekit.keras.types import KerasModel
@@ -92,7 +93,7 @@ class Pass(BaseModel, ABC):
     summary: ClassVar[str]
     """One line for `edgekit passes`."""
 
-    id: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=40)] | None = Field(
+    id: Identifier | None = Field(
         default=None, description="a name of its own, so that --set passes.ID.KEY=VALUE finds it"
     )
     finetune: FinetuneChoice = Field(

@@ -77,7 +77,7 @@ def search(
         BudgetMissed: No candidate fits the budget.
         EdgekitError: The space, the data or the storage break a rule.
     """
-    name, settings = entry(space.settings.sampler)
+    name, settings = entry(space.settings.sampler, example="sampler: {evolution: {population: 32}}")
     recipe = space.recipe({gene.path: (gene.values or (gene.low,))[0] for gene in space.genes})
     known, dataset = with_data(recipe, NOTHING)
     objectives = _objectives(space, known)

@@ -14,7 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    ValidationError,
+    field_validator,
+)
 
 from edgekit import __version__
 from edgekit.artifact import write_atomically
@@ -46,10 +55,23 @@ LONGEST_PATH = 400
 _WHAT = "A lock"
 _RENEW = "Renew it with: edgekit android lock ASSETS_FOLDER -o edgekit.lock"
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+def _check_digest(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise ValueError("a sha256 has 64 hexadecimal digits, in lower case")
+    return text
+
+
+def _check_figure(name: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_]{0,63}", name):
+        raise ValueError("a figure is called like model_bytes")
+    return name
+
+
+Sha256 = Annotated[str, AfterValidator(_check_digest)]
 Number = Annotated[StrictInt | StrictFloat, Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
 Limit = Annotated[StrictInt | StrictFloat, Field(allow_inf_nan=False, ge=0, le=1e15)]
-FigureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+FigureName = Annotated[str, AfterValidator(_check_figure)]
 
 
 class _Record(BaseModel):
@@ -245,10 +267,11 @@ def assets_in(folder: Path) -> list[tuple[str, Path]]:
 
 def _check_text(text: str, what: str) -> None:
     if "\\" in text:
+        plain = re.sub(r"[\\/]+", "/", text)
         raise EdgekitError(
             f'{what} is a path with "/" between folders, on every system.',
             received=repr(text),
-            remedy=f"Write {text.replace(chr(92), '/')!r}, or renew the lock with: edgekit android lock",
+            remedy=f"Write {plain!r}, or renew the lock with: edgekit android lock",
         )
     if not text or len(text) > LONGEST_PATH or clean(text) != text or "\n" in text or "\t" in text:
         raise EdgekitError(

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,6 +19,7 @@ from edgekit import registry, tflite
 from edgekit.data.sidecar import Sidecar
 from edgekit.errors import Finding, RecipeError, UsageError
 from edgekit.golden import Bounds, Golden
+from edgekit.identifiers import Identifier
 from edgekit.target import Target
 from edgekit_converters import exporters
 
@@ -96,9 +97,7 @@ class Exporter(BaseModel, ABC):
     without_golden: ClassVar[bool] = False
     """Whether it can do without them: for models that no runtime of this machine takes."""
 
-    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=40)] = Field(
-        default="model", description="what files and symbols are called"
-    )
+    name: Identifier = Field(default="model", description="what files and symbols are called")
 
     @property
     def kind(self) -> str:
@@ -159,7 +158,7 @@ def parse_exporter(item: object) -> Exporter:
     """
     if isinstance(item, Exporter):
         return item
-    name, options = registry.entry(item)
+    name, options = registry.entry(item, example="tflm: {name: digits}")
     try:
         return load_exporter(name).model_validate(options)
     except UsageError as error:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from edgekit import __version__
 from edgekit.errors import Finding
+from edgekit.identifiers import Identifier
 from edgekit.target import Target
 from edgekit.tflite.old_runtimes import wrong_answers
 from edgekit_converters.android.lock import Lock, lock_model, lock_text
@@ -20,12 +21,19 @@ LARGEST = 1_500_000_000
 """Bytes that Play takes in one pack (Play for On-device AI, "Considerations"); it counts them packed."""
 
 
+def _check_pack(name: str) -> str:
+    """A name that a bundle has no other module of."""
+    if name == "base":
+        raise ValueError("base is what a bundle calls the app itself; call the pack base_model, say")
+    return name
+
+
 class AiPack(Exporter):
     """A module of model files alone, of the plugin `com.android.ai-pack`."""
 
     summary: ClassVar[str] = "A module for Play's AI packs: the model file alone, delivered beside the app."
 
-    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=40)] = Field(
+    name: Annotated[Identifier, AfterValidator(_check_pack)] = Field(
         default="model", description="what the pack and the file in it are called"
     )
     delivery: Literal["install-time", "fast-follow", "on-demand"] = Field(

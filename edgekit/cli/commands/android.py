@@ -194,6 +194,6 @@ def _table(found: Verification) -> None:
             remedies.setdefault(outcome.remedy, []).append(outcome.where or outcome.check)
     for remedy, places in remedies.items():
         output.echo(f"{', '.join(dict.fromkeys(places))}: {remedy}")
-    counts = {status: len(found.of(status)) for status in ("fault", "budget", "warning", "unknown")}
+    counts = {status: len(found.of(status)) for status in ("fault", "budget", "warning", "unknown", "passed")}
     said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     output.echo(f"{'Failed' if found.exit_code else 'Passed'}: {said or 'nothing was checked'}.")

@@ -38,7 +38,13 @@ def test_what_play_does_not_take_is_refused(model: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr(ai_pack, "LARGEST", 100)
     with pytest.raises(EdgekitError, match="at most 100 bytes"):
         edgekit.export(model, "ai_pack", tmp_path / "pack")
-    for options in ({"name": "Digits"}, {"name": "a-b"}, {"delivery": "later"}):
-        with pytest.raises(EdgekitError):
+    for options, words in (
+        ({"name": "Digits"}, "a name is a lower-case letter, then"),
+        ({"name": "a-b"}, "a name is a lower-case letter, then"),
+        ({"name": "a" * 41}, "a name is a lower-case letter, then"),
+        ({"name": "base"}, "base is what a bundle calls the app itself"),
+        ({"delivery": "later"}, "delivery"),
+    ):
+        with pytest.raises(EdgekitError, match=words):
             edgekit.export(model, {"ai_pack": options}, tmp_path / "pack")
     assert not (tmp_path / "pack").exists()

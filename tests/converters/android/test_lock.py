@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,19 @@ def test_what_is_no_lock_is_refused_in_one_line(name: str, tmp_path: Path) -> No
         read_lock(path)
     assert said in str(error.value) and "\n" not in str(error.value) and "\x1b" not in str(error.value)
     assert error.value.remedy
+
+
+def test_no_message_shows_a_regular_expression(tmp_path: Path) -> None:
+    for change, words in (
+        ({"sha256": "00"}, "a sha256 has 64 hexadecimal digits"),
+        ({"budget": {"Model Bytes": 1}}, "a figure is called like model_bytes"),
+        ({"asset": "..\\\\a.tflite"}, "Write '../a.tflite'"),
+    ):
+        lock = json.loads(lock_text(Lock(models=(record(),))))
+        lock["models"][0].update(change)
+        (tmp_path / "edgekit.lock").write_text(json.dumps(lock))
+        with pytest.raises(EdgekitError, match=re.escape(words)):
+            read_lock(tmp_path / "edgekit.lock")
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,23 @@ def test_a_run_of_another_model_or_recipe_is_refused(finished: Any, assets: Path
 def test_the_command_says_a_missed_budget_with_code_3(assets: Path, tmp_path: Path, cli: Any) -> None:
     result = cli("android", "lock", assets, "-o", tmp_path / "edgekit.lock", "--budget", "model_bytes=10")
     assert result.code == 3 and "over budget: model_bytes" in result.out
-    assert cli("android", "lock", assets, "--budget", "model_bytes=much").code == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ("model_bytes=much", "--budget takes FIGURE=LIMIT"),
+        ("model_bytes", "--budget takes FIGURE=LIMIT"),
+        ("model_byte=3", "A budget limits figures. Received: 'model_byte'. Did you mean 'model_bytes'?"),
+        ("model_bytes=-3", "The limit of model_bytes must fit: "),
+        ("model_bytes=nan", "The limit of model_bytes must fit: "),
+    ],
+)
+def test_a_limit_that_is_none_is_named_as_the_user_wrote_it(
+    limit: str, words: str, assets: Path, tmp_path: Path, cli: Any
+) -> None:
+    result = cli("android", "lock", assets, "-o", tmp_path / "edgekit.lock", "--budget", limit)
+    assert result.code == 1 and words in result.err and not (tmp_path / "edgekit.lock").exists()
 
 
 def test_a_lock_that_is_renewed_in_a_module_is_no_foreign_file_to_the_next_export(tmp_path: Path) -> None:

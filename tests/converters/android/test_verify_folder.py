@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tflite_files import dense_model, packed
@@ -75,6 +77,11 @@ def test_a_recipe_that_is_elsewhere_is_unknown(app: Path) -> None:
     (app / "recipe.yaml").unlink()
     told = edgekit.verify_package(app / "assets", app / "edgekit.lock")
     assert [o.check for o in told.of("unknown")] == ["recipe"] and told.exit_code == 0
+
+
+def test_the_command_counts_what_it_checked(app: Path, cli: Any) -> None:
+    done = cli("android", "verify", app / "assets", "--lock", app / "edgekit.lock")
+    assert done.code == 0 and re.search(r"^Passed: \d+ passed\.$", done.out, re.MULTILINE)
 
 
 def test_a_folder_needs_a_lock(app: Path) -> None:

@@ -53,7 +53,7 @@ def check_package(name: str) -> str:
     parts = name.split(".")
     bad = next((p for p in parts if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", p) or p in RESERVED), None)
     if len(parts) < 2 or bad is not None or len(name) > 200:
-        raise ValueError(f"a package has two parts or more, such as com.example.digits, none a keyword; not {name!r}")
+        raise ValueError("a package has two parts or more, such as com.example.digits, none a keyword")
     return name
 
 
@@ -64,9 +64,7 @@ def check_class_name(name: str) -> str:
         ValueError: It is none.
     """
     if not re.fullmatch(r"[A-Z][A-Za-z0-9_]{0,79}", name):
-        raise ValueError(
-            f"a class is called like DigitClassifier: a capital letter, then letters and digits; not {name!r}"
-        )
+        raise ValueError("a class is called like DigitClassifier: a capital letter, then up to 79 letters and digits")
     if name in TAKEN:
         raise ValueError(f"a class is called like DigitClassifier; {name} is the name of another class")
     return name
