@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from edgekit.api.traces import leaves_no_trace
 
@@ -12,11 +12,44 @@ if TYPE_CHECKING:
     from edgekit.data.targets import Task
     from edgekit.searching.auto import Attempt, AutoResult
     from edgekit.searching.driver import Progress
+    from edgekit.searching.forecast import Forecast
     from edgekit.searching.results import SearchResult
 
 __all__ = ["auto", "search"]
 
 
+@overload
+def search(
+    what: str | Path | Mapping[str, Any],
+    output: str | Path,
+    *,
+    trials: int | None = None,
+    hours: float | None = None,
+    workers: int = 1,
+    executor: str = "local",
+    storage: str | None = None,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+    resume: bool = False,
+    dry_run: Literal[False] = False,
+    watch: Callable[[Progress, SearchResult], None] | None = None,
+) -> SearchResult: ...
+@overload
+def search(
+    what: str | Path | Mapping[str, Any],
+    output: str | Path,
+    *,
+    trials: int | None = None,
+    hours: float | None = None,
+    workers: int = 1,
+    executor: str = "local",
+    storage: str | None = None,
+    memory_limit: int | None = None,
+    time_limit: float | None = None,
+    resume: bool = False,
+    dry_run: Literal[True],
+    watch: Callable[[Progress, SearchResult], None] | None = None,
+) -> Forecast: ...
 @leaves_no_trace
 def search(
     what: str | Path | Mapping[str, Any],
@@ -30,8 +63,9 @@ def search(
     memory_limit: int | None = None,
     time_limit: float | None = None,
     resume: bool = False,
+    dry_run: bool = False,
     watch: Callable[[Progress, SearchResult], None] | None = None,
-) -> SearchResult:
+) -> SearchResult | Forecast:
     """Search networks and recipes for a budget: draws candidates, trains what fits, proves the best of them.
 
     Args:
@@ -45,6 +79,8 @@ def search(
         memory_limit: Bytes of resident memory that one trial may take.
         time_limit: Seconds that one trial may take.
         resume: Go on with the search that `output` or `storage` holds.
+        dry_run: Only tell what the search would be: how large the space is, which share of it fits, and how long it
+            takes. Nothing is written to `output`; what has run there tells the pace.
         watch: Is told (progress, result so far) whenever a trial has ended.
 
     Raises:
@@ -52,6 +88,7 @@ def search(
         EdgekitError: The search, the data or the storage break a rule.
 
     Example:
+        print(edgekit.search("search.yaml", "runs/search", dry_run=True).summary())
         result = edgekit.search("search.yaml", "runs/search", trials=60)
         print(result.summary(), result.recipe)
     """
@@ -61,6 +98,10 @@ def search(
     from edgekit.searching.space import load_space, parse_space
 
     space = parse_space(what) if isinstance(what, Mapping) else load_space(Path(what))
+    if dry_run:
+        from edgekit.searching.forecast import forecast
+
+        return forecast(space, Path(output), trials=trials, hours=hours, workers=workers)
     running = Running(workers, executor, storage, memory_limit, time_limit, resume)
     result = run(
         space,

@@ -1,6 +1,8 @@
 """Which network and which recipe for a budget: draws recipes, screens them by cost, trains what fits, proves the best.
 
 run.py        a whole search
+forecast.py   what a search would be, before it is begun
+pace.py       how long its trainings take
 auto.py       passes found for a trained model, without a search's file
 genes.py      what may vary, flat
 settings.py   the `search:` table of a file

@@ -9,7 +9,7 @@ from edgekit import interrupt
 from edgekit.errors import BudgetMissed, EdgekitError
 from edgekit.searching.ledger import Candidate, Ledger
 from edgekit.searching.screening import Screen
-from edgekit.searching.trial import limits_of, over
+from edgekit.searching.trial import binding, limits_of, over
 
 __all__ = ["Drawing"]
 
@@ -82,7 +82,8 @@ class Drawing:
     def _impossible(self) -> BudgetMissed:
         assert self.nearest is not None
         _, costs, limits = self.nearest
-        name = max((n for n in limits if n in costs), key=lambda n: costs[n] / limits[n])
+        name = binding(costs, limits)
+        assert name is not None, "a candidate is only thrown away for a figure that is known"
         return BudgetMissed(
             "Some candidate of the space must fit the budget.",
             received=f"{MOST:,} that do not; of the nearest one, {name} is {costs[name]:,.0f} by estimate and at most "

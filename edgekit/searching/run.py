@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import edgekit
+from edgekit.data import Dataset
 from edgekit.errors import RecipeError, did_you_mean
 from edgekit.figures import FIGURES, givers
 from edgekit.pipeline.start import NOTHING, with_data
@@ -24,7 +26,10 @@ from edgekit.searching.screening import Screen
 from edgekit.searching.space import Space
 from edgekit.searching.study import Identity, driven
 
-__all__ = ["Running", "search"]
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+__all__ = ["Prepared", "Running", "prepared", "search"]
 
 FORM = 1
 """Version of the table `search` in a search's file."""
@@ -77,17 +82,14 @@ def search(
         BudgetMissed: No candidate fits the budget.
         EdgekitError: The space, the data or the storage break a rule.
     """
-    name, settings = entry(space.settings.sampler, example="sampler: {evolution: {population: 32}}")
-    recipe = space.recipe({gene.path: (gene.values or (gene.low,))[0] for gene in space.genes})
-    known, dataset = with_data(recipe, NOTHING)
-    objectives = _objectives(space, known)
-    sampler = open_sampler(name, space.genes, objectives, recipe.seed, settings)
+    start = prepared(space)
+    objectives, dataset, name = start.objectives, start.dataset, start.sampler_name
     identity = Identity(space.identity, str(FORM), edgekit.__version__)
     storage = running.storage or folder / STUDY
     study_name = NAME if running.storage is None else f"{NAME} {space.identity[:12]}"
     with (
         _executor(folder, running) as executor,
-        driven(storage, study_name, objectives, identity, sampler, resume=running.resume) as (opened, lease),
+        driven(storage, study_name, objectives, identity, start.sampler, resume=running.resume) as (opened, lease),
     ):
         ledger = Ledger(opened.study, space, objectives, opened.url)
         plan = Plan(folder, trials or space.settings.trials, hours or space.settings.hours)
@@ -98,12 +100,44 @@ def search(
             write_search(result, ledger, folder)
             watch(progress, result)
 
-        screen = Screen.of(recipe, dataset.features("train").shape[1:], dataset.classes or 1)
+        screen = Screen.of(start.recipe, dataset.features("train").shape[1:], dataset.classes or 1)
         drive(plan, Drawing(ledger, screen), executor, tell)
         prove(plan, ledger, ledger.front(), executor, tell)
         result = gather(ledger, folder, name, done=True)
         write_search(result, ledger, folder)
     return result
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a search starts from, checked before anything is written.
+
+    Attributes:
+        recipe: Of the first candidate of the space.
+        dataset: That all candidates are trained on.
+        objectives: What is sought.
+        sampler_name, sampler: What draws the candidates.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    objectives: tuple[Objective, ...]
+    sampler_name: str
+    sampler: BaseSampler
+
+
+def prepared(space: Space) -> Prepared:
+    """Read the data and make the sampler.
+
+    Raises:
+        EdgekitError: The data, an objective or the sampler break a rule.
+    """
+    name, settings = entry(space.settings.sampler, example="sampler: {evolution: {population: 32}}")
+    recipe = space.recipe({gene.path: (gene.values or (gene.low,))[0] for gene in space.genes})
+    known, dataset = with_data(recipe, NOTHING)
+    objectives = _objectives(space, known)
+    sampler = open_sampler(name, space.genes, objectives, recipe.seed, settings)
+    return Prepared(recipe, dataset, tuple(objectives), name, sampler)
 
 
 @contextmanager

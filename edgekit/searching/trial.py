@@ -22,7 +22,7 @@ from edgekit.recipe import Recipe, parse_recipe
 from edgekit.searching.costs import measure_costs
 from edgekit.searching.described import counters, description_of
 
-__all__ = ["Job", "Outcome", "limits_of", "on_validation", "over", "run_trial"]
+__all__ = ["Job", "Outcome", "binding", "limits_of", "on_validation", "over", "run_trial"]
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,12 @@ def limits_of(recipe: Recipe) -> Mapping[str, float]:
 def over(figures: Mapping[str, float], limits: Mapping[str, float]) -> list[float]:
     """How far each limit is broken, as a share of it: above 0 where it is; 0 where the figure is not known yet."""
     return [figures[name] / limit - 1 if name in figures else 0.0 for name, limit in limits.items()]
+
+
+def binding(figures: Mapping[str, float], limits: Mapping[str, float]) -> str | None:
+    """The limit that binds: the one that its figure stands highest against; None where no limited figure is known."""
+    known = [name for name in limits if name in figures]
+    return max(known, key=lambda name: figures[name] / limits[name], default=None)
 
 
 def _opened(recipe: str) -> tuple[Recipe, Dataset]:

@@ -12,6 +12,7 @@ from edgekit.cli.summary import BUDGET_MISSED
 
 if TYPE_CHECKING:
     from edgekit.searching.driver import Progress
+    from edgekit.searching.forecast import Forecast
     from edgekit.searching.results import SearchResult
 
 SUMMARY = "Search networks and recipes for a budget; train what fits, prove the best."
@@ -30,6 +31,7 @@ SUMMARY = "Search networks and recipes for a budget; train what fits, prove the 
     help="Where the study is kept, such as postgresql://USER@HOST/DB; by default a file in the folder.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the search that the folder or the storage holds.")
+@click.option("--dry-run", is_flag=True, help="Say how much of the space fits and how long it takes; write nothing.")
 @click.option("--status", "status", type=click.Path(path_type=Path), metavar="DIR", help="Say where a search stands.")
 @options.memory_limit_of("one trial, whose process is ended above it; by default no limit")
 @click.option(
@@ -50,6 +52,7 @@ def command(
     executor: str,
     storage: str | None,
     resume: bool,
+    dry_run: bool,
     status: Path | None,
     memory_limit: int | None,
     time_limit: float | None,
@@ -59,13 +62,16 @@ def command(
     """Search networks and recipes for the budget of FILE, a recipe with a table `search`.
 
     \b
+    edgekit search search.yaml --dry-run
     edgekit search search.yaml -o runs/night --hours 8 --workers 2
     edgekit search search.yaml -o runs/night --resume
     edgekit search --status runs/night
 
     The front's files, the best recipe and search.json are in the folder. Exit code 3 means: done, but nothing that was
-    trained keeps the budget.
+    trained keeps the budget; of --dry-run, that no candidate fits.
     """
+    if status is not None and dry_run:
+        raise click.UsageError("--status tells of a search that has begun, --dry-run of one that has not: give one.")
     if status is not None:
         from edgekit.searching.results import read_search
 
@@ -75,6 +81,11 @@ def command(
         raise click.UsageError("Name a search's file, or give --status DIR.")
     import edgekit
 
+    folder = folder or Path("runs") / file.stem
+    if dry_run:
+        told = edgekit.search(file, folder, trials=trials, hours=hours, workers=workers, dry_run=True)
+        _show_forecast(told, as_json)
+        return
     with output.progress("trials", quiet=quiet) as draw:
 
         def watch(progress: Progress, result: SearchResult) -> None:
@@ -84,7 +95,7 @@ def command(
 
         result = edgekit.search(
             file,
-            folder or Path("runs") / file.stem,
+            folder,
             trials=trials,
             hours=hours,
             workers=workers,
@@ -97,6 +108,15 @@ def command(
         )
     _show(result, as_json)
     if not result.met:
+        raise click.exceptions.Exit(BUDGET_MISSED)
+
+
+def _show_forecast(told: Forecast, as_json: bool) -> None:
+    if as_json:
+        output.print_json(told.as_dict())
+    else:
+        output.table(told.title(), ["", ""], told.rows(), figures=False)
+    if not told.met:
         raise click.exceptions.Exit(BUDGET_MISSED)
 
 
