@@ -91,16 +91,23 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@functools.cache
 def tf_keras() -> Any:
     """tf_keras (Keras 2), the Keras that TF-MOT and the converter take.
 
     Its dropout draws from generators with a state that can be set, so that a resumed training sees the same masks.
+    Its LSTM and GRU put no version for GPUs into a graph on a machine that has none, until
+    `put_back_versions_for_gpus` is called.
     """
+    keras = _tf_keras()
+    _leave_out_versions_for_gpus()
+    return keras
+
+
+@functools.cache
+def _tf_keras() -> Any:
     tensorflow()
     keras = _import("tf_keras")
     keras.backend.experimental.enable_tf_random_generator()
-    _leave_out_versions_for_gpus()
     return keras
 
 
@@ -121,21 +128,35 @@ def keras3() -> Any:
 
 
 def _leave_out_versions_for_gpus() -> None:
-    """Have LSTM and GRU put no version for GPUs into a graph on a machine that has none.
-
-    tf_keras traces it and its gradients at each call, for TensorFlow to swap in on a GPU: a third of the time that
-    converting such a model takes, and half of building one. A SavedModel of it runs on a GPU without that version too.
+    """tf_keras traces that version and its gradients at each call, for TensorFlow to swap in on a GPU: a third of the
+    time that converting an LSTM or a GRU takes, and half of building one. A SavedModel runs on a GPU without it too.
     """
-    try:
-        utilities: Any = importlib.import_module("tf_keras.src.layers.rnn.gru_lstm_utils")
-        register = utilities.function_register
-    except (ImportError, AttributeError):  # a release that has it elsewhere
+    utilities = _lstm_and_gru()
+    register = getattr(utilities, "function_register", None)
+    if register is None or hasattr(register, "whole"):
         return
 
     def where_there_is_one(*arguments: Any, **named: Any) -> Any:
         return register(*arguments, **named) if tensorflow().config.list_physical_devices("GPU") else None
 
+    where_there_is_one.whole = register  # type: ignore[attr-defined]
     utilities.function_register = where_there_is_one
+
+
+def put_back_versions_for_gpus() -> None:
+    """Let LSTM and GRU of the user's own have their version for GPUs again."""
+    utilities: Any = _lstm_and_gru() if "tf_keras" in sys.modules else None
+    whole = getattr(getattr(utilities, "function_register", None), "whole", None)
+    if whole is not None:
+        utilities.function_register = whole
+
+
+def _lstm_and_gru() -> Any:
+    """The module of tf_keras that registers versions of a layer by device; None where a release has it elsewhere."""
+    try:
+        return importlib.import_module("tf_keras.src.layers.rnn.gru_lstm_utils")
+    except ImportError:
+        return None
 
 
 def _import(name: str) -> Any:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
+from edgekit import _tf
 from edgekit.places import PYTHON, standing
 
 __all__ = ["leaves_no_trace", "untouched"]
@@ -95,7 +96,7 @@ def _tensorflow() -> _Undo:
 
 
 def _tf_keras() -> _Undo:
-    """Of tf_keras: numbers of automatic names, the generator of seeds, and the dtype policy."""
+    """Of tf_keras: numbers of automatic names, the generator of seeds, the dtype policy, and LSTM's trace."""
     names: dict[Any, dict[Any, int]] = {}
     observed: set[str] = set()
     drawn, policy = None, "float32"
@@ -120,6 +121,7 @@ def _tf_keras() -> _Undo:
             backend._SEED_GENERATOR.generator.setstate(drawn)
         if precision.global_policy().name != policy:
             precision.set_global_policy(policy)
+        _tf.put_back_versions_for_gpus()
 
     return undo
 
