@@ -84,8 +84,8 @@ def _save(serve: Callable[..., Any], specs: Mapping[str, Any], weights: Sequence
     tf = _tf.tensorflow()
     module = tf.Module()
     module.kept = weights  # tracking the model would trace each layer again, which some wrappers refuse
-    module.serve = tf.function(serve)
-    tf.saved_model.save(module, folder, signatures={"serving_default": module.serve.get_concrete_function(**specs)})
+    signature = tf.function(serve).get_concrete_function(**specs)  # a function that the module held were traced again
+    tf.saved_model.save(module, folder, signatures={"serving_default": signature})
 
 
 def _converter_of(folder: str) -> Converter:
