@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from real_data import DATA, MISSING
+from workers import made_once
 
 import edgekit
 from edgekit import _tf, sandbox
@@ -229,10 +230,15 @@ def npz(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder, events = tmp_path_factory.mktemp("finished"), list[Event]()
-    (folder / "recipe.yaml").write_text(RECIPE)
-    manifest = edgekit.compress(folder / "recipe.yaml", folder / "out", observer=events.append)
-    return Run(folder / "recipe.yaml", folder / "out", manifest, events)
+    """One for all workers; tests that go on with it copy it."""
+
+    def make(folder: Path) -> Run:
+        events = list[Event]()
+        (folder / "recipe.yaml").write_text(RECIPE)
+        manifest = edgekit.compress(folder / "recipe.yaml", folder / "out", observer=events.append)
+        return Run(folder / "recipe.yaml", folder / "out", manifest, events)
+
+    return made_once("finished", tmp_path_factory, make)
 
 
 @pytest.fixture(scope="session")
