@@ -87,7 +87,7 @@ def edgekit(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subproces
 
 
 def test_a_runtime_of_one_file_has_its_figure_everywhere(
-    edgekit: Any, tflites: dict[str, Path], tmp_path: Path
+    edgekit: Any, trained: Any, tflites: dict[str, Path], tmp_path: Path
 ) -> None:
     schema = json.dumps(json.loads(edgekit("schema").stdout))
     assert '"joules"' in schema and "most microjoules of one inference" in schema
@@ -106,7 +106,7 @@ def test_a_runtime_of_one_file_has_its_figure_everywhere(
 
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
-        "model: digits_cnn\ndata: digits\ntrain: {epochs: 1}\nconvert: [int8]\n"
+        f"model: {trained.h5}\ndata: digits\nconvert: [int8]\n"
         "measure: [litert, scales]\nbudget: {accuracy_drop: null, joules: 7}\n"
     )
     run = edgekit("compress", recipe, "-o", tmp_path / "out", "--json", "--quiet")

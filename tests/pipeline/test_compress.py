@@ -276,13 +276,16 @@ def test_a_pass_of_the_users_own_is_a_step(finished: Any, tmp_path: Path, monkey
     assert manifest.chosen.sha256 == renamed.chosen.sha256
 
 
-def test_a_step_knows_the_content_of_its_target(finished: Any, tmp_path: Path) -> None:
-    recipe, output = copied(finished, tmp_path)
-    board, change = tmp_path / "board.yaml", ["target=board.yaml", "passes.0.finetune=none", "passes.1.finetune=none"]
+def test_a_step_knows_the_content_of_its_target(trained: Any, tmp_path: Path) -> None:
+    board, recipe, output = tmp_path / "board.yaml", tmp_path / "recipe.yaml", tmp_path / "out"
+    recipe.write_text(
+        f"model: {trained.h5}\ndata: {{source: digits, calibration: 32}}\ntarget: board.yaml\n"
+        "passes: [{sparsify: {finetune: none}}, {qat: {finetune: none}}]\nconvert: [int8, float32]\n"
+    )
     board.write_text("description: a board\nformats: [int8, float32]\n")
-    edgekit.compress(recipe, output, overrides=change)
-    assert all(cached(edgekit.compress(recipe, output, overrides=change)).values())
+    edgekit.compress(recipe, output)
+    assert all(cached(edgekit.compress(recipe, output)).values())
     board.write_text("description: a board\nformats: [int8, float32]\nchannel_multiple: 8\n")
-    assert cached(edgekit.compress(recipe, output, overrides=change)) == {
+    assert cached(edgekit.compress(recipe, output)) == {
         "baseline": True, "sparsify": False, "qat": False, "convert int8": False, "convert float32": False,
     }  # fmt: skip
