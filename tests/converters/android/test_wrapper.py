@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_what_is_no_class(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(TAKEN))
 def test_names_of_other_classes_are_taken(name: str) -> None:
-    with pytest.raises(ValueError, match="the name of another class"):
+    with pytest.raises(ValueError, match="a name that the sources use themselves"):
         check_class_name(name)
 
 
@@ -74,6 +75,18 @@ def test_a_class_cannot_have_the_name_of_one_that_the_sources_import(
     texts = [p.read_text() for p in (tmp_path / "out" / "src" / "main" / language).rglob("Model*")]
     imported = {name for text in texts for name in re.findall(r"^import [a-z.]*\.([A-Z]\w*);?$", text, re.MULTILINE)}
     assert imported and imported <= TAKEN
+
+
+@pytest.mark.parametrize("language", ["java", "kotlin"])
+def test_a_class_cannot_have_a_name_that_stands_in_the_sources(language: str) -> None:
+    """Nested types, constants, and what needs no import, in every template, whichever of them a model takes."""
+    folder = resources.files("edgekit_converters") / "android" / "wrapper" / language / "templates"
+    code = "\n".join(file.read_text(encoding="utf-8") for file in folder.iterdir() if file.is_file())
+    comments = (r"/\*.*?\*/", r"^ +\* [^\n]*", r"\{[#%].*?[#%]\}", r"//[^\n]*")
+    for left_out in (*comments, r'"(\\.|[^"\\\n])*"', r"'(\\.|[^'\\])'"):
+        code = re.sub(left_out, " ", code, flags=re.DOTALL | re.MULTILINE)
+    used = set(re.findall(r"(?<![\w.}])[A-Z]\w*", code))
+    assert "Interpreter" in used and used - TAKEN == set()
 
 
 @pytest.mark.parametrize("value", [1 / 127.5, 1 / 255, 0.1, 1e-30, 123456789.0, -0.0123, 3.0])
@@ -206,7 +219,7 @@ def test_models_without_a_wrapper_are_refused(
         (["--version", "../1"], "version"),
         (["--preprocessing", "[{tokenize: {length: 4}}]"], "is a list of words"),
         (["--tflite", "nonsense"], "tflite"),
-        (["--name", "Bitmap"], "name of another class"),
+        (["--name", "Bitmap"], "a name that the sources use themselves"),
         (["--preprocessing", "[cast, 3]"], "Received: 3. Write for example: [cast, {rescale"),
         (["--preprocessing", "none.yaml"], "is a list of operations. Received: 'none.yaml'."),
         (["--preprocessing", "["], "is a list in YAML"),

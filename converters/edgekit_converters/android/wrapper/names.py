@@ -39,9 +39,13 @@ TAKEN = frozenset(
     "Exception Executor File FileChannel FileInputStream Float FloatArray HashMap IOException "
     "IllegalArgumentException IllegalStateException IndexOutOfBoundsException InputStream Int Integer Interpreter "
     "Labels LazyThreadSafetyMode List Long Map Math MessageDigest NoSuchAlgorithmException Object Options Outcome "
-    "Override R Runnable RuntimeException Short String StringBuilder System Tensor Throwable Throws Unit Work".split()
+    "Override R Runnable RuntimeException Short String StringBuilder System Tensor Throwable Throws Unit Work "
+    "BitmapRows BooleanArray Buffers ByteRows Charsets Companion FloatRows FrameRows IntArray IntRange MutableList "
+    "Rows T ASSET DTYPES EDGEKIT_VERSION END END_BYTES ENTRY ENTRY_BYTES EXACT FILE GPU INPUT INPUT_BYTES "
+    "INPUT_ELEMENTS INPUT_WIDTHS MAGIC MEMBER_BYTES MODEL_BYTES MOST_LINES NAMES OUTPUT OUTPUT_ELEMENTS SHA256 SIGNS "
+    "UPPER UTF_8 WORDS".split()
 )
-"""Names that the sources of a wrapper use, or that Android's build makes in the same package."""
+"""Names of types and constants that the sources of a wrapper use, or that Android's build makes in the same package."""
 
 
 def check_package(name: str) -> str:
@@ -66,7 +70,7 @@ def check_class_name(name: str) -> str:
     if not re.fullmatch(r"[A-Z][A-Za-z0-9_]{0,79}", name):
         raise ValueError("a class is called like DigitClassifier: a capital letter, then up to 79 letters and digits")
     if name in TAKEN:
-        raise ValueError(f"a class is called like DigitClassifier; {name} is the name of another class")
+        raise ValueError(f"a class is called like DigitClassifier; {name} is a name that the sources use themselves")
     return name
 
 
