@@ -50,7 +50,7 @@ def class_path() -> str:
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:
     """Compiled as `edgekit android init` writes it."""
-    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "app").mkdir(parents=True)
     (tmp_path / "root" / "settings.gradle.kts").touch()
     edgekit.init_android(tmp_path / "root", agp="8.7.2")
     sources = [*(tmp_path / "root" / "edgekit-gradle").rglob("*.java"), *SOURCES.rglob("*.java")]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edgekit_converters.android.lock import Accuracy, Lock, LockedModel
     from edgekit_converters.android.verify import Verification
 
-__all__ = ["Locked", "lock_models", "verify_package"]
+__all__ = ["Locked", "checked_budget", "lock_models", "verify_package"]
 
 SCHEMA = "edgekit.android-lock/1"
 _ASSETS = Path("src", "main", "assets")
@@ -105,7 +105,7 @@ def lock_models(
         manifest=_manifest(Path(run)) if run is not None else None,
         recipe=Path(recipe) if recipe is not None else None,
         recorded=_recipe(Path(recipe), path.parent) if recipe is not None else None,
-        budget=_checked(budget) if budget is not None else None,
+        budget=checked_budget(budget) if budget is not None else None,
     )
     locked = [_locked(asset, file, told) for asset, file in _files(sources)]
     models = [model for model, _ in locked]
@@ -260,8 +260,12 @@ def _accuracy(manifest: Manifest, record: ModelRecord) -> Accuracy:
     return Accuracy(value=record.accuracy, low=record.accuracy_low, high=record.accuracy_high, metric=metric)
 
 
-def _checked(budget: Mapping[str, int | float]) -> dict[str, int | float]:
-    """Limits by the names that a recipe's budget has."""
+def checked_budget(budget: Mapping[str, int | float]) -> dict[str, int | float]:
+    """Limits by the names that a recipe's budget has.
+
+    Raises:
+        EdgekitError: No such figure, or a limit that it cannot have.
+    """
     from pydantic import ValidationError
 
     from edgekit.target import Budget

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.api.traces import leaves_no_trace
-from edgekit.errors import UsageError
+from edgekit.errors import EdgekitError, UsageError
 from edgekit.places import by_place
 from edgekit.readable import Readable, Rows
 
@@ -77,13 +77,14 @@ def init_android(
 
     Raises:
         UsageError: Both `models` and `module` are given, or an asset without a recipe.
-        EdgekitError: It is no Gradle project, its Android Gradle plugin is unknown or too old, the asset is no path in
-            the assets, or a file would be overwritten.
+        EdgekitError: It is no Gradle project or has no such app, its Android Gradle plugin is unknown or too old, a
+            limit is none, the asset is no path in the assets, or a file would be overwritten.
 
     Example:
         print(edgekit.init_android("MyApp", recipe="digits.yaml").lines["build.gradle.kts of the app"])
     """
     from edgekit import ownership
+    from edgekit.api.android import checked_budget
     from edgekit_converters.android.gradle import files
     from edgekit_converters.android.lock import FILE, asset_path, relative_path
 
@@ -113,9 +114,16 @@ def init_android(
         recipe=relative_path(Path(recipe), build) if recipe is not None else "",
         asset=place,
         wrapper=wrapper,
-        budget=dict(budget or {}),
+        budget=checked_budget(budget or {}),
+        project=files.project_path(Path(module), root) if module is not None and not old else "",
     )
     texts = files.old(root) if old else files.current(root, agp)
+    if not build.is_dir():
+        raise EdgekitError(
+            "The paths in the lines for the app's build file start from its folder.",
+            received=f"{build}, which is none",
+            remedy=f"Name the app's folder with {by_place(command='--app', python='app=')}.",
+        )
     output = root if old else root / files.FOLDER
     with ownership.publishing(output, overwrite=overwrite) as staging:
         for name, text in texts.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tflite_files import dense_model, packed
@@ -45,6 +46,18 @@ def test_a_current_project_gets_an_included_build_of_its_own_versions(project: P
 def test_a_module_gives_its_models_and_its_lock(project: Path) -> None:
     block = edgekit.init_android(project, module=project / "digits").lines["build.gradle.kts of the app"]
     assert 'models.set(file("../digits/src/main/assets"))\n    lock.set(file("../digits/edgekit.lock"))\n' in block
+
+
+@pytest.mark.parametrize(("place", "path"), [("digits", ":digits"), ("ml/my $digits", ":ml:my $digits"), ("../x", "")])
+def test_a_module_in_the_project_is_included_and_depended_on(place: str, path: str, project: Path) -> None:
+    told = edgekit.init_android(project, module=project / place).lines
+    settings, build = told["settings.gradle.kts"], told["build.gradle.kts of the app"]
+    told_path = path.replace("$", "\\$")
+    assert settings.endswith(f'}}\ninclude("{told_path}")\n') == bool(path)
+    assert build.endswith(f'\ndependencies {{\n    implementation(project("{told_path}"))\n}}\n') == bool(path)
+    (project / "settings.gradle.kts").rename(project / "settings.gradle")
+    groovy = edgekit.init_android(project, module=project / place).lines["settings.gradle"]
+    assert groovy.endswith(f"include '{path}'\n") == bool(path)
 
 
 @pytest.mark.parametrize("language", ["java", "kotlin"])
@@ -117,15 +130,18 @@ def test_a_file_of_the_users_is_left_alone(project: Path) -> None:
         ('[versions]\nagp = "8.7.2\\"; evil"\n', {}, "own version.*evil"),
         ("[versions\n", {}, "catalogue is TOML"),
         ('[versions]\nagp = "8.7.2"\n', {"agp": "latest"}, "own version.*latest"),
+        ('[versions]\nagp = "8.7.2"\n', {"app": "none"}, "start from its folder.*none, which is none.*app="),
+        ('[versions]\nagp = "8.7.2"\n', {"budget": {"model_byte": 3}}, "A budget limits figures.*Did you mean"),
+        ('[versions]\nagp = "8.7.2"\n', {"budget": {"model_bytes": -3}}, "The limit of model_bytes must fit"),
         ('[versions]\nagp = "8.7.2"\n', {"recipe": "a.yaml", "asset": "..\\a.tflite"}, 'with "/" between'),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(
-    catalogue: str, options: dict[str, str], words: str, project: Path
+    catalogue: str, options: dict[str, Any], words: str, project: Path
 ) -> None:
     (project / "gradle" / "libs.versions.toml").write_text(catalogue)
     with pytest.raises(EdgekitError, match=words):
-        edgekit.init_android(project, **options)  # type: ignore[arg-type]
+        edgekit.init_android(project, **options)
     assert not (project / "edgekit-gradle").exists()
 
 

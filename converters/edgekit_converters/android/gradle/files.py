@@ -14,7 +14,7 @@ from edgekit.files import read_limited
 from edgekit.places import by_place
 from edgekit_converters.android.lock import assets_in, relative_path
 
-__all__ = ["FOLDER", "Block", "current", "lines", "old", "only_asset", "wrapper"]
+__all__ = ["FOLDER", "Block", "current", "lines", "old", "only_asset", "project_path", "wrapper"]
 
 FOLDER = "edgekit-gradle"
 """The included build, in the root folder of the user's project."""
@@ -42,6 +42,7 @@ class Block:
         recipe: Relative to the build file, with "/".
         wrapper: The module that a rebuild exports again, in the same way, and options of the export.
         budget: Limits by the names of figures.
+        project: Path of the module in the Gradle project, such as ":digits"; empty where it lies elsewhere.
     """
 
     models: str = ""
@@ -50,6 +51,7 @@ class Block:
     recipe: str = ""
     wrapper: tuple[str, ...] = ()
     budget: Mapping[str, int | float] = field(default_factory=dict)
+    project: str = ""
 
 
 def current(root: Path, agp: str | None = None) -> dict[str, str]:
@@ -112,6 +114,10 @@ def lines(block: Block, *, is_old: bool, kotlin: bool) -> dict[str, str]:
     build = f"plugins {{\n    {plugin}  // after Android's plugin\n}}\n{told}"
     include = f"includeBuild({quote}{FOLDER}{quote})"
     settings = f"pluginManagement {{\n    {include}  // the first line of the block that is there\n}}\n"
+    if block.project:
+        path = _quoted(block.project, kotlin)
+        settings += f"include({path})\n" if kotlin else f"include {path}\n"
+        build += f"\ndependencies {{\n    implementation(project({path}))\n}}\n"
     return {f"settings.gradle{ending}": settings, f"build.gradle{ending} of the app": build}
 
 
@@ -119,6 +125,13 @@ def only_asset(assets: Path) -> str | None:
     """The asset path of the model in a module; None where there is none yet, or several."""
     names = [name for name, _ in assets_in(assets)]
     return names[0] if len(names) == 1 else None
+
+
+def project_path(module: Path, root: Path) -> str:
+    """What Gradle calls a module in a project's folder, such as ":digits"; empty where it lies elsewhere."""
+    path = relative_path(module, root)
+    inside = path not in ("", ".") and path.split("/")[0] != ".." and not Path(path).is_absolute()
+    return ":" + path.replace("/", ":") if inside and not re.search(r'[:\\<>"?*|]', path) else ""
 
 
 def wrapper(module: Path, asset: str, build: Path) -> tuple[str, ...]:
@@ -137,10 +150,7 @@ def wrapper(module: Path, asset: str, build: Path) -> tuple[str, ...]:
 
 def _block(block: Block, kotlin: bool) -> Iterator[str]:
     def quoted(text: str) -> str:
-        escaped = text.replace("\\", "\\\\")
-        if kotlin:
-            return '"' + escaped.replace('"', '\\"').replace("$", "\\$") + '"'
-        return "'" + escaped.replace("'", "\\'") + "'"
+        return _quoted(text, kotlin)
 
     for name, path in (("models", block.models), ("lock", block.lock)):
         if path:
@@ -153,6 +163,13 @@ def _block(block: Block, kotlin: bool) -> Iterator[str]:
         yield f"wrapper({', '.join(told)})"
     for figure, limit in block.budget.items():
         yield f"budget({quoted(figure)}, {limit})"
+
+
+def _quoted(text: str, kotlin: bool) -> str:
+    escaped = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    if kotlin:
+        return '"' + escaped.replace('"', '\\"').replace("$", "\\$") + '"'
+    return "'" + escaped.replace("'", "\\'") + "'"
 
 
 def _catalogued(root: Path) -> str | None:
