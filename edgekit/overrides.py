@@ -44,7 +44,9 @@ def _of_network(values: dict[str, Any], parents: list[str]) -> tuple[Any, list[s
         return values, parents
     name, options = registry.entry(values["model"])
     values["model"] = {name: options}
-    return options, parents[2:] if parents[1:2] == [name] else parents[1:]
+    parts = name.split(".")  # of a module inside a package
+    rest = parents[1:]
+    return options, rest[len(parts) :] if rest[: len(parts)] == parts else rest
 
 
 def _child(node: Any, key: str, text: str) -> Any:

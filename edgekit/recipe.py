@@ -147,8 +147,8 @@ class Recipe(BaseModel):
 
     edgekit: Annotated[int, Field(ge=1, le=1000)] = Field(default=FORM, description="version of the recipe's form")
     model: AnyModel = Field(
-        description="a reference network, also with parameters ({resnet8: {width: 0.5}}), a .keras or .h5 file, a "
-        "SavedModel or module:function"
+        description="a reference network or module:function, also with parameters ({resnet8: {width: 0.5}}), a .keras "
+        "or .h5 file, or a SavedModel"
     )
     data: DataSpec = Field(description="where samples come from and how they are split")
     target: str = Field(

@@ -7,7 +7,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 from pathlib import Path
@@ -23,14 +23,14 @@ _loaded: dict[str, tuple[object, str]] = {}
 """By name of a module, the load that it stands for and sha256 of the text of which it was loaded."""
 
 
-def call(reference: str) -> object:
-    """Call `module:function` without arguments; modules in the working directory are found too.
+def call(reference: str, arguments: Mapping[str, object] | None = None) -> object:
+    """Call `module:function` with keyword arguments, or without any; modules in the working directory are found too.
 
     Raises:
         UsageError: No such module or function.
     """
     try:
-        return member(reference)()
+        return member(reference)(**(arguments or {}))
     except EdgekitError:
         raise
     except Exception as error:
@@ -68,7 +68,7 @@ def code_of(made: object) -> str:
     return hashlib.sha256(f"{getattr(made, '__module__', '')}.{name}".encode()).hexdigest()
 
 
-def member(reference: str) -> Callable[[], object]:
+def member(reference: str) -> Callable[..., object]:
     """The function or class that `module:name` names; modules in the working directory are found too.
 
     Raises:
@@ -97,7 +97,7 @@ def member(reference: str) -> Callable[[], object]:
             received=f"{type(error).__name__} from {module_name}: {error}",
             remedy=f"Correct it; {by_place(command='--debug shows the traceback', python='the traceback is above')}.",
         ) from error
-    found: Callable[[], object] | None = getattr(module, function, None)
+    found: Callable[..., object] | None = getattr(module, function, None)
     if not callable(found):
         raise UsageError(
             f"module:function names a function of the module {module_name}.",

@@ -1,4 +1,4 @@
-"""Reference networks with their parameters: what `model: {resnet8: {width: 0.5}}` says in a recipe."""
+"""Networks with their parameters: what `model: {resnet8: {width: 0.5}}` says in a recipe."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from edgekit import registry
 from edgekit.errors import ModelError, RecipeError, did_you_mean
 from edgekit.keras import networks
 from edgekit.keras.plain import Description, built_from
+from edgekit.keras.users import checked_parameters, own_options
 
 __all__ = [
-    "Network", "build_network", "describe_network", "described_networks", "is_network", "network_names",
-    "network_options", "parse_model",
+    "Network", "build_network", "describe_network", "described_networks", "has_parameters", "is_network",
+    "network_names", "network_options", "parse_model", "takes_parameter",
 ]  # fmt: skip
 
 
 class Network(BaseModel):
-    """A reference network that differs from its family's usual one.
+    """A network that differs from its family's usual one, or from what its function gives without arguments.
 
     Attributes:
-        name: Name of the family.
-        parameters: All of the family's, by name.
+        name: Name of the family, or `module:function`.
+        parameters: All of the family's, by name; of a function, those that differ from their defaults.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,8 +45,27 @@ def is_network(source: str) -> bool:
     return source in network_names()
 
 
+def has_parameters(source: str) -> bool:
+    """Whether a recipe's `model` is of a kind that has parameters: a reference network, or `module:function`."""
+    return registry.is_reference(source) or is_network(source)
+
+
+def takes_parameter(source: str, name: str) -> bool:
+    """Whether a network has a parameter of this name.
+
+    Raises:
+        UsageError: No such module or function.
+    """
+    kind = network_options(source)
+    return name in kind.model_fields or kind.model_config.get("extra") == "allow"
+
+
 def network_options(name: str) -> type[BaseModel]:
-    """What a family's parameters may be: those of its `build` after input shape and classes, with their defaults."""
+    """What a family's parameters may be: those of its `build` after input shape and classes, with their defaults; of
+    `module:function`, its keyword arguments.
+    """
+    if registry.is_reference(name):
+        return own_options(name)
     build = _build(name)
     hints = typing.get_type_hints(build, include_extras=True)
     own = list(inspect.signature(build).parameters.values())[2:]
@@ -54,7 +74,7 @@ def network_options(name: str) -> type[BaseModel]:
 
 
 def parse_model(item: object) -> str | Network:
-    """From recipe form: the name or path of a model, or `{resnet8: {width: 0.5}}`.
+    """From recipe form: the name or path of a model, `{resnet8: {width: 0.5}}` or `{"module:function": {width: 0.5}}`.
 
     Returns:
         The name or path itself; a Network only where a parameter differs from its default.
@@ -69,9 +89,14 @@ def parse_model(item: object) -> str | Network:
             "The recipe key model must fit: a name, a path, or one network with its parameters.", received=repr(item)
         )
     name, options = registry.entry(dict(item), example="model: {ds_cnn: {width: 32}}")
+    if registry.is_reference(name):
+        changed = checked_parameters(name, options)
+        return Network(name=name, parameters=changed) if changed else name
     if not is_network(name):
         raise RecipeError(
-            "Only reference networks have parameters.", received=repr(name), remedy=did_you_mean(name, network_names())
+            "Only reference networks and module:function have parameters.",
+            received=repr(name),
+            remedy=did_you_mean(name, network_names()),
         )
     kind = network_options(name)
     try:

@@ -23,6 +23,7 @@ from edgekit.keras.files.building import build_model, first_line
 from edgekit.keras.files.plain import PlainModel
 from edgekit.keras.files.reading import version_of
 from edgekit.keras.types import KerasModel
+from edgekit.keras.users import build_own
 from edgekit.observer import logger
 
 __all__ = [
@@ -72,13 +73,16 @@ OWN = Loading(memory_limit=1 << 40, time_limit=7 * 24 * 3600.0)
 """For files that EdgeKit made itself: a child keeps crashes away, and need not be held to anything."""
 
 
-def load_model(source: str | Path | KerasModel, loading: Loading = FOREIGN) -> Any:
+def load_model(
+    source: str | Path | KerasModel, loading: Loading = FOREIGN, parameters: Mapping[str, Any] | None = None
+) -> Any:
     """Load a trained model as a flat tf_keras model, which TF-MOT and the converter take.
 
     Args:
         source: A `.h5` or `.keras` file of Keras 2 or 3, a SavedModel folder or a zip archive of one, or
             `module:function`. What a file is, its content says. Or a model in memory, of either Keras.
         loading: How a file is opened.
+        parameters: Keyword arguments of the function that `module:function` names.
 
     Returns:
         A tf_keras Functional or Sequential model without nested models.
@@ -90,7 +94,7 @@ def load_model(source: str | Path | KerasModel, loading: Loading = FOREIGN) -> A
         return _as_flat_tf_keras(source, IN_MEMORY, unsafe=loading.unsafe)
     text, path = str(source), Path(source)
     if registry.is_reference(text):
-        return _as_flat_tf_keras(user_code.call(text), text, unsafe=loading.unsafe)
+        return _as_flat_tf_keras(build_own(text, parameters or {}), text, unsafe=loading.unsafe)
     check_source(path)
     if loading.unsafe:
         return _as_flat_tf_keras(_trusted(path, loading.custom_objects), text, unsafe=True)

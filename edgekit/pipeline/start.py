@@ -79,7 +79,8 @@ def fingerprint_of(recipe: Recipe, given: Given) -> str:
     if path.exists():
         return sha256_of(path)
     if registry.is_reference(recipe.source):
-        return user_code.source_sha256(recipe.source)
+        code = user_code.source_sha256(recipe.source)
+        return code if isinstance(recipe.model, str) else f"{code}{recipe.model.model_dump_json()}"
     if recipe.source in registry.outside("networks"):
         return f"{recipe.model}{user_code.code_of(registry.load(networks, recipe.source))}"
     return recipe.source if isinstance(recipe.model, str) else recipe.model.model_dump_json()
@@ -90,9 +91,9 @@ def starting_model(recipe: Recipe, dataset: Dataset, given: Given, loading: Load
     seed_everything(recipe.seed)
     if given.model is not None:
         return cloned(given.model, lambda layer: None)
-    if not is_network(recipe.source):
-        return load_model(recipe.source, loading)
     parameters = {} if isinstance(recipe.model, str) else recipe.model.parameters
+    if not is_network(recipe.source):
+        return load_model(recipe.source, loading, parameters)
     return build_network(recipe.source, dataset.features("train").shape[1:], dataset.classes or 1, parameters)
 
 

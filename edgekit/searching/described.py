@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from edgekit.errors import EdgekitError
-from edgekit.keras import describe_network, described_networks
+from collections.abc import Mapping
+from typing import Any
+
+from edgekit import registry
+from edgekit.errors import EdgekitError, ModelError
+from edgekit.keras import describe_network, describe_own, described_networks
 from edgekit.keras.plain import Description
 from edgekit.recipe import Recipe
 from edgekit.runtimes import load_runtime
@@ -12,7 +16,7 @@ __all__ = ["counters", "description_of"]
 
 
 def description_of(recipe: Recipe, input_shape: tuple[int, ...], classes: int) -> Description | None:
-    """A recipe's network as plain data; None where it is none of a family that has a description.
+    """A recipe's network as plain data; None where neither its family nor a function beside its own describes it.
 
     Args:
         recipe: The candidate.
@@ -23,9 +27,22 @@ def description_of(recipe: Recipe, input_shape: tuple[int, ...], classes: int) -
         ModelError: The network does not fit the input.
     """
     parameters = {} if isinstance(recipe.model, str) else recipe.model.parameters
+    if registry.is_reference(recipe.source):
+        return _own(recipe.source, parameters, input_shape)
     if not _is_described(recipe.source):
         return None
     return describe_network(recipe.source, input_shape, classes, parameters)
+
+
+def _own(reference: str, parameters: Mapping[str, Any], input_shape: tuple[int, ...]) -> Description | None:
+    description = describe_own(reference, parameters)
+    if description is not None and description.input_shape != tuple(input_shape):
+        raise ModelError(
+            "A network of your own takes the samples of the data.",
+            received=f"{reference} with input {list(description.input_shape)}, samples of shape {list(input_shape)}",
+            remedy="Change its input, or reshape the samples in data.preprocessing.",
+        )
+    return description
 
 
 def counters(recipe: Recipe) -> list[str]:

@@ -122,7 +122,7 @@ class Forecast(Readable):
     def _fits(self) -> str:
         known = self.looked_at - self.refused - self.unknown
         if self.share is None or self.share_low is None or self.share_high is None:
-            return "not known before candidates are built: no network of the space has a description"
+            return "not known before candidates are built and measured: no network of the space has a function describe"
         if self.whole:
             return f"{self.share:.1%}: {self.fit:,} of all {known:,}, by estimate"
         interval = f"{self.share_low:.1%} to {self.share_high:.1%}"

@@ -15,7 +15,7 @@ from typing import Any
 
 from edgekit import registry
 from edgekit.errors import EdgekitError, RecipeError, UsageError, did_you_mean
-from edgekit.keras import is_network, network_names, network_options
+from edgekit.keras import has_parameters, is_network, network_names, takes_parameter
 from edgekit.overrides import override
 from edgekit.recipe import Recipe, parse_recipe
 from edgekit.recipe_text import check_values, read_yaml
@@ -81,7 +81,7 @@ class Space:
             family, dot, _ = rest.rpartition(".")
             if dot:
                 return family == name
-            return not is_network(name) or rest in network_options(name).model_fields or "model" not in genes
+            return not has_parameters(name) or takes_parameter(name, rest) or "model" not in genes
         return genes.get(f"passes.{rest.partition('.')[0]}", True) is not False if first == "passes" else True
 
 
@@ -191,9 +191,9 @@ def _is_switch(gene: Gene) -> bool:
 
 
 def _plain_path(path: str) -> str:
-    """The path of the recipe: a family's name between model and its parameter is only said to tell families apart."""
+    """The path of the recipe: a network's name between model and its parameter is only said to tell networks apart."""
     first, *rest = path.split(".")
-    return f"model.{rest[-1]}" if first == "model" and len(rest) == 2 else path
+    return f"model.{rest[-1]}" if first == "model" and len(rest) >= 2 else path
 
 
 def _check_paths(space: Space) -> None:

@@ -14,12 +14,13 @@ from typing import Any, Literal
 from edgekit import tflite
 from edgekit.data import Dataset
 from edgekit.errors import EdgekitError
+from edgekit.keras import FOREIGN
 from edgekit.observer import EpochEnded, Event
 from edgekit.passes import Stage
 from edgekit.pipeline import Given, Manifest, compress
-from edgekit.pipeline.start import NOTHING, with_data
+from edgekit.pipeline.start import NOTHING, fingerprint_of, starting_model, with_data
 from edgekit.recipe import Recipe, parse_recipe
-from edgekit.searching.costs import measure_costs
+from edgekit.searching.costs import SAMPLES, Costs, measure_built, measure_costs
 from edgekit.searching.described import counters, description_of
 
 __all__ = ["Job", "Outcome", "binding", "limits_of", "on_validation", "over", "run_trial"]
@@ -134,11 +135,25 @@ def _costs(job: Job, recipe: Recipe, dataset: Dataset) -> dict[str, float]:
     """Costs with random weights, where the network's shapes are those that it has before its passes."""
     if job.costs is None or job.rung != 0 or any(item.stage < Stage.SPARSITY for item in recipe.passes):
         return {}
-    description = description_of(recipe, dataset.features("train").shape[1:], dataset.classes or 1)
-    if description is None or [spec.format for spec in recipe.convert] != ["int8"]:
+    if [spec.format for spec in recipe.convert] != ["int8"]:
         return {}
-    found = measure_costs(description, counters(recipe), Path(job.costs))
+    description = description_of(recipe, dataset.features("train").shape[1:], dataset.classes or 1)
+    if description is not None:
+        found = measure_costs(description, counters(recipe), Path(job.costs))
+    elif recipe.train is not None and limits_of(recipe):
+        found = _built_costs(recipe, dataset, Path(job.costs))
+    else:
+        return {}
     return {name: value for name, value in found.figures.items() if name not in found.hang_on_weights}
+
+
+def _built_costs(recipe: Recipe, dataset: Dataset, cache: Path) -> Costs:
+    """Of a network that nothing describes: what it is built of decides them, and what it is given decides its shape."""
+    samples = dataset.features("calibration")[:SAMPLES]
+    told = json.dumps([fingerprint_of(recipe, NOTHING), list(samples.shape), dataset.classes])
+    return measure_built(
+        told, lambda: starting_model(recipe, dataset, NOTHING, FOREIGN), samples, counters(recipe), cache
+    )
 
 
 def _compress(job: Job, recipe: Recipe, dataset: Dataset, curve: list[float | None]) -> Manifest:

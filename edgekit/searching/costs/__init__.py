@@ -15,7 +15,10 @@ from __future__ import annotations
 
 from edgekit.searching.costs.estimate import Estimator
 from edgekit.searching.costs.figures import HANGS_ON_WEIGHTS, Costs
-from edgekit.searching.costs.measured import cost_key, is_measured, measure_costs
+from edgekit.searching.costs.measured import SAMPLES, cost_key, is_measured, measure_built, measure_costs
 from edgekit.searching.costs.passes import after_passes
 
-__all__ = ["HANGS_ON_WEIGHTS", "Costs", "Estimator", "after_passes", "cost_key", "is_measured", "measure_costs"]
+__all__ = [
+    "HANGS_ON_WEIGHTS", "SAMPLES", "Costs", "Estimator", "after_passes", "cost_key", "is_measured", "measure_built",
+    "measure_costs",
+]  # fmt: skip

@@ -25,11 +25,12 @@ from edgekit.keras.plain import Description, build_plain
 from edgekit.locks import claimed
 from edgekit.runtimes import load_runtime
 from edgekit.searching.costs.figures import Costs
+from edgekit.tensors import Array
 from edgekit.tflite.macs import count_macs
 from edgekit.versions import versions
 from edgekit_converters.tflite import ConvertSpec, converted
 
-__all__ = ["cost_key", "is_measured", "measure_costs"]
+__all__ = ["SAMPLES", "cost_key", "is_measured", "measure_built", "measure_costs"]
 
 SAMPLES = 4
 """That give activations some ranges; which ones changes no cost."""
@@ -60,13 +61,41 @@ def measure_costs(
         RuntimeFailed: A runtime is missing, or refuses or does not survive the file.
         UsageError: No such runtime; two that tell a figure of one name.
     """
+    return _measured(cost_key(description), lambda: _converted(description), runtimes, cache, time_limit=time_limit)
+
+
+def measure_built(told: str, build: Callable[[], Any], samples: Array, runtimes: Sequence[str], cache: Path) -> Costs:
+    """The same of a network that nothing describes: it is built, which takes seconds, and given random weights.
+
+    Args:
+        told: What decides the network that is built: its costs are kept under this.
+        build: Gives its tf_keras model.
+        samples: (samples, ...), some that it takes.
+        runtimes, cache: As for `measure_costs`.
+
+    Returns:
+        What `measure_costs` gives.
+
+    Raises:
+        EdgekitError: As `measure_costs`, or the network cannot be built.
+    """
+    key = _key(told)
+
+    def convert() -> bytes:
+        return _with_random_weights(build(), int(key[:16], 16), lambda _: samples)
+
+    return _measured(key, convert, runtimes, cache)
+
+
+def _measured(
+    key: str, convert: Callable[[], bytes], runtimes: Sequence[str], cache: Path, *, time_limit: float | None = None
+) -> Costs:
     _check_figures(runtimes)
     cache.mkdir(parents=True, exist_ok=True)
-    key = cost_key(description)
     file = cache / f"{key}.tflite"
     with claimed(cache / f"{key}.lock", wait=lambda _: None):
         if not file.is_file():
-            content = _converted(description)
+            content = convert()
             with write_atomically(file) as new:
                 new.write_bytes(content)
         figures = _recorded(cache / f"{key}.file.json", lambda: _of_file(file))
@@ -79,7 +108,11 @@ def measure_costs(
 
 def cost_key(description: Description) -> str:
     """What a candidate's costs are kept under: its graph, and the versions of what converts and measures."""
-    told = [FORM, SAMPLES, description.sha256, sorted(_versions().items(), key=str)]
+    return _key(description.sha256)
+
+
+def _key(graph: str) -> str:
+    told = [FORM, SAMPLES, graph, sorted(_versions().items(), key=str)]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:40]
 
 
@@ -139,12 +172,19 @@ def _file_name(runtime: str) -> str:
 
 def _converted(description: Description) -> bytes:
     """The int8 file of a candidate whose weights are random, by the candidate itself: it repeats to the last byte."""
-    rng = np.random.default_rng(int(description.sha256[:16], 16))
-    model = build_plain(description)
+    return _with_random_weights(
+        build_plain(description),
+        int(description.sha256[:16], 16),
+        lambda rng: rng.normal(size=(SAMPLES, *description.input_shape)).astype(np.float32),
+    )
+
+
+def _with_random_weights(model: Any, seed: int, samples: Callable[[np.random.Generator], Array]) -> bytes:
+    rng = np.random.default_rng(seed)
     for weight in model.weights:
-        weight.assign(_random(weight.name, tuple(weight.shape), rng))
-    samples = rng.normal(size=(SAMPLES, *description.input_shape)).astype(np.float32)
-    return converted(model, ConvertSpec(format="int8"), samples)
+        if weight.dtype.is_floating:
+            weight.assign(_random(weight.name, tuple(weight.shape), rng))
+    return converted(model, ConvertSpec(format="int8"), samples(rng))
 
 
 def _random(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
@@ -153,5 +193,5 @@ def _random(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
     if kind in ("gamma", "moving_variance"):
         return rng.uniform(0.5, 1.5, shape)
     if "kernel" in kind:
-        return rng.normal(0, math.prod(shape[:-1]) ** -0.5, shape)
+        return rng.normal(0, max(math.prod(shape[:-1]), 1) ** -0.5, shape)
     return rng.normal(0, 0.3, shape)
