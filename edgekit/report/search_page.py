@@ -57,6 +57,7 @@ def search_html(told: Mapping[str, Any]) -> str:
         importances=bars([Panel(f"share of what {objectives[0]} varies by", tuple(importances))], title="What mattered")
         if importances
         else "",
+        proxies=told.get("proxies"),
         trainings=_trainings(told),
         front=_front(told, objectives),
         estimates=_estimates(told),

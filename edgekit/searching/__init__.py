@@ -13,6 +13,9 @@ screening.py  estimates that learn from what was measured
 drawing.py    candidates that fit and were not tried before
 samplers/     how candidates are drawn, one file each
 pareto.py     orders by several objectives
+proxies/      what an untrained network may be worth, one file each
+first.py      candidates that proxies order
+standing.py   how well they did
 rungs.py      who is trained longer
 trial.py      one recipe, tried on validation data
 executors/    where trials run, one file each

@@ -31,8 +31,11 @@ class Drawing:
     screen: Screen
     nearest: tuple[float, Mapping[str, float], Mapping[str, float]] | None = field(default=None, init=False)
 
-    def draw(self) -> Candidate | None:
+    def draw(self, *, claimed: bool = True) -> Candidate | None:
         """The next candidate to run; None where the space has no other.
+
+        Args:
+            claimed: Whether this process runs it now; else it waits until somebody takes it.
 
         Raises:
             BudgetMissed: None fits, and none ever did.
@@ -41,7 +44,7 @@ class Drawing:
         self.screen.learn((self.ledger.candidate(n).recipe, o) for (n, r), o in outcomes.items() if r == 0)
         for _ in range(MOST):
             interrupt.check()
-            candidate = self._fitting(self.ledger.ask(), known)
+            candidate = self._fitting(self.ledger.ask(), known, claimed)
             if candidate is not None:
                 return candidate
             if self._exhausted():
@@ -50,7 +53,7 @@ class Drawing:
             raise self._impossible()
         return None
 
-    def _fitting(self, number: int, known: Mapping[str, int]) -> Candidate | None:
+    def _fitting(self, number: int, known: Mapping[str, int], claimed: bool) -> Candidate | None:
         try:
             candidate = self.ledger.candidate(number)
             costs, margins = self.screen(candidate.recipe)
@@ -67,7 +70,7 @@ class Drawing:
             if self.nearest is None or max(broken) < self.nearest[0]:
                 self.nearest = max(broken), costs, limits
             return None
-        self.ledger.begin(candidate, costs)
+        self.ledger.begin(candidate, costs, claimed=claimed)
         return candidate
 
     def _exhausted(self) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgekit import interrupt
 from edgekit.searching.drawing import Drawing
 from edgekit.searching.executors import Executor
-from edgekit.searching.ledger import FINAL, Candidate, Ledger
+from edgekit.searching.first import first_population
+from edgekit.searching.ledger import FINAL, SCORED, Candidate, Ledger
 from edgekit.searching.trial import Job, Outcome
 
 __all__ = ["Plan", "Progress", "drive", "prove"]
@@ -115,7 +116,7 @@ def drive(plan: Plan, drawing: Drawing, executor: Executor, watch: Watch) -> Non
         BudgetMissed: No candidate fits the budget.
     """
     running = _Running(executor, drawing.ledger, plan, watch)
-    left = drawing.ledger.unfinished()
+    left = _waiting(plan, drawing, executor)
     with running.given_back():
         while True:
             interrupt.check()
@@ -124,6 +125,21 @@ def drive(plan: Plan, drawing: Drawing, executor: Executor, watch: Watch) -> Non
             if not running.candidates:
                 return
             running.wait()
+
+
+def _waiting(plan: Plan, drawing: Drawing, executor: Executor) -> list[Candidate]:
+    """Candidates that run first: what a killed driver has left, and the first population where proxies order one."""
+    ledger, settings = drawing.ledger, drawing.ledger.space.settings
+    if not settings.proxies:
+        return ledger.left_alone()
+
+    def job(candidate: Candidate) -> Job:
+        folder = plan.folder / TRIALS / f"{candidate.number:05d}"
+        return replace(_job(plan, candidate, SCORED, folder), proxies=settings.proxies)
+
+    first = first_population(drawing, min(settings.first, plan.trials), executor, job)
+    numbers = {candidate.number for candidate in first}
+    return [*first, *(candidate for candidate in ledger.left_alone() if candidate.number not in numbers)]
 
 
 def prove(plan: Plan, ledger: Ledger, front: Sequence[int], executor: Executor, watch: Watch) -> None:
@@ -150,8 +166,11 @@ def _next(running: _Running, drawing: Drawing, left: list[Candidate]) -> tuple[C
     plan, ledger = running.plan, running.ledger
     ladder = ledger.space.settings.fidelity.ladder
     candidate, rung = None, 0
-    if left:
-        candidate = left.pop(0)
+    while left and candidate is None:
+        waiting = left.pop(0)
+        candidate = waiting if ledger.take(waiting.number) else None
+    if candidate is not None:
+        pass
     elif (up := ledger.promoted(busy=set(running.candidates))) is not None:
         candidate, rung = ledger.candidate(up[0]), up[1]
     elif ledger.trained + sum(r == 0 for _, r in running.candidates) < plan.trials:

@@ -35,8 +35,12 @@ KEY = "key"
 """User attribute of a trial that began: equal candidates have the same."""
 ESTIMATE = "estimate"
 """User attribute of a trial that began: its costs as they were estimated then."""
+SCORES = "scores"
+"""User attribute of the study, with a number: what proxies told of a trial before it was trained."""
 SAME_AS = "same_as"
 """User attribute of a trial whose recipe equals that of an earlier one."""
+SCORED = -2
+"""The rung of a job that trains nothing, and asks proxies."""
 FINAL = -1
 """The rung of the last training, at full length, whose file is held against the test split."""
 
@@ -120,10 +124,27 @@ class Ledger:
         """Trials by the key of their recipe, of those that ran or run."""
         return {trial.user_attrs[KEY]: trial.number for trial in self._trials() if KEY in trial.user_attrs}
 
-    def unfinished(self) -> list[Candidate]:
-        """Candidates that a driver began and nobody works on."""
-        numbers = [trial.number for trial in left_alone(self.memory)]
-        return [self.candidate(number) for number in numbers if self._told(partial(_taken_over, number=number))]
+    def left_alone(self) -> list[Candidate]:
+        """Candidates that were begun, and nobody works on."""
+        return [self.candidate(trial.number) for trial in left_alone(self.memory)]
+
+    def take(self, number: int) -> bool:
+        """Whether a candidate that is left alone is to run; then it is this process's."""
+        return self._told(partial(_taken_over, number=number))
+
+    def scores(self) -> dict[int, dict[str, float]]:
+        """By trial, what proxies told of it; empty of a trial that they failed on."""
+        found = {}
+        for name, told in self.memory.user_attrs.items():
+            kind, _, number = name.partition(":")
+            if kind == SCORES:
+                found[int(number)] = dict(json.loads(told))
+        return found
+
+    def record_scores(self, outcome: Outcome) -> None:
+        """Keep what proxies told of a trial."""
+        text = json.dumps(outcome.figures)
+        self._told(lambda study: study.set_user_attr(f"{SCORES}:{outcome.number}", text))
 
     def promoted(self, busy: Iterable[tuple[int, int]]) -> tuple[int, int] | None:
         """A trial that goes up to a rung that it has not been on, and that rung; None where none does."""
@@ -170,11 +191,14 @@ class Ledger:
         broken = [violation(over(o.figures, limits_of(self.candidate(o.number).recipe))) for o in outcomes]
         return losses(values, self.objectives), broken
 
-    def begin(self, candidate: Candidate, estimate: Mapping[str, float]) -> None:
-        """Note that a candidate is to run, who runs it, and what its costs were thought to be."""
+    def begin(self, candidate: Candidate, estimate: Mapping[str, float], *, claimed: bool = True) -> None:
+        """Note that a candidate is to run, what its costs were thought to be, and that this process runs it: one that
+        is not claimed waits until somebody takes it.
+        """
         set_attribute(self.memory, candidate.number, ESTIMATE, json.dumps(dict(estimate)))
         set_attribute(self.memory, candidate.number, KEY, candidate.key)
-        claim(self.memory, candidate.number, Owner.ourselves())
+        if claimed:
+            claim(self.memory, candidate.number, Owner.ourselves())
         self._keep(candidate.number)
 
     def give_back(self, numbers: Iterable[int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from edgekit.files import read_json
 from edgekit.readable import Readable, Rows
 from edgekit.searching.driver import Progress
 from edgekit.searching.ledger import FINAL, OUTCOME, Ledger
+from edgekit.searching.standing import standing
 from edgekit.searching.trial import Outcome, limits_of, over
 
 __all__ = ["FILE", "Member", "SearchResult", "gather", "read_search", "write_search"]
@@ -71,6 +72,7 @@ class SearchResult(Readable):
             trials ended.
         seconds, cpu_seconds: What the trials took.
         left: Seconds until it ends, as far as the pace tells.
+        proxies: How well zero-cost proxies ranked the trials, as `standing` tells it; empty without any.
     """
 
     output: str
@@ -89,6 +91,7 @@ class SearchResult(Readable):
     seconds: float
     cpu_seconds: float
     left: float | None = None
+    proxies: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, with its schema name."""
@@ -120,6 +123,8 @@ class SearchResult(Readable):
             ("best", None if self.best is None else f"trial {self.best}: {self.recipe}"),
             ("took", f"{self.seconds / 3600:.2f} hours of trials, {self.cpu_seconds:,.0f} CPU seconds"),
         ]
+        if self.proxies:
+            rows.append(("proxies", self.proxies["said"]))
         if self.state == "done" and not self.met:
             rows.append(("nearest to the limits", self._nearest()))
         if self.state != "done":
@@ -164,6 +169,7 @@ def gather(ledger: Ledger, folder: Path, sampler: str, *, done: bool, progress: 
         seconds=sum(outcome.seconds for outcome in outcomes.values()),
         cpu_seconds=sum(outcome.cpu_seconds for outcome in outcomes.values()),
         left=None if progress is None else progress.left,
+        proxies=standing(ledger),
     )
 
 

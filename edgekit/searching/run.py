@@ -20,6 +20,7 @@ from edgekit.searching.driver import Plan, Progress, drive, prove
 from edgekit.searching.executors import Executor, Options, open_executor
 from edgekit.searching.ledger import Ledger
 from edgekit.searching.pareto import Objective
+from edgekit.searching.proxies import check_proxies
 from edgekit.searching.results import SearchResult, gather, write_search
 from edgekit.searching.samplers import open_sampler
 from edgekit.searching.screening import Screen
@@ -136,6 +137,7 @@ def prepared(space: Space) -> Prepared:
     recipe = space.recipe({gene.path: (gene.values or (gene.low,))[0] for gene in space.genes})
     known, dataset = with_data(recipe, NOTHING)
     objectives = _objectives(space, known)
+    check_proxies(space.settings.proxies)
     sampler = open_sampler(name, space.genes, objectives, recipe.seed, settings)
     return Prepared(recipe, dataset, tuple(objectives), name, sampler)
 

@@ -132,6 +132,12 @@ class Settings(BaseModel):
     )
     sampler: Any = Field(default="evolution", description="random, evolution, nsga2, tpe, reinforce or another's")
     fidelity: Fidelity = Field(default=Fidelity(), description="rungs of epochs and data")
+    proxies: tuple[str, ...] = Field(
+        default=(), description="zero-cost proxies that order the first population: naswot, synflow, zico; default none"
+    )
+    first: Annotated[int, Field(ge=2, le=10_000)] = Field(
+        default=16, description="candidates of the first population, drawn before anything is trained"
+    )
     front: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=8, description="members of the front that are trained anew and proven, chosen by hypervolume"
     )
@@ -142,6 +148,8 @@ class Settings(BaseModel):
     def _objectives_once(self) -> Settings:
         if len(set(self.objectives)) < len(self.objectives):
             raise ValueError("each objective stands once")
+        if len(set(self.proxies)) < len(self.proxies):
+            raise ValueError("each proxy stands once")
         return self
 
     def optional(self) -> list[str]:

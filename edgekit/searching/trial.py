@@ -22,6 +22,7 @@ from edgekit.pipeline.start import NOTHING, fingerprint_of, starting_model, with
 from edgekit.recipe import Recipe, parse_recipe
 from edgekit.searching.costs import SAMPLES, Costs, measure_built, measure_costs
 from edgekit.searching.described import counters, description_of
+from edgekit.searching.proxies import BATCH, BATCHES, Untrained, scores
 
 __all__ = ["Job", "Outcome", "binding", "limits_of", "on_validation", "over", "run_trial"]
 
@@ -40,6 +41,7 @@ class Job:
         share: Of the training samples that the rung has.
         costs: The folder of costs that were measured before; None where none is measured before training.
         final: The test split is read: the last training of a member of the front.
+        proxies: That score the network instead; nothing is trained.
     """
 
     number: int
@@ -51,6 +53,7 @@ class Job:
     share: float = 1.0
     costs: str | None = None
     final: bool = False
+    proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ def run_trial(job: Job) -> Outcome:
     costs: dict[str, float] = {}
     try:
         known, dataset = _opened(json.dumps(job.recipe, sort_keys=True))
+        if job.proxies:
+            return Outcome(job.number, job.rung, "done", _scores(job, known, dataset))
         costs = _costs(job, known, dataset)
         if max(over(costs, limits_of(known)), default=0) > 0:
             outcome = Outcome(job.number, job.rung, "unfit", costs)
@@ -154,6 +159,16 @@ def _built_costs(recipe: Recipe, dataset: Dataset, cache: Path) -> Costs:
     return measure_built(
         told, lambda: starting_model(recipe, dataset, NOTHING, FOREIGN), samples, counters(recipe), cache
     )
+
+
+def _scores(job: Job, recipe: Recipe, dataset: Dataset) -> dict[str, float]:
+    """What proxies tell of the network with its initial weights, over the first batches of the training data."""
+    model = starting_model(recipe, dataset, NOTHING, FOREIGN)
+    recipe.objective.check(model, dataset)
+    few = slice(BATCH * BATCHES)
+    x, y = dataset.features("train")[few], recipe.objective.targets(dataset, "train")[few]
+    batches = [(x[start : start + BATCH], y[start : start + BATCH]) for start in range(0, len(x), BATCH)]
+    return scores(job.proxies, Untrained(model, batches, recipe.objective.loss(model)))
 
 
 def _compress(job: Job, recipe: Recipe, dataset: Dataset, curve: list[float | None]) -> Manifest:
