@@ -87,7 +87,7 @@ android {{
         targetCompatibility = JavaVersion.VERSION_1_8
     }}
 
-    // A deflated model cannot be mapped. The app that takes this module in needs the same line.
+    // A deflated model cannot be mapped. Android's plugin stores it by itself since 4.1.
     androidResources {{
         noCompress.add("tflite")
     }}
@@ -142,10 +142,11 @@ def _readme(contract: Contract) -> str:
 
 A module with a model, made by EdgeKit {contract.version} from the `.tflite` with sha256 `{contract.sha256}`.
 
-1. Copy this folder into your project as `{contract.name.lower()}`, and name it in `settings.gradle.kts`:
-   `include(":{contract.name.lower()}")`.
-2. In the app: `implementation(project(":{contract.name.lower()}"))`, and
-   `android {{ androidResources {{ noCompress.add("tflite") }} }}`.
+1. Put this folder into your project, here as `{contract.name.lower()}`, and name it in `settings.gradle.kts`:
+   `include(":{contract.name.lower()}")`. `edgekit android init PROJECT --module FOLDER` shows such lines with your
+   own paths.
+2. In the app: `implementation(project(":{contract.name.lower()}"))`. Where its Android plugin is older than 4.1, which
+   would deflate the model, also `android {{ aaptOptions {{ noCompress "tflite" }} }}`.
 3. In your code:
 
 ```java
