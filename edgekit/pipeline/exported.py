@@ -114,7 +114,7 @@ def export_file(
     source = with_golden(exporter, source, model)
     root = root or folder
     place = folder.relative_to(root)
-    with publishing(root, overwrite=overwrite, maker=f"{exporter.kind} {exporter.name} {place.as_posix()}") as staging:
+    with publishing(root, overwrite=overwrite, maker=f"{exporter.kind} {exporter.unit} {place.as_posix()}") as staging:
         inside = staging / place
         inside.mkdir(parents=True, exist_ok=True)
         exporter.write(source, inside)

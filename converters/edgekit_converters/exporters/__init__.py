@@ -104,6 +104,11 @@ class Exporter(BaseModel, ABC):
         """What recipes and the command line call it: the name of its module."""
         return type(self).__module__.rpartition(".")[2]
 
+    @property
+    def unit(self) -> str:
+        """What a folder has one of: another export of the same unit takes its place, those of others stay beside it."""
+        return self.name
+
     def golden_inputs(self, source: Source, beside: Golden | None) -> Sequence[Array] | None:
         """The inputs that its oracles shall answer, one array [samples, ...] each; None leaves the choice.
 

@@ -40,6 +40,11 @@ class AiPack(Exporter):
         default="on-demand", description="when devices get it: with the app, straight after it, or when the app asks"
     )
 
+    @property
+    def unit(self) -> str:
+        """A module has one model, whatever it is called."""
+        return "module"
+
     def check(self, source: Source, target: Target) -> list[Finding]:
         """Play takes a pack of that size."""
         size = len(source.model.content)

@@ -74,6 +74,11 @@ class Android(DescribedExporter):
         f"litert2 com.google.ai.edge.litert ({LITERT})",
     )
 
+    @property
+    def unit(self) -> str:
+        """A module has one wrapper, whatever it is called; a repository has each AAR in each version."""
+        return f"{self.package}:{self.name}:{self.version}" if self.aar else "module"
+
     def check(self, source: Source, target: Target) -> list[Finding]:
         """Inputs and outputs are such as TFLite for Java has, of fixed sizes; the library is none known to be wrong."""
         group, _, version = self._library.split(":")

@@ -34,6 +34,12 @@ def test_the_pack_holds_the_model_its_lock_and_the_way_of_delivery(delivery: str
     assert ("AiPackManagerFactory" in readme) == ("ai-delivery" in readme) == (delivery != "install-time")
 
 
+def test_a_pack_under_another_name_takes_the_place_of_the_one_before(model: Path, tmp_path: Path) -> None:
+    for name in ("cats", "dogs"):
+        edgekit.export(model, {"ai_pack": {"name": name}}, tmp_path / "pack")
+    assert [p.name for p in (tmp_path / "pack").rglob("*.tflite")] == ["dogs.tflite"]
+
+
 def test_what_play_does_not_take_is_refused(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ai_pack, "LARGEST", 100)
     with pytest.raises(EdgekitError, match="at most 100 bytes"):

@@ -259,6 +259,25 @@ def test_a_folder_with_files_of_others_is_kept(model: Path, tmp_path: Path) -> N
     assert not (tmp_path / "out" / "src").exists()
 
 
+def test_a_module_under_another_name_takes_the_place_of_the_one_before(model: Path, tmp_path: Path) -> None:
+    for options in ({"name": "Cats"}, {"name": "Dogs", "package": "com.example.dogs"}):
+        edgekit.export(model, {"android": options}, tmp_path / "out")
+    files = [p.name for p in (tmp_path / "out" / "src").rglob("*") if p.is_file()]
+    assert "Dogs.tflite" in files and not [name for name in files if name.startswith("Cats")]
+    told = edgekit.verify_package(tmp_path / "out" / "src" / "main" / "assets", tmp_path / "out" / "edgekit.lock")
+    assert told.exit_code == 0
+
+
+def test_a_repository_keeps_each_aar_in_each_version(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgekit_converters.android.wrapper.java.compiler.compiled", lambda sources: {"A.class": b""})
+    for package, version in (("com.a.b", "1.0.0"), ("com.a.b", "1.0.1"), ("com.a.c", "1.0.0")):
+        options = {"name": "Cats", "package": package, "version": version, "aar": True}
+        edgekit.export(model, {"android": options}, tmp_path / "repository")
+    assert len(list((tmp_path / "repository").rglob("*.aar"))) == 3
+
+
 def test_a_path_with_everything_in_it(model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "a $b 'c' \"d\" größe"
     exported = edgekit.export(model, {"android": {"package": "com.example.odd", "name": "Odd"}}, folder)
