@@ -70,11 +70,14 @@ def parse_yaml(text: str, where: str) -> Any:
         _count(node)
         return yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError) as error:
-        raise RecipeError(
-            "A recipe is valid YAML.", received=f"{where}: {' '.join(str(error).split())[:300]}"
-        ) from None
+        raise RecipeError("A recipe is valid YAML.", received=f"{where}: {_told(error)}") from None
     except RecursionError:
         raise RecipeError(f"A recipe is at most {DEEPEST} levels deep.", received=f"{where}, deeper") from None
+
+
+def _told(error: Exception) -> str:
+    """What is wrong and where, in one line; a text that has no file needs no name."""
+    return " ".join(str(error).replace(' in "<unicode string>",', " at").split())[:300]
 
 
 def check_values(values: Any, key: str = "") -> None:

@@ -256,7 +256,7 @@ def test_preprocessing_of_a_foreign_model_is_that_of_a_sidecar(
 
 
 WITHOUT_SENSE = {
-    "no list": (["--preprocessing", "rescale"], 2, "Preprocessing is a list of operations"),
+    "no list": (["--preprocessing", "rescale"], 1, "Preprocessing is a list of operations"),
     "no operation": (["--preprocessing", "[resise]"], 1, "resise"),
     "another size": (["--preprocessing", "[{resize: {height: 4, width: 4}}]"], 1, "must end in what the model takes"),
     "infinity": (["--preprocessing", "[{rescale: {scale: .inf}}]"], 1, "The options of rescale must fit"),

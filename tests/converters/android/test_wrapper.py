@@ -222,7 +222,7 @@ def test_models_without_a_wrapper_are_refused(
         (["--name", "Bitmap"], "a name that the sources use themselves"),
         (["--preprocessing", "[cast, 3]"], "Received: 3. Write for example: [cast, {rescale"),
         (["--preprocessing", "none.yaml"], "is a list of operations. Received: 'none.yaml'."),
-        (["--preprocessing", "["], "is a list in YAML"),
+        (["--preprocessing", "["], "found '<stream end>' at line 1, column 2"),
     ],
 )
 def test_bad_options_are_named_and_nothing_is_written(
