@@ -195,5 +195,8 @@ def _table(found: Verification) -> None:
     for remedy, places in remedies.items():
         output.echo(f"{', '.join(dict.fromkeys(places))}: {remedy}")
     counts = {status: len(found.of(status)) for status in ("fault", "budget", "warning", "unknown", "passed")}
-    said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    plural = {"fault": "faults", "warning": "warnings"}
+    said = ", ".join(
+        f"{count} {plural.get(status, status) if count > 1 else status}" for status, count in counts.items() if count
+    )
     output.echo(f"{'Failed' if found.exit_code else 'Passed'}: {said or 'nothing was checked'}.")

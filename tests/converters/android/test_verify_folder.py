@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,7 +80,11 @@ def test_a_recipe_that_is_elsewhere_is_unknown(app: Path) -> None:
 
 def test_the_command_counts_what_it_checked(app: Path, cli: Any) -> None:
     done = cli("android", "verify", app / "assets", "--lock", app / "edgekit.lock")
-    assert done.code == 0 and re.search(r"^Passed: \d+ passed\.$", done.out, re.MULTILINE)
+    assert done.code == 0 and "Passed: 3 passed." in done.out
+    for name in ("a.tflite", "b.tflite"):
+        (app / "assets" / name).write_bytes(MODEL)
+    done = cli("android", "verify", app / "assets", "--lock", app / "edgekit.lock")
+    assert done.code == 1 and "Failed: 2 faults, 3 passed." in done.out
 
 
 def test_a_folder_needs_a_lock(app: Path) -> None:
