@@ -109,13 +109,13 @@ public object Later {
             override val context = EmptyCoroutineContext
 
             override fun resumeWith(result: Result<String>) {
-                println(result.fold({ "$it on ${Thread.currentThread().name}" }, { "failed: ${it.message}" }))
+                println(result.fold({ it }, { "failed: ${it.message}" }))
             }
         }
         val work: suspend () -> String = {
             model.on(executor) {
                 it.run()
-                "${it.scores().size} scores"
+                "${it.scores().size} scores on ${Thread.currentThread().name}"
             }
         }
         work.startCoroutine(printed)

@@ -17,8 +17,6 @@ import java.nio.ByteOrder
 import java.nio.channels.FileChannel
 import java.security.MessageDigest
 import java.util.concurrent.Executor
-import kotlin.coroutines.resume
-import kotlin.coroutines.resumeWithException
 import kotlin.coroutines.suspendCoroutine
 {% block imports %}
 import org.tensorflow.lite.DataType
@@ -233,13 +231,7 @@ public class {{ c.name }} private constructor(
 
     /** Do something with the model on an executor's thread, which must have one thread alone, and wait for it without blocking. */
     public suspend fun <T> on(executor: Executor, act: ({{ c.name }}) -> T): T = suspendCoroutine { continuation ->
-        executor.execute {
-            try {
-                continuation.resume(act(this))
-            } catch (error: Throwable) {
-                continuation.resumeWithException(error)
-            }
-        }
+        executor.execute { continuation.resumeWith(runCatching { act(this) }) }
     }
 {% if c.keeps_state %}
 
