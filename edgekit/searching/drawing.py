@@ -89,7 +89,7 @@ class Drawing:
         assert name is not None, "a candidate is only thrown away for a figure that is known"
         return BudgetMissed(
             "Some candidate of the space must fit the budget.",
-            received=f"{self.ledger.drawn[1]:,} that do not; of the nearest one, {name} is {costs[name]:,.0f} by estimate "
-            f"and at most {limits[name]:,.0f} is allowed",
+            received=f"{self.ledger.drawn[1]:,} that do not; of the nearest one, {name} is {costs[name]:,.0f} by "
+            f"estimate and at most {limits[name]:,.0f} is allowed",
             remedy=f"Raise budget.{name}, or let the space have smaller networks.",
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edgekit import interrupt
 from edgekit.searching.drawing import Drawing
-from edgekit.searching.executors import Executor
+from edgekit.searching.executors import Executor, check_room
 from edgekit.searching.first import first_population
 from edgekit.searching.ledger import FINAL, SCORED, Candidate, Ledger
 from edgekit.searching.trial import Job, Outcome
@@ -78,7 +78,8 @@ class _Running:
     def wait(self) -> list[Outcome]:
         """Outcomes of jobs that have ended; they are kept before anybody is told."""
         outcomes = self.executor.wait(_WAIT)
-        for outcome in outcomes:
+        for outcome in sorted(outcomes, key=lambda one: one.status == "no room"):  # the others are kept first
+            check_room(outcome)
             self.ledger.record(outcome)
             del self.candidates[outcome.number, outcome.rung]
             self.ended += 1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from edgekit import interrupt
 from edgekit.searching.drawing import Drawing
-from edgekit.searching.executors import Executor
+from edgekit.searching.executors import Executor, check_room
 from edgekit.searching.ledger import Candidate, Ledger
 from edgekit.searching.proxies import ensemble
 from edgekit.searching.trial import Job
@@ -57,6 +57,7 @@ def _score(ledger: Ledger, numbers: list[int], executor: Executor, job: Callable
         while waiting and executor.free():
             executor.submit(job(ledger.candidate(waiting.pop(0))))
             running += 1
-        for outcome in executor.wait(_WAIT):
+        for outcome in sorted(executor.wait(_WAIT), key=lambda one: one.status == "no room"):
+            check_room(outcome)
             ledger.record_scores(outcome)
             running -= 1

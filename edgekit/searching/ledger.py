@@ -77,7 +77,7 @@ class Ledger:
 
     def __init__(self, study: Study, space: Space, objectives: Sequence[Objective], url: str) -> None:
         self._study, self.space, self.objectives, self._url = study, space, tuple(objectives), url
-        self.memory = mirrored(study)
+        self.memory = patiently(lambda: mirrored(study), url)
         self._candidates: dict[int, Candidate] = {}
 
     def ask(self) -> int:

@@ -13,7 +13,7 @@ from typing import Literal
 from edgekit import interrupt
 from edgekit.errors import EdgekitError
 from edgekit.recipe import Recipe
-from edgekit.searching.executors import Options, open_executor
+from edgekit.searching.executors import Options, check_room, open_executor
 from edgekit.searching.ledger import FINAL
 from edgekit.searching.results import SearchResult
 from edgekit.searching.rungs import Rung
@@ -151,6 +151,7 @@ def _done(outcome: Outcome) -> Outcome:
     Raises:
         EdgekitError: The candidate failed.
     """
+    check_room(outcome)
     if outcome.status == "failed":
         raise EdgekitError(
             "A candidate of the space must be trained for a moment to tell how long the search takes.",

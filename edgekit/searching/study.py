@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -159,13 +159,16 @@ def driven(
         EdgekitError: As `open_study`; the study was begun before, or another driver has it.
     """
     found = open_study(storage, name, objectives, identity, sampler)
-    if not found.is_new and not resume and found.study.get_trials(deepcopy=False):
-        raise EdgekitError(
-            "A search begins a study, unless it is told to go on with one.",
-            received=f"{name!r} in {found.url}, which has {len(found.study.get_trials(deepcopy=False))} trials",
-            remedy="Add --resume (resume=True in Python) to go on with it, or give another folder.",
-        )
-    with driving(found.engine, name) as lease:
+    with ExitStack() as stack:
+        with _reachable(storage_url(storage)):
+            trials = found.study.get_trials(deepcopy=False)
+            if not found.is_new and not resume and trials:
+                raise EdgekitError(
+                    "A search begins a study, unless it is told to go on with one.",
+                    received=f"{name!r} in {found.url}, which has {len(trials)} trials",
+                    remedy="Add --resume (resume=True in Python) to go on with it, or give another folder.",
+                )
+            lease = stack.enter_context(driving(found.engine, name))
         yield found, lease
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import resource
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -62,7 +64,8 @@ class Outcome:
 
     Attributes:
         number, rung: Of the job.
-        status: "done", "unfit" where a cost that was measured before training is above its limit, or "failed".
+        status: "done", "unfit" where a cost that was measured before training is above its limit, "failed", or
+            "no room" where it could not be done because the disk is full: the trial is none the worse for it.
         figures: `accuracy` on validation data, `model_bytes`, `macs` and the others that were measured.
         reason: Why it failed, in one line.
         seconds, cpu_seconds: What it took; the latter with its child processes.
@@ -73,7 +76,7 @@ class Outcome:
 
     number: int
     rung: int
-    status: Literal["done", "unfit", "failed"]
+    status: Literal["done", "unfit", "failed", "no room"]
     figures: dict[str, float] = field(default_factory=dict)
     reason: str = ""
     seconds: float = 0.0
@@ -97,12 +100,29 @@ def run_trial(job: Job) -> Outcome:
             outcome = Outcome(job.number, job.rung, "unfit", costs)
         else:
             outcome = _outcome(job, _compress(job, known, dataset, curve))
-    except EdgekitError as error:
-        outcome = Outcome(job.number, job.rung, "failed", reason=str(error))
-    except Exception as error:  # code of the user's, such as a network of module:function
-        outcome = Outcome(job.number, job.rung, "failed", reason=f"{type(error).__name__}: {error}"[:500])
+    except Exception as error:  # code of the user's may raise anything, such as a network of module:function
+        reason = str(error) if isinstance(error, EdgekitError) else f"{type(error).__name__}: {error}"[:500]
+        outcome = Outcome(job.number, job.rung, "no room" if _is_full(error, job.folder) else "failed", reason=reason)
     took, cpu_took = time.perf_counter() - started, _cpu() - cpu
     return replace(outcome, seconds=took, cpu_seconds=cpu_took, curve=curve, costs=costs)
+
+
+def _is_full(error: BaseException, folder: str) -> bool:
+    """Whether an error comes of a full disk; libraries that write files say other things of it, so room counts too."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _FULL:
+            return True
+        cause = cause.__cause__ or cause.__context__
+    place = Path(folder)
+    while not place.exists():
+        place = place.parent
+    return shutil.disk_usage(place).free < _ROOM
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_ROOM = 16 << 20
+"""Bytes, below which a disk counts as full for a trial that failed: models and their checkpoints are of that size."""
 
 
 def limits_of(recipe: Recipe) -> Mapping[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,16 +109,34 @@ def test_a_small_space_of_which_nothing_fits_names_the_limit_that_binds(file: Pa
     refused(run(file), 3, "macs is", "at most 50 is allowed", "Raise budget.macs")
 
 
+def test_there_is_no_room_to_go_on(file: Path) -> None:
+    begun(file)
+    refused(run(file, "--resume", before=no_room(4096)), 1, "study.db", "nothing that was told is lost")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real disk with room for the study and for little more."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", str(place)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this user may not mount a small disk")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
 @pytest.mark.slow
-def test_a_disk_that_fills_up_loses_no_trial(file: Path) -> None:
-    first = run(file)
-    assert first.returncode == 0, first.stderr
-    out = file.parent / "out"
-    before = read_search(out)
-    full = run(file, "--resume", "--trials", "3", before=no_room(4096))
-    refused(full, 1, "")
-    assert [t["number"] for t in read_search(out).trials] == [t["number"] for t in before.trials]
-    again = run(file, "--resume", "--trials", "3")
+def test_a_disk_that_fills_up_fails_no_trial(file: Path, small_disk: Path) -> None:
+    out = small_disk / "out"
+    more = ("-o", str(out), "--trials", "3")
+    full = run(file, *more)
+    refused(full, 1, "must have room", "--resume")
+    before = read_search(out).trials if (out / "search.json").exists() else ()
+    assert all(outcome["status"] == "done" for trial in before for outcome in trial["outcomes"].values())
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    again = run(file, *more, "--resume")
     assert again.returncode == 0, again.stderr
     after = read_search(out)
-    assert len(after.trials) == 3 and after.trials[0] == before.trials[0]
+    assert len(after.trials) == 3 and list(after.trials[: len(before)]) == list(before) and after.met
+    assert all(outcome["status"] == "done" for trial in after.trials for outcome in trial["outcomes"].values())

@@ -128,6 +128,8 @@ def test_killed_and_resumed_equals_unbroken(ending: signal.Signals, unbroken: Pa
     os.kill(broken.pid, ending)
     code = broken.wait(60)
     assert code == (-signal.SIGKILL if ending == signal.SIGKILL else 130)
+    if ending == signal.SIGINT:
+        assert len((broken.communicate()[1] or "").strip().splitlines()) == 1
     resumed = run_command(file, tmp_path / "broken", "--resume")
     assert resumed.wait(900) == 0, resumed.communicate()
     first, second = read_search(unbroken / "whole"), read_search(tmp_path / "broken")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 from edgekit import registry
-from edgekit.errors import UsageError
+from edgekit.errors import EdgekitError, UsageError
 from edgekit.searching import executors
 from edgekit.searching.trial import Job, Outcome
 
-__all__ = ["Executor", "Options", "executor_names", "open_executor"]
+__all__ = ["Executor", "Options", "check_room", "executor_names", "open_executor"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,20 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """End what runs, and every process."""
+
+
+def check_room(outcome: Outcome) -> None:
+    """Stop where a job could not be done for want of room, which is nothing against its candidate.
+
+    Raises:
+        EdgekitError: The disk is full.
+    """
+    if outcome.status == "no room":
+        raise EdgekitError(
+            "The disk of a search must have room for its files.",
+            received=f"{outcome.reason} in trial {outcome.number}",
+            remedy="Make room and go on with --resume (resume=True in Python); nothing that was told is lost.",
+        )
 
 
 def executor_names() -> list[str]:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.stats
+import yaml
 
 import edgekit
 from edgekit import _tf
@@ -119,14 +126,20 @@ def test_what_a_search_refuses(keys: dict[str, Any], said: str, tmp_path: Any) -
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.slow
-def test_the_first_population_is_trained_in_the_order_of_the_proxies(tmp_path: Any) -> None:
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, list[int]]:
+    """A whole search, and its trials in the order in which they ended."""
     started: list[int] = []
 
     def watch(progress: Any, result: Any) -> None:
         started.extend(t["number"] for t in result.trials if t["number"] not in started)
 
-    found = edgekit.search(SEARCH, tmp_path / "out", watch=watch)
+    return edgekit.search(SEARCH, tmp_path_factory.mktemp("unbroken") / "out", watch=watch), started
+
+
+@pytest.mark.slow
+def test_the_first_population_is_trained_in_the_order_of_the_proxies(unbroken: tuple[Any, list[int]]) -> None:
+    found, started = unbroken
     told = found.proxies
     assert told["names"] == list(NAMES) and told["trials"] == 3 == len(told["scores"])
     numbers = sorted(int(number) for number in told["scores"])
@@ -135,5 +148,33 @@ def test_the_first_population_is_trained_in_the_order_of_the_proxies(tmp_path: A
     assert started[:3] == best_first and len(found.trials) == 4
     assert set(told["correlation"]) == {*NAMES, "ensemble", "parameters", "macs"} and told["said"] in found.summary()
     assert "3 trials are few" in told["said"] or "too few" in told["said"]
-    assert read_search(tmp_path / "out").proxies == told
-    assert "Zero-cost proxies" in (tmp_path / "out" / "search.html").read_text()
+    assert read_search(Path(found.output)).proxies == told
+    assert "Zero-cost proxies" in (Path(found.output) / "search.html").read_text()
+
+
+def kept_scores(folder: Path) -> int:
+    """How many candidates' scores a search has kept so far."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{folder}/study.db?mode=ro", uri=True)) as database:
+        return len(database.execute("select 1 from study_user_attributes where key like 'scores:%'").fetchall())
+    return 0
+
+
+@pytest.mark.slow
+def test_a_search_that_was_killed_while_it_scored_finds_the_same(
+    unbroken: tuple[Any, list[int]], tmp_path: Path
+) -> None:
+    (tmp_path / "search.yaml").write_text(yaml.safe_dump(SEARCH))
+    program = [sys.executable, "-c", "from edgekit.cli import main; main()", "search", str(tmp_path / "search.yaml")]
+    program += ["-o", str(tmp_path / "out"), "--quiet"]
+    killed = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while killed.poll() is None and not kept_scores(tmp_path / "out"):
+        time.sleep(0.1)
+    killed.kill()
+    killed.communicate()
+    assert killed.returncode == -9
+    again = subprocess.run([*program, "--resume"], capture_output=True, text=True, timeout=900)
+    assert again.returncode == 0, again.stderr
+    whole, resumed = unbroken[0], read_search(tmp_path / "out")
+    assert resumed.proxies == whole.proxies
+    assert [(t["number"], t["genes"]) for t in resumed.trials] == [(t["number"], t["genes"]) for t in whole.trials]
+    assert [(m.trial, m.sha256) for m in resumed.front] == [(m.trial, m.sha256) for m in whole.front]
