@@ -40,7 +40,8 @@ class InterpreterExecutor:
             operators' times, as `edgekit.runtimes._litert_profile.profile` gives them. None where there is none.
         kernels: The choices that `load` gives.
         clocked: Its times say something of the device that the runtime is for.
-        heavy: Importing it takes seconds, so that a process is worth keeping from which children with it are forked.
+        heavy: Importing it takes longer than a small model does, so that a process is worth keeping from which children
+            with it are forked.
     """
 
     name: str

@@ -139,6 +139,6 @@ def _has_open_shapes(source: Source) -> bool:
     return any(-1 in tensor.signature for graph in tflite.read(source).graphs for tensor in graph.tensors)
 
 
-_EXECUTOR = InterpreterExecutor("tflm", _load, _REMEDY, kernels=("default",), clocked=False)
+_EXECUTOR = InterpreterExecutor("tflm", _load, _REMEDY, kernels=("default",), clocked=False, heavy=True)
 _MICRO = Micro()
 RUNTIME = Runtime("tflm", _MICRO.probe, figures=(ARENA,), executor=_MICRO, meter=_MICRO)
