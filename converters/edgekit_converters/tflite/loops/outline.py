@@ -27,10 +27,12 @@ __all__ = ["Outline"]
 Called = Callable[[KerasTensor], KerasTensor]
 Stepped = Callable[[KerasTensor, tuple[KerasTensor, ...]], tuple[KerasTensor, Structure]]
 """From a step's values and the states to the output and the next states."""
+Taken = Callable[[KerasTensor, list[KerasTensor]], tuple[KerasTensor, list[KerasTensor]]]
+"""The same with the states in one list."""
 Looped = tuple[KerasTensor, KerasTensor, Structure]
 """What `backend.rnn` gives: the last output, all of them, and the last states."""
-LONG = 200
-"""Steps above which it pays to trace a step into a graph."""
+LONG = 50
+"""Steps, of all calls of a layer together, above which it pays to trace a step into a graph."""
 
 
 class Recurrent(KerasLayer, Protocol):
@@ -66,6 +68,8 @@ class Outline:
         self._defaults: list[KerasTensor] = []
         self._mask: Callable[[KerasLayer, Called, KerasTensor], KerasTensor] = lambda layer, call, inputs: call(inputs)
         self._refused: ConversionError | None = None
+        self._calls = 1
+        self._traced: dict[int, Taken] = {}  # a loop's step, of the calls that are being recorded
         self._keeps_state = keeps_state(model)
         self._fuses = fused and not self._keeps_state
         for layer in recurrent_layers(model):
@@ -86,6 +90,7 @@ class Outline:
         records: list[list[Record]] = []
         masked: list[dict[str, Array]] = []
         size = 1 if self._keeps_state else len(samples[0])
+        self._calls, self._traced = -(-len(samples[0]) // size), {}
         for start in range(0, len(samples[0]), size):
             rows, given = list[Record](), dict[str, Array]()
             loop, mask = partial(self._recorded, rows), partial(self._recorded_masking, given)
@@ -233,11 +238,14 @@ class Outline:
             output, after = step(value, tuple(tf.nest.pack_sequence_as(states, flat)))
             return output, tf.nest.flatten(after)
 
-        later = tf.function(taken_step) if taken > LONG else taken_step
+        known = self._traced.get(len(rows))
+        later = known or (tf.function(taken_step) if taken * self._calls > LONG else taken_step)
+        if later is not taken_step:
+            self._traced[len(rows)] = later
         for number, value in enumerate(values):
             row.values.append(value.numpy())
             row.states.append([state.numpy() for state in flat])
-            output, new = (later if number else taken_step)(value, flat)
+            output, new = (later if known or number else taken_step)(value, flat)
             if not number:
                 output_state = next((k for k, state in enumerate(new) if state is output), None)
             if flags is not None:
