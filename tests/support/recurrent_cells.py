@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import _tf
+from edgekit.keras.lowering.recurrent import traced_once
 
 __all__ = ["KINDS", "OPTIONS", "Cell", "cells", "keras_answers"]
 
@@ -86,7 +87,8 @@ class Cell:
                 states = [layers.Dense(width, activation="tanh")(flat) for width in widths]
                 if "stack" in name:
                     states = [states[:2], states[2]]
-            outputs = made(x, initial_state=states) if states is not None else made(x)
+            with traced_once([made]):
+                outputs = made(x, initial_state=states) if states is not None else made(x)
             x, *more = outputs if isinstance(outputs, list | tuple) else [outputs]
             parts += [layers.Flatten()(state) for state in _tf.tensorflow().nest.flatten(more)]
         parts = [layers.Flatten()(x), *parts]
@@ -137,12 +139,11 @@ def cells(*, pairs: bool, seeds: int = 1) -> Iterator[Cell]:
 
 def keras_answers(model: Any, samples: NDArray[Any], *, stateful: bool) -> NDArray[Any]:
     """What Keras says of the first samples [CALLS, 3]; of a stateful model's state zero on."""
-    if not stateful:
-        answers: NDArray[Any] = model.predict(samples[:CALLS], verbose=0)
-        return answers
-    model.reset_states()
-    answers = np.concatenate([np.asarray(model(samples[i : i + 1])) for i in range(CALLS)])
-    model.reset_states()
+    if stateful:
+        model.reset_states()
+    answers: NDArray[Any] = model.predict(samples[:CALLS], batch_size=1 if stateful else None, verbose=0)
+    if stateful:
+        model.reset_states()
     return answers
 
 
