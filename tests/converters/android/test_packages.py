@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from android_packages import Member, binary_manifest, bundle_config, manifest, write_package
 
+import edgekit
 from edgekit.errors import EdgekitError
-from edgekit_converters.android.built import globs, manifests, protobuf
+from edgekit_converters.android.built import facts, globs, manifests, protobuf
 from edgekit_converters.android.built.elf import load_alignments, runtime_version
 from edgekit_converters.android.built.packages import open_package
 from edgekit_converters.android.built.runtimes import first_runtime, version_of
@@ -241,6 +242,17 @@ def test_operators_have_the_runtime_that_first_had_them() -> None:
     assert first_runtime("FULLY_CONNECTED", 7) == (2, 3, 0) and first_runtime("TRANSPOSE", 7) == version_of("2.14.4")
     assert first_runtime("BROADCAST_TO", 1) is first_runtime("CONV_2D", 99) is first_runtime("CONV_2D", 0) is None
     assert first_runtime("NO_SUCH", 1) is None
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_models_that_inflate_as_a_bomb_does_are_not_read(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "_SMALL_TOTAL", 3 << 20)
+    members = [Member(f"assets/{n}.tflite", bytes((4 << 20) // count), stored=False) for n in range(count)]
+    path = write_package(tmp_path / "app.apk", [manifest("apk", 24), *members])
+    with pytest.raises(EdgekitError, match="at most 200 times its size.*whose models would inflate to"):
+        edgekit.verify_package(path)
 
 
 def test_no_member_inflates_beyond_what_it_says(tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ __all__ = ["Facts", "Library", "PackagedModel", "asset_of", "gather"]
 
 _LARGEST_LIBRARY = 512 << 20
 _MOST_MODELS = 1000
+_MOST_FOLD = 200
+"""How often its own size the models of a package may inflate to, above `_SMALL_TOTAL`; weights stay far below."""
+_SMALL_TOTAL = 256 << 20
 _MOST_LIBRARIES = 2000
 _MODELS_TOTAL = 4 << 30
 _MOST_GLOBS = 500
@@ -138,6 +141,12 @@ def _models(package: Package) -> Iterator[PackagedModel]:
             raise EdgekitError(
                 f"A package has at most {_MOST_MODELS:,} models of {_MODELS_TOTAL >> 30} GiB together.",
                 received=f"{package.path} with more",
+            )
+        if total > max(_SMALL_TOTAL, _MOST_FOLD * package.size):
+            raise EdgekitError(
+                f"The models of a package inflate to at most {_MOST_FOLD} times its size.",
+                received=f"{package.path} of {package.size:,} bytes, whose models would inflate to {total:,} or more",
+                remedy="Do not open it: a zip bomb is made so. Build it again from models that you know.",
             )
         content = package.read(entry)
         yield PackagedModel(entry, asset, content, hashlib.sha256(content).hexdigest())
