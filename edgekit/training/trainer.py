@@ -130,9 +130,12 @@ class Trainer:
             )
         if self.tensorboard:
             watchers.append(keras.callbacks.TensorBoard(self.tensorboard / name))
+        batches = self._batches(plan, first, taught)
+        if taught is None:
+            _make_variables(model, batches.element_spec[1])
         with held, disk_errors(checkpoint), epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
             model.fit(
-                self._batches(plan, first, taught),
+                batches,
                 epochs=plan.epochs,
                 steps_per_epoch=steps,
                 validation_data=self._validation(plan.batch_size, taught),
@@ -200,6 +203,18 @@ def seed_everything(seed: int) -> None:
     _tf.tf_keras().backend.reset_uids()  # names are in the file, so its bytes depend on them
     _tf.tf_keras().utils.set_random_seed(seed)
     _tf.tensorflow().config.experimental.enable_op_determinism()
+
+
+def _make_variables(model: KerasModel, targets: Any) -> None:
+    """Make those of optimiser, loss and metrics now: TensorFlow traces a step anew where its first trace made some.
+
+    Args:
+        model: A compiled model.
+        targets: TensorSpec of a batch of targets.
+    """
+    model.optimizer.build(model.trainable_variables)
+    model.compiled_loss.build(model.output)
+    model.compiled_metrics.build(model.output, targets)
 
 
 def _optimizer(plan: Train, steps: int) -> Any:

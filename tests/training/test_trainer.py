@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgekit import _tf
+from edgekit.data import Dataset
 from edgekit.observer import EpochEnded, Event
 from edgekit.training import Finetune, Train, Trainer, seed_everything
 from edgekit.training.history import read_training
@@ -44,6 +45,22 @@ def test_the_seed_decides_every_bit(
         c = build_tiny()
         make_trainer(seed=1).fit(c, plan, name="c")
         assert not same(a, c)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_a_step_is_traced_once(
+    optimizer: str, task: str, few_digits: Dataset, make_trainer: Callable[..., Trainer]
+) -> None:
+    """Twice would be seconds for a large network, and a minute where it learns its rounding."""
+    keras, traces = _tf.tf_keras(), list[str]()
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
+    model.add(keras.layers.Dense(*((10, "softmax") if task == "classification" else (1,))))
+    step = model.train_step
+    model.train_step = lambda data: (traces.append("one"), step(data))[1]
+    plan = Train.model_validate({"epochs": 1, "optimizer": optimizer})
+    make_trainer(few_digits, task=task).fit(model, plan, name="once")
+    assert traces == ["one"]
 
 
 @pytest.mark.parametrize("folder", [".", "runs[1]"])
