@@ -205,11 +205,11 @@ def seed_everything(seed: int) -> None:
     _tf.tensorflow().config.experimental.enable_op_determinism()
 
 
-def _make_variables(model: KerasModel, targets: Any) -> None:
+def _make_variables(model: Any, targets: Any) -> None:
     """Make those of optimiser, loss and metrics now: TensorFlow traces a step anew where its first trace made some.
 
     Args:
-        model: A compiled model.
+        model: A compiled tf_keras model.
         targets: TensorSpec of a batch of targets.
     """
     model.optimizer.build(model.trainable_variables)
