@@ -158,6 +158,12 @@ def test_states_cannot_be_kept_where_each_call_is_a_process(remembering: Callabl
         load_runtime("adb").open(remembering("float32"))
 
 
+def test_a_stateful_file_that_misses_its_bound_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError) as caught:
+        convert_keras(REMEMBERING.model(), tmp_path / "m.tflite", ConvertSpec(format="float32"), accept_parity=1000)
+    assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("kind", ["float32", "int8"])
 def test_states_are_kept_from_call_to_call(kind: str, remembering: Callable[[str], Path]) -> None:
     """The same sample twice gives two answers."""

@@ -84,7 +84,12 @@ def reference_of(model: KerasModel, held: Held | None, *, seed: int = 0) -> Refe
 
 
 def layer_answers(model: KerasModel, reference: Reference) -> list[tuple[str, Array]]:
-    """Name and outputs float32 [n, ...] of each layer with one output, to the first samples, in the layers' order."""
+    """Name and outputs float32 [n, ...] of each layer with one output, to the first samples, in the layers' order.
+
+    None of a model that keeps a state from call to call: its layers take no samples side by side.
+    """
+    if keeps_state(model):
+        return []
     keras = _tf.tf_keras()
     layers = [layer for layer in model.layers if len(layer.inbound_nodes) and not isinstance(layer.output, list | dict)]
     arrays = [a[:LAYERS_OF] for a in reference.samples.values()]
