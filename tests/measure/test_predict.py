@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -164,7 +165,10 @@ def test_published_resnet8_int8(shared_data: Path) -> None:
 
 def direct_children() -> dict[str, str]:
     """Command lines of this process's children, by their numbers."""
-    lists = [(task / "children").read_text().split() for task in Path("/proc/self/task").iterdir()]
+    lists = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that has ended
+            lists.append((task / "children").read_text().split())
     return {pid: Path(f"/proc/{pid}/cmdline").read_text() for pids in lists for pid in pids}
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit import _tf
-from edgekit.keras.lowering.recurrent import traced_once
 
 __all__ = ["KINDS", "OPTIONS", "Cell", "cells", "keras_answers"]
 
@@ -87,8 +86,7 @@ class Cell:
                 states = [layers.Dense(width, activation="tanh")(flat) for width in widths]
                 if "stack" in name:
                     states = [states[:2], states[2]]
-            with traced_once([made]):
-                outputs = made(x, initial_state=states) if states is not None else made(x)
+            outputs = made(x, initial_state=states) if states is not None else made(x)
             x, *more = outputs if isinstance(outputs, list | tuple) else [outputs]
             parts += [layers.Flatten()(state) for state in _tf.tensorflow().nest.flatten(more)]
         parts = [layers.Flatten()(x), *parts]
