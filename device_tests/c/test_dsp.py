@@ -8,6 +8,7 @@ import pytest
 from drawn_layers import DRAWN, drawn_layers, model_of_layers
 from exported_c import compiled
 from layer_firmware import CORTEX_M4, CORTEX_M7, Board, said_by, tools
+from random_products import random_model
 from real_data import DATA, MISSING
 
 from edgekit import tflite
@@ -43,6 +44,13 @@ def test_random_layers(seed: int, tmp_path: Path) -> None:
 def test_other_ways_to_compile(board: Board, flags: tuple[str, ...], tmp_path: Path) -> None:
     made = compiled(model_of_layers(drawn_layers(18, 8 * len(DRAWN))), tmp_path)
     assert said_by(board, made, tmp_path, *flags) == ["samples 3"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("kind", ["LSTM"])
+def test_random_layers_that_are_products(kind: str, seed: int, tmp_path: Path) -> None:
+    made = compiled(random_model([kind] * 12, "int8", seed), tmp_path)
+    assert said_by(CORTEX_M4, made, tmp_path) == ["samples 3"]
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=MISSING)

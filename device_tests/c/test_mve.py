@@ -10,6 +10,7 @@ from drawn_layers import DRAWN, Layer, drawn_layers, model_of_layers
 from exported_c import compiled
 from layer_firmware import CORTEX_M55, said_by, tools
 from operator_models import Operand
+from random_products import random_model
 from real_data import DATA, MISSING
 
 from edgekit import tflite
@@ -41,6 +42,13 @@ def test_an_image_so_wide_that_vectors_cannot_say_where_its_columns_lie(tmp_path
     fields |= {"dilationHFactor": 1, "dilationWFactor": 1}
     layer = Layer("DEPTHWISE_CONV_2D", [x, weights, bias, y], "DepthwiseConv2DOptions", fields)
     assert said_by(CORTEX_M55, compiled(model_of_layers([layer]), tmp_path), tmp_path) == ["samples 3"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("kind", ["LSTM"])
+def test_random_layers_that_are_products(kind: str, seed: int, tmp_path: Path) -> None:
+    made = compiled(random_model([kind] * 12, "int8", seed), tmp_path)
+    assert said_by(CORTEX_M55, made, tmp_path) == ["samples 3"]
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=MISSING)

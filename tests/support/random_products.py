@@ -296,7 +296,8 @@ def batch_matmul(s: Sketch) -> None:
 
 def lstm(s: Sketch) -> None:
     """A fused LSTM with states of its own."""
-    batches, steps, depth, units = s.number(1, 2), s.number(1, 6), s.number(1, 7), s.number(1, 7)
+    batches, steps = s.number(1, 2), s.number(1, 6)
+    depth, units = (s.number(1, 7) if s.number(0, 1) else s.number(8, 40) for _ in range(2))
     time_major = bool(s.pick(True, False))
     head = [steps, batches] if time_major else [batches, steps]
     x = s.x([*head, depth], s.real(5e-3, 5e-2))

@@ -79,7 +79,8 @@ def _used(text: str, own: str, compiled: dict[str, str]) -> str:
     kept: list[str] = []
     for block in reversed(_BLOCKS.split(text)):
         function = _DEFINED.search(block)
-        whole = function is not None and block.count("{") == block.count("}") > 0 and "#" not in block
+        closed = block.count("#if") == block.count("#endif") and "#define" not in block and "#undef" not in block
+        whole = function is not None and block.count("{") == block.count("}") > 0 and closed
         mine = [own] if own else list(compiled)
         if whole and function is not None:
             mine = [path for path in mine if re.search(rf"\b{function[1]}\b", compiled[path])]

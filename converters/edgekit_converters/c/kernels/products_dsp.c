@@ -182,7 +182,7 @@ typedef struct {
 
 /* How the sums of one channel are scaled.
  *
- * With a shift of -1 to -22, `ek_scaled` is one product, and one addition and one shift for the rounding power of two and
+ * With a shift of -1 to -22, scaling is one product, and one addition and one shift for the rounding power of two and
  * the zero point. Negative halves are rounded away from zero, so 1 is taken off negative values first, but not where all
  * that is negative ends as the zero point anyway, by the activation.
  *
@@ -382,8 +382,10 @@ static EK_APART void ek_products(const ek_results *r, const int64_t *x, int32_t 
         EK_EIGHT_OF_ONE(w1, a1);        \
         EK_EIGHT_OF_ONE(w2, a2);        \
     } while (0)
+#endif
 
 /* Sums of three channels, for the first steps of eight values. */
+#if defined(__GNUC__)
 static EK_APART void ek_eights_of_three(const int8_t *w0, int32_t depth, const int64_t *a, const int64_t *end, int32_t *sums) {
     const int8_t *w1 = w0 + depth, *w2 = w1 + depth;
     int32_t a0 = sums[0], a1 = sums[1], a2 = sums[2], even, odd, second, low, high, low2, high2;

@@ -43,55 +43,69 @@ static int32_t ek_lstm_tanh(const uint16_t *table, int32_t value, int32_t factor
 
 static int32_t ek_lstm_narrow(int32_t value) { return ek_clamped(value, -32768, 32767); }
 
-/* One gate's sum for one unit, of the input or of the hidden state. */
-static int32_t ek_lstm_sum(const int8_t *w, const int8_t *x, int32_t depth, int32_t bias, int32_t multiplier,
-                           int32_t shift) {
-    for (int32_t k = 0; k < depth; k++) {
-        bias += w[k] * x[k];
+/* A product as TFLite scales it, within 16 bits; 31 bits hold the value even when it is shifted to the left. */
+static int32_t ek_lstm_scaled(int32_t value, int32_t multiplier, int32_t shift) {
+    const int64_t product = (int64_t)(shift > 0 ? value * (1 << shift) : value) * multiplier;
+    int32_t high = (int32_t)((product + ((int64_t)1 << 30)) >> 31);
+    if (shift < 0) {
+        high = (high + (high >> 31) + (1 << (-1 - shift))) >> -shift;
     }
-    return ek_lstm_narrow(ek_scaled(bias, multiplier, shift));
+    return ek_lstm_narrow(high);
 }
 
-/* A gate before its sigmoid or tanh; there is no hidden state before the first step of time. */
-static int32_t ek_lstm_gate(const ek_unidirectional_sequence_lstm_layer *l, int32_t gate, int32_t unit, const int8_t *x,
-                            const int8_t *hidden) {
-    const int32_t row = gate * l->y_depth + unit;
-    int32_t sum = ek_lstm_sum(l->x_weights + row * l->x_depth, x, l->x_depth, l->x_bias[row], l->x_multipliers[gate],
-                              l->x_shifts[gate]);
+/* The four gates of one unit; there is no hidden state before the first step of time. */
+static void ek_lstm_gates(const ek_unidirectional_sequence_lstm_layer *l, int32_t unit, const void *x,
+                          const void *hidden, int32_t *gates) {
+    int32_t sums[4];
+    for (int32_t gate = 0; gate < 4; gate++) {
+        gates[gate] = l->x_bias[gate * l->y_depth + unit];
+        sums[gate] = l->h_bias[gate * l->y_depth + unit];
+    }
+    ek_lstm_sums(l->x_weights + unit * l->x_depth, l->y_depth * l->x_depth, l->x_depth, x, gates);
     if (hidden != NULL) {
-        sum += ek_lstm_sum(l->h_weights + row * l->y_depth, hidden, l->y_depth, l->h_bias[row],
-                           l->h_multipliers[gate], l->h_shifts[gate]);
+        ek_lstm_sums(l->h_weights + unit * l->y_depth, l->y_depth * l->y_depth, l->y_depth, hidden, sums);
     }
-    return ek_lstm_narrow(sum);
+    for (int32_t gate = 0; gate < 4; gate++) {
+        gates[gate] = ek_lstm_scaled(gates[gate], l->x_multipliers[gate], l->x_shifts[gate]);
+        if (hidden != NULL) {
+            const int32_t more = ek_lstm_scaled(sums[gate], l->h_multipliers[gate], l->h_shifts[gate]);
+            gates[gate] = ek_lstm_narrow(gates[gate] + more);
+        }
+    }
 }
 
-static int8_t ek_lstm_unit(const ek_unidirectional_sequence_lstm_layer *l, int32_t unit, const int8_t *x,
-                           const int8_t *hidden, int16_t *cell) {
-    const int32_t forget = ek_lstm_sigmoid(l->sigmoid, ek_lstm_gate(l, 0, unit, x, hidden));
-    const int32_t input = ek_lstm_sigmoid(l->sigmoid, ek_lstm_gate(l, 1, unit, x, hidden));
-    const int32_t candidate = ek_lstm_tanh(l->sigmoid, ek_lstm_gate(l, 2, unit, x, hidden), 3, 0);
-    const int32_t output = ek_lstm_sigmoid(l->sigmoid, ek_lstm_gate(l, 3, unit, x, hidden));
-    const int32_t kept = ek_lstm_narrow(ek_scaled(forget * *cell, l->kept_multiplier, l->kept_shift));
-    const int32_t taken = ek_lstm_narrow(ek_scaled(input * candidate, l->taken_multiplier, l->taken_shift));
+static int8_t ek_lstm_unit(const ek_unidirectional_sequence_lstm_layer *l, const int32_t *gates, int16_t *cell) {
+    const int32_t forget = ek_lstm_sigmoid(l->sigmoid, gates[0]);
+    const int32_t input = ek_lstm_sigmoid(l->sigmoid, gates[1]);
+    const int32_t candidate = ek_lstm_tanh(l->sigmoid, gates[2], 3, 0);
+    const int32_t output = ek_lstm_sigmoid(l->sigmoid, gates[3]);
+    const int32_t kept = ek_lstm_scaled(forget * *cell, l->kept_multiplier, l->kept_shift);
+    const int32_t taken = ek_lstm_scaled(input * candidate, l->taken_multiplier, l->taken_shift);
     const int32_t state = ek_clamped(ek_lstm_narrow(kept + taken), l->cell_min, l->cell_max);
     const int32_t squashed = ek_lstm_tanh(l->sigmoid, state, l->cell_factor, l->cell_shift);
     *cell = (int16_t)state;
-    return (int8_t)ek_clamped(ek_scaled(squashed * output, l->y_multiplier, l->y_shift) + l->y_zero_point, -128, 127);
+    const int32_t result = ek_lstm_scaled(squashed * output, l->y_multiplier, l->y_shift);
+    return (int8_t)ek_clamped(result + l->y_zero_point, -128, 127);
 }
 
 static void ek_unidirectional_sequence_lstm(const ek_unidirectional_sequence_lstm_layer *l, const int8_t *x, int8_t *y,
                                             void *scratch) {
-    int16_t *cell = (int16_t *)scratch;
+    const int32_t words = (l->x_depth + 3) / 4;
+    int64_t *const of_x = (int64_t *)scratch, *const of_hidden = of_x + words;
+    int16_t *const cell = (int16_t *)(of_hidden + (l->y_depth + 3) / 4);
     for (int32_t batch = 0; batch < l->batches; batch++) {
         const int8_t *from = x + batch * l->x_batch;
         int8_t *to = y + batch * l->y_batch;
-        const int8_t *hidden = NULL;
+        const void *hidden = NULL;
         memset(cell, 0, (size_t)l->y_depth * sizeof *cell);
         for (int32_t step = 0; step < l->steps; step++, from += l->x_step, to += l->y_step) {
+            const void *const values = ek_lstm_values(from, l->x_depth, of_x);
             for (int32_t unit = 0; unit < l->y_depth; unit++) {
-                to[unit] = ek_lstm_unit(l, unit, from, hidden, cell + unit);
+                int32_t gates[4];
+                ek_lstm_gates(l, unit, values, hidden, gates);
+                to[unit] = ek_lstm_unit(l, gates, cell + unit);
             }
-            hidden = to;
+            hidden = ek_lstm_values(to, l->y_depth, of_hidden);
         }
     }
 }

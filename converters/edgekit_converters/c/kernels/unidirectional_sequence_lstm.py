@@ -12,6 +12,7 @@ from edgekit.tflite.options import UnidirectionalSequenceLSTM
 from edgekit_converters.c.fixed_point import Multiplier
 from edgekit_converters.c.kernels import Lowered
 from edgekit_converters.c.products import folded_bias, scaling, weight_scales
+from edgekit_converters.c.scratch_dsp import in_words
 from edgekit_converters.c.sigmoid import SIGMOID
 from edgekit_converters.c.site import Site
 from edgekit_converters.c.steps import Constant, Field, Step
@@ -37,7 +38,11 @@ class _Sizes:
 
 
 def lower(site: Site) -> Lowered:
-    """One step. The hidden state is what the last step of time wrote; the cell's state is scratch memory."""
+    """One step. The hidden state is what the last step of time wrote.
+
+    Scratch memory has the cell's state, behind the values of one step of time and of the hidden state as the DSP
+    extension takes them: four in eight bytes.
+    """
     options, x, y = site.options(UnidirectionalSequenceLSTM), site.activation(0), site.output()
     site.dtype(x, "int8")
     site.dtype(y, "int8")
@@ -69,9 +74,9 @@ def lower(site: Site) -> Lowered:
         },
         inputs=(x.index,),
         outputs=(y.index,),
-        scratch=2 * sizes.y_depth,
+        scratch=8 * (-(-sizes.x_depth // 4) - (-sizes.y_depth // 4)) + 2 * sizes.y_depth,
         scratches=True,
-        needs=("fixed_point",),
+        needs=("fixed_point", "products", "lstm_sums"),
     )  # fmt: skip
     return Lowered((step,))
 
@@ -143,7 +148,7 @@ def _gates(site: Site, side: str, of: tflite.Tensor, sizes: _Sizes, depth: int) 
         biases.append(folded)
         factors.append(site.multiplier(real))
     return {
-        f"{side}_weights": Constant(np.stack(matrices)),
+        f"{side}_weights": in_words(np.stack(matrices), depth),
         f"{side}_bias": Constant(np.stack(biases).astype(np.int32)),
         f"{side}_multipliers": Constant(np.array([factor.mantissa for factor in factors], np.int32)),
         f"{side}_shifts": Constant(np.array([factor.shift for factor in factors], np.int8)),
