@@ -2,11 +2,12 @@
 
     EDGEKIT_DATA=... python benchmarks/android.py [--rounds N]
 
-MobileNet (0.25, 128 x 128, uint8) of the data sets' folder is exported as a module and as an AAR, in turns: CPU seconds
-are user and system time of the command and its children, with bytecode at hand, as pip leaves it. Then
-`classify(Bitmap)` of the wrapper, with an image of the model's size, and the interpreter alone with the same settings
-(one thread, TFLite's own kernels, version 2.6.0) run in turns in one JVM, under Android's framework (Robolectric, API
-34); `com.sun.management.ThreadMXBean` counts the bytes that a thread allocates. The tools are the device tests'.
+MobileNet (0.25, 128 x 128, uint8) of the data sets' folder is exported as a module and as an AAR in Java and in
+Kotlin, in turns: CPU seconds are user and system time of the command and its children, with bytecode at hand, as pip
+leaves it. Then `classify(Bitmap)` of the wrapper, with an image of the model's size, and the interpreter alone with
+the same settings (one thread, TFLite's own kernels, version 2.6.0) run in turns in one JVM, under Android's framework
+(Robolectric, API 34); `com.sun.management.ThreadMXBean` counts the bytes that a thread allocates. The tools are the
+device tests'.
 
 Prints medians and the median of the ratios within a round, with its 95 % interval; writes benchmarks/android.json.
 """
@@ -66,7 +67,7 @@ def main() -> None:
         "environment": environment(),
     }
     for kind, took in report["export_cpu_seconds"].items():
-        print(f"export, {kind:6} {took:.2f} CPU s")
+        print(f"export, {kind:10} {took:.2f} CPU s")
     print(f"classify(Bitmap) {report['classify_ms']:.3f} ms, the interpreter alone {report['interpreter_ms']:.3f} ms")
     print(f"ratio {report['ratio']['median']:.3f} [{interval.low:.3f}, {interval.high:.3f}]")
     print("allocated by a run, bytes: {wrapper:.0f}, of the interpreter {interpreter:.0f}".format(
@@ -75,11 +76,12 @@ def main() -> None:
 
 
 def _exports(model: Path, folder: Path, rounds: int) -> dict[str, list[float]]:
-    seconds: dict[str, list[float]] = {"module": [], "aar": []}
+    kinds = {"module": [], "aar": ["--aar"], "aar_kotlin": ["--aar", "--language", "kotlin"]}
+    seconds: dict[str, list[float]] = {kind: [] for kind in kinds}
     for root in (HERE.parent / "edgekit", HERE.parent / "converters"):
         compileall.compile_dir(root, quiet=1)
     for number in range(rounds + 1):  # the first one brings files into memory
-        for kind, flags in (("module", []), ("aar", ["--aar"])):
+        for kind, flags in kinds.items():
             before = _cpu()
             command = [Path(sys.executable).with_name("edgekit"), "export", "android", model, "-o"]
             subprocess.run([*command, folder / f"{kind}{number}", *flags], check=True, capture_output=True)

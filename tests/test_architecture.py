@@ -30,7 +30,7 @@ LAYERS = (
     {"recipe"},
     {"pipeline"},
     {"report", "searching"},
-    {"testing", "cli", "api", "demo", "layers"},
+    {"testing", "cli", "api", "demo", "layers", "__main__"},
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
@@ -106,7 +106,8 @@ def room(module: str) -> str | None:
     first, _, rest = module.partition(".")
     if first == "edgekit_converters":
         return first
-    return rest.partition(".")[0] if first == "edgekit" and rest and not rest.startswith("__") else None
+    of_the_package = rest.startswith("__") and rest != "__main__"  # such as __version__
+    return rest.partition(".")[0] if first == "edgekit" and rest and not of_the_package else None
 
 
 def edges() -> set[tuple[str, str, str]]:

@@ -85,6 +85,26 @@ def test_one_in_kotlin_is_what_the_real_libraries_give(model: Path, tmp_path: Pa
     assert "<artifactId>kotlin-stdlib</artifactId>" in pom and pom.count("<type>jar</type>") == 1
 
 
+def test_kotlins_compiler_keeps_what_it_loaded_and_takes_only_what_this_java_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The classes are the same to the byte without the archive, with it, and with one that is broken."""
+    compiler.install()
+    installed = compiler._folder()
+    monkeypatch.setenv("EDGEKIT_CACHE", str(tmp_path))
+    (tmp_path / installed.name).symlink_to(installed)
+    old = tmp_path / f"{installed.name}-of-an-older-java.jsa"
+    old.write_bytes(b"old")
+    sources = {"Sample.kt": 'public class Sample { public fun name(number: Int): String = "sample $number" }'}
+    classes = compiler.compiled(sources, "sample")
+    (kept,) = tmp_path.glob("*.jsa")
+    assert kept != old and kept.stat().st_size > 1_000_000
+    assert compiler.compiled(sources, "sample") == classes
+    kept.chmod(0o600)
+    kept.write_bytes(b"broken")
+    assert compiler.compiled(sources, "sample") == classes
+
+
 @pytest.mark.parametrize("labels", [LABELS, tuple(f"größe {i} \\" for i in range(10_000))], ids=["odd", "many"])
 def test_labels_survive_the_compiler(labels: tuple[str, ...], tmp_path: Path) -> None:
     made = dense_model()

@@ -49,6 +49,11 @@ def test_no_help_loads_a_heavy_library() -> None:
         assert f"Usage: edgekit {name}" in done.stdout
 
 
+def test_python_runs_the_command_line_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "edgekit", "inspect", "no.tflite"], capture_output=True, text=True)
+    assert done.returncode == 1 and "no.tflite" in done.stderr and "Traceback" not in done.stderr
+
+
 def test_light_commands_do_not_load_one_either() -> None:
     asked = [["inspect", str(PROBE)], ["schema"], ["passes"], ["benchmark", str(PROBE), "--runs", "2"]]
     script = RUN.format(heavy=HEAVY, commands=asked)

@@ -5,6 +5,7 @@ As for Java, the classes of Android and TFLite come as signatures, which this co
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -44,7 +45,7 @@ _FLAGS = (
     "-Xlambdas=class -Xsam-conversions=class -Xstring-concat=inline"
 ).split()
 """Classes that old dexers take: of Java 8, without `invokedynamic`."""
-_QUICK = ("-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+_QUICK = ("-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:+IgnoreUnrecognizedVMOptions")
 _PACKAGES = ("default-jdk-headless", "maven")
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -119,7 +120,9 @@ def compiled(sources: Mapping[str, str], module: str) -> dict[str, bytes]:
         for name, text in sources.items():
             (root / name).write_text(text, encoding="utf-8")
         path = os.pathsep.join(str(folder / name) for name in FILES)
-        command = [java, *_QUICK, "-cp", path, "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", *_FLAGS]
+        kept, new = _loaded(Path(java)), Path(temporary, "loaded.jsa")
+        share = f"-XX:SharedArchiveFile={kept}" if kept.is_file() else f"-XX:ArchiveClassesAtExit={new}"
+        command = [java, *_QUICK, share, "-cp", path, "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", *_FLAGS]
         command += ["-module-name", module]
         done = subprocess.run(
             [*command, "-cp", str(folder / _STANDARD), "-d", str(into), str(root), str(signatures)],
@@ -137,7 +140,31 @@ def compiled(sources: Mapping[str, str], module: str) -> dict[str, bytes]:
                 received=" ".join(said.split())[:500],
                 remedy=f"Report it with the options that you gave, or export without {setting('aar')}.",
             )
+        if new.is_file():
+            _keep(new, kept)
         return {path.relative_to(into).as_posix(): path.read_bytes() for path in files}
+
+
+def _loaded(java: Path) -> Path:
+    """Where this Java finds the compiler's own classes as it had loaded them, which is a third of a compilation.
+
+    Java 13 and later write such an archive, and each reads only its own; an older one ignores both options.
+    """
+    home = java.resolve().parent.parent
+    release = home / "release"
+    build = release.read_bytes() if release.is_file() else b""
+    key = hashlib.sha256(os.fsencode(home) + b"\0" + build).hexdigest()[:12]
+    return _folder().with_name(f"{_folder().name}-{key}.jsa")
+
+
+def _keep(new: Path, kept: Path) -> None:
+    """Take an archive of some 90 MB in place of those from before Java was updated, where the cache can be written."""
+    with contextlib.suppress(OSError):
+        with write_atomically(kept) as place:
+            shutil.copyfile(new, place)
+        for other in kept.parent.glob(f"{_folder().name}-*.jsa"):
+            if other != kept:
+                other.unlink()
 
 
 def _folder() -> Path:
