@@ -80,6 +80,8 @@ def _operations(ops: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", sorted(_operations(None)))
 def test_operations(keras: Any, case: str, bridged: Callable[..., Any]) -> None:
+    if case == "depth to space" and not hasattr(keras.ops, "depth_to_space"):
+        pytest.skip(f"Keras {keras.__version__} has no depth_to_space")
     inputs = keras.Input((8, 6, 4))
     bridged(keras.Model(inputs, _operations(keras.ops)[case](inputs)))
 
