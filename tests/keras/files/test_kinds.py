@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
 from functools import cache
@@ -15,6 +16,12 @@ from edgekit.keras.files.holds import KEYS, Holds
 from edgekit.keras.files.kinds import KINDS, LayerKind
 from edgekit.keras.files.objects import FAMILIES
 from edgekit.keras.files.refused import REASONS
+
+_KERAS = importlib.metadata.version("keras")
+newest = pytest.mark.skipif(
+    tuple(int(part) for part in _KERAS.split(".")[:2]) < (3, 15),
+    reason=f"Keras {_KERAS} has not yet, or has no longer, all that the tables list; files of it are read all the same",
+)
 
 MODELS = {"Functional", "Sequential", "Model"}
 BASES: Mapping[str, Holds | None] = {
@@ -54,6 +61,7 @@ def members(package: str, base: str) -> frozenset[str]:
     return frozenset(descendants - {base})
 
 
+@newest
 @pytest.mark.parametrize("package", ["keras", "tf_keras"])
 @pytest.mark.parametrize("base", BASES)
 def test_every_class_has_a_row_or_a_reason(package: str, base: str) -> None:
@@ -74,6 +82,7 @@ def test_no_class_has_both_a_row_and_a_reason() -> None:
     assert not (set(KINDS) | {n for family in FAMILIES.values() for n in family.rows}) & REASONS.keys()
 
 
+@newest
 @pytest.mark.parametrize("module", OPERATIONS)
 def test_operations_exist_where_the_table_says(module: str) -> None:
     spec = importlib.util.find_spec("keras")
