@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ask", "entry", "has", "is_reference", "load", "names", "outside"]
 
 
-OPEN = ("passes", "runtimes", "targets", "sources", "networks", "exporters", "samplers")
+OPEN = ("passes", "runtimes", "targets", "sources", "networks", "exporters", "samplers", "proxies")
 """Folders that other packages can add to, by entry points of the group `edgekit.FOLDER`."""
 
 

@@ -133,7 +133,9 @@ class Settings(BaseModel):
     sampler: Any = Field(default="evolution", description="random, evolution, nsga2, tpe, reinforce or another's")
     fidelity: Fidelity = Field(default=Fidelity(), description="rungs of epochs and data")
     proxies: tuple[str, ...] = Field(
-        default=(), description="zero-cost proxies that order the first population: naswot, synflow, zico; default none"
+        default=(),
+        description="zero-cost proxies that order the first population: naswot, synflow, zico "
+        "or another package's; default none",
     )
     first: Annotated[int, Field(ge=2, le=10_000)] = Field(
         default=16, description="candidates of the first population, drawn before anything is trained"

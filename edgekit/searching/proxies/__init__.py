@@ -1,7 +1,8 @@
 """Zero-cost proxies, one file each: what a network's worth may be before it is trained, from its initial weights.
 
 A module here has `score(network)`, which gives one number, higher for what is thought to be better. Only the order of
-candidates counts. TensorFlow is loaded by whoever gives the network.
+candidates counts. TensorFlow is loaded by whoever gives the network. Other packages add theirs by entry points of the
+group `edgekit.proxies`, which name such a module.
 """
 
 from __future__ import annotations
@@ -48,9 +49,15 @@ def check_proxies(names: Sequence[str]) -> None:
     """
     for name in names:
         try:
-            registry.load(proxies, name)
+            module = registry.load(proxies, name)
         except UsageError as error:
             raise RecipeError("Unknown proxy in search.proxies.", received=repr(name), remedy=error.remedy) from None
+        if not callable(getattr(module, "score", None)):
+            raise RecipeError(
+                "A proxy is a module with score(network).",
+                received=f"{name}, which is {module.__name__} without it",
+                remedy="Report it to the author of the package, or name another proxy.",
+            )
 
 
 def scores(names: Sequence[str], network: Untrained) -> dict[str, float]:

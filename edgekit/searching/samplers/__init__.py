@@ -70,6 +70,12 @@ def _known(name: str, settings: dict[str, Any]) -> _Make:
         module = registry.load(samplers, name)
     except UsageError as error:
         raise UsageError("Unknown sampler.", received=repr(name), remedy=error.remedy) from None
+    if not (hasattr(module, "Settings") and callable(getattr(module, "make", None))):
+        raise UsageError(
+            "A sampler is a module with Settings and make(genes, objectives, seed, **settings).",
+            received=f"{name}, which is {module.__name__} without them",
+            remedy="Report it to the author of the package, or name another sampler.",
+        )
     try:
         checked = module.Settings.model_validate(settings)
     except ValidationError as error:
