@@ -17,6 +17,7 @@ proxies/      what an untrained network may be worth, one file each
 first.py      candidates that proxies order
 standing.py   how well they did
 rungs.py      who is trained longer
+inheriting.py a child's first weights, those of its parent
 trial.py      one recipe, tried on validation data
 executors/    where trials run, one file each
 driver.py     asks, runs, tells

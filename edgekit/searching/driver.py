@@ -180,9 +180,12 @@ def _next(running: _Running, drawing: Drawing, left: list[Candidate]) -> tuple[C
         return None
     folder = plan.folder / TRIALS / f"{candidate.number:05d}"
     if ladder is None:
-        return candidate, _job(plan, candidate, rung, folder)
-    step = ladder.rungs[rung]
-    return candidate, _job(plan, candidate, rung, folder / f"rung{rung}", step.epochs, step.share)
+        job = _job(plan, candidate, rung, folder)
+    else:
+        step = ladder.rungs[rung]
+        job = _job(plan, candidate, rung, folder / f"rung{rung}", step.epochs, step.share)
+    heritage = ledger.heritage(candidate.number) if rung == 0 else None
+    return candidate, job if heritage is None else replace(job, parent=heritage[0], parent_step=heritage[1])
 
 
 def _job(

@@ -19,7 +19,7 @@ from edgekit.searching.pareto import Floats, Objective, choose, front, losses, v
 from edgekit.searching.rungs import Reached, next_promotion
 from edgekit.searching.space import Space, key_of
 from edgekit.searching.study import ask, patiently
-from edgekit.searching.telling import SCREENED, set_attribute, tell, tell_failed, tell_infeasible
+from edgekit.searching.telling import SCREENED, parent_of, set_attribute, tell, tell_failed, tell_infeasible
 from edgekit.searching.trial import Outcome, limits_of, over
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ ESTIMATE = "estimate"
 """User attribute of a trial that began: its costs as they were estimated then."""
 SCORES = "scores"
 """User attribute of the study, with a number: what proxies told of a trial before it was trained."""
+INHERITS = "inherits"
+"""User attribute of a trial that began: from whose weights it starts, and the step that trained them."""
 SAME_AS = "same_as"
 """User attribute of a trial whose recipe equals that of an earlier one."""
 SCORED = -2
@@ -128,6 +130,13 @@ class Ledger:
         """Candidates that were begun, and nobody works on."""
         return [self.candidate(trial.number) for trial in left_alone(self.memory)]
 
+    def heritage(self, number: int) -> tuple[int, str] | None:
+        """From which trial's weights a candidate starts its first rung, and the step that trained them; None for its
+        own. It is decided once, when the trial begins, so that whoever begins it again starts from the same.
+        """
+        told = self._trial(number).user_attrs.get(INHERITS)
+        return None if told is None else (int(told[0]), str(told[1]))
+
     def take(self, number: int) -> bool:
         """Whether a candidate that is left alone is to run; then it is this process's."""
         return self._told(partial(_taken_over, number=number))
@@ -197,9 +206,25 @@ class Ledger:
         """
         set_attribute(self.memory, candidate.number, ESTIMATE, json.dumps(dict(estimate)))
         set_attribute(self.memory, candidate.number, KEY, candidate.key)
+        parent = self._parent(candidate.number) if self.space.settings.inherits else None
+        if parent is not None:
+            set_attribute(self.memory, candidate.number, INHERITS, list(parent))
         if claimed:
             claim(self.memory, candidate.number, Owner.ourselves())
         self._keep(candidate.number)
+
+    def _parent(self, number: int) -> tuple[int, str] | None:
+        """Whose child a trial is, and where that one was trained longest; None where it is nobody's who was trained."""
+        parent = parent_of(self._trial(number))
+        if parent is None:
+            return None
+        parent = int(self._trial(parent).user_attrs.get(SAME_AS, parent))
+        trained = {
+            rung: outcome.baseline
+            for (of, rung), outcome in self.outcomes().items()
+            if of == parent and rung >= 0 and outcome.status == "done" and outcome.baseline is not None
+        }
+        return (parent, trained[max(trained)]) if trained else None
 
     def give_back(self, numbers: Iterable[int]) -> None:
         """Note that trials were ended before they were done, so that whoever goes on begins them again."""

@@ -16,7 +16,7 @@ from edgekit.files import read_json
 from edgekit.readable import Readable, Rows
 from edgekit.searching.driver import Progress
 from edgekit.searching.ledger import FINAL, OUTCOME, Ledger
-from edgekit.searching.standing import standing
+from edgekit.searching.standing import inheritance, standing
 from edgekit.searching.trial import Outcome, limits_of, over
 
 __all__ = ["FILE", "Member", "SearchResult", "gather", "read_search", "write_search"]
@@ -73,6 +73,8 @@ class SearchResult(Readable):
         seconds, cpu_seconds: What the trials took.
         left: Seconds until it ends, as far as the pace tells.
         proxies: How well zero-cost proxies ranked the trials, as `standing` tells it; empty without any.
+        inheritance: Which first rungs started from a parent's weights, and how those rank, as `standing.inheritance`
+            tells it; empty where none did.
     """
 
     output: str
@@ -92,6 +94,7 @@ class SearchResult(Readable):
     cpu_seconds: float
     left: float | None = None
     proxies: Mapping[str, Any] = field(default_factory=dict)
+    inheritance: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, with its schema name."""
@@ -125,6 +128,8 @@ class SearchResult(Readable):
         ]
         if self.proxies:
             rows.append(("proxies", self.proxies["said"]))
+        if self.inheritance:
+            rows.append(("inherited weights", self.inheritance["said"]))
         if self.state == "done" and not self.met:
             rows.append(("nearest to the limits", self._nearest()))
         if self.state != "done":
@@ -170,6 +175,7 @@ def gather(ledger: Ledger, folder: Path, sampler: str, *, done: bool, progress: 
         cpu_seconds=sum(outcome.cpu_seconds for outcome in outcomes.values()),
         left=None if progress is None else progress.left,
         proxies=standing(ledger),
+        inheritance=inheritance(ledger),
     )
 
 

@@ -140,6 +140,11 @@ class Settings(BaseModel):
     first: Annotated[int, Field(ge=2, le=10_000)] = Field(
         default=16, description="candidates of the first population, drawn before anything is trained"
     )
+    inherit: bool | None = Field(
+        default=None,
+        description="whether children of evolution start their first rung from their parent's weights; default where "
+        "there are several rungs. Higher rungs and the front never do",
+    )
     front: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=8, description="members of the front that are trained anew and proven, chosen by hypervolume"
     )
@@ -153,6 +158,11 @@ class Settings(BaseModel):
         if len(set(self.proxies)) < len(self.proxies):
             raise ValueError("each proxy stands once")
         return self
+
+    @property
+    def inherits(self) -> bool:
+        """Whether a child's first rung starts from its parent's weights."""
+        return len(self.fidelity.epochs) > 1 if self.inherit is None else self.inherit
 
     def optional(self) -> list[str]:
         """Ids of the passes that may be left out."""

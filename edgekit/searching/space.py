@@ -54,8 +54,8 @@ class Space:
     @cached_property
     def identity(self) -> str:
         """sha256 of what decides which candidates there are and what they are worth."""
-        told = [self.values, [[g.path, g.kind, g.values, g.low, g.high, g.log, g.step] for g in self.genes]]
-        told += [self.settings.objectives, self.settings.fidelity.model_dump()]
+        told: list[Any] = [self.values, [[g.path, g.kind, g.values, g.low, g.high, g.log, g.step] for g in self.genes]]
+        told += [self.settings.objectives, self.settings.fidelity.model_dump(), self.settings.inherits]
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
     def recipe(self, genes: Genes) -> Recipe:

@@ -1,14 +1,17 @@
-"""How well zero-cost proxies ranked the candidates that were trained, beside their parameters and MACs alone."""
+"""How well what is known early ranks candidates: zero-cost proxies beside parameters and MACs alone, and first rungs
+that started from inherited weights beside those that did not.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
-from edgekit.searching.ledger import Ledger
+from edgekit.searching.ledger import FINAL, Ledger
 from edgekit.searching.proxies import ensemble, spearman
 
-__all__ = ["FEW", "standing"]
+__all__ = ["FEW", "inheritance", "standing"]
 
 FEW = 10
 """Trials, below which a correlation says little."""
@@ -46,6 +49,54 @@ def standing(ledger: Ledger) -> dict[str, Any]:
         "correlation": correlation,
         "said": _sentence(correlation, len(numbers)),
     }
+
+
+def inheritance(ledger: Ledger) -> dict[str, Any]:
+    """How first rungs that started from inherited weights rank the candidates, beside those that did not.
+
+    Returns:
+        `trials` whose first rung started from a parent's weights, by number, with their `parent` and the `share` of
+        values that came from it; `correlation`: Spearman's, of accuracy on the first rung with that of a training from
+        the candidate's own recipe alone, on the `second` rung and of the `proven` file, for `inherited` and `own` first
+        rungs, each with its number of `trials` and `rank` (None where there is none); and `said`, a sentence. Empty
+        where nothing was inherited.
+    """
+    outcomes = ledger.outcomes()
+    first = {n: o for (n, rung), o in outcomes.items() if rung == 0 and o.status == "done"}
+    heirs = {n: {"parent": o.parent, "share": o.inherited} for n, o in sorted(first.items()) if o.parent is not None}
+    if not heirs:
+        return {}
+    correlation: dict[str, dict[str, _Rank]] = {}
+    for name, rung in (("second", 1), ("proven", FINAL)):
+        reached = {n: o.figures["accuracy"] for (n, r), o in outcomes.items() if r == rung and o.status == "done"}
+        correlation[name] = {}
+        for kind, wanted in (("inherited", True), ("own", False)):
+            numbers = sorted(n for n in reached if n in first and (n in heirs) == wanted)
+            rank = spearman([first[n].figures["accuracy"] for n in numbers], [reached[n] for n in numbers])
+            correlation[name][kind] = {"trials": len(numbers), "rank": rank}
+    return {
+        "trials": {str(number): heir for number, heir in heirs.items()},
+        "correlation": correlation,
+        "said": _heirs_said(len(heirs), correlation),
+    }
+
+
+class _Rank(TypedDict):
+    trials: int
+    rank: float | None
+
+
+def _heirs_said(heirs: int, correlation: Mapping[str, Mapping[str, _Rank]]) -> str:
+    said = f"{heirs} first {'rungs' if heirs > 1 else 'rung'} started from a parent's weights"
+    known = [
+        f"{one['rank']:.2f} of {kind} weights with {called} ({one['trials']} trials)"
+        for name, called in (("second", "the second rung"), ("proven", "the proven files"))
+        for kind, one in correlation[name].items()
+        if one["rank"] is not None
+    ]
+    return (
+        f"{said}; rank correlation: {', '.join(known)}." if known else f"{said}; too few were trained on to rank them."
+    )
 
 
 def _sentence(correlation: dict[str, float | None], trials: int) -> str:

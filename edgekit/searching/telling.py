@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-__all__ = ["CONSTRAINTS", "Told", "set_attribute", "tell", "tell_failed", "tell_infeasible", "told", "worst_values"]
+__all__ = [
+    "CONSTRAINTS",
+    "Told",
+    "note_parent",
+    "parent_of",
+    "set_attribute",
+    "tell",
+    "tell_failed",
+    "tell_infeasible",
+    "told",
+    "worst_values",
+]
 
 CONSTRAINTS = "constraints"
 """User attribute of a trial: for each limit of the budget (value - limit) / limit, above 0 where it is broken."""
@@ -30,6 +41,8 @@ FIDELITY = "fidelity"
 """User attribute of a trial: the share of the full training that its values stand for."""
 REASON = "reason"
 """User attribute of a trial that failed."""
+PARENT = "edgekit:parent"
+"""System attribute of a trial: the number of the one whose child it is; None, or left out, where it is nobody's."""
 _OPTUNA = "constraints"
 """Where Optuna keeps a trial's constraints, as a list; `Trial.set_constraint` keeps the first value that it is given,
 and a trial that is told again after a kill may have another."""
@@ -141,6 +154,20 @@ def worst_values(study: Study) -> list[float]:
 def set_attribute(study: Study, number: int, key: str, value: object) -> None:
     """Set a user attribute of a trial that is not finished, by its number."""
     study._storage.set_trial_user_attr(_trial(study, number)._trial_id, key, value)
+
+
+def note_parent(study: Study, trial: FrozenTrial, parent: int | None) -> None:
+    """Note whose child a trial is that is being drawn, so that it may start from that one's weights.
+
+    Samplers whose candidates descend from others call it while they draw; of several draws of a trial the last counts.
+    """
+    study._storage.set_trial_system_attr(trial._trial_id, PARENT, parent)
+
+
+def parent_of(trial: FrozenTrial) -> int | None:
+    """Whose child a trial is; None where it is nobody's."""
+    parent = trial.system_attrs.get(PARENT)
+    return parent if isinstance(parent, int) else None
 
 
 def _trial(study: Study, number: int) -> FrozenTrial:

@@ -17,13 +17,14 @@ from edgekit import tflite
 from edgekit.data import Dataset
 from edgekit.errors import EdgekitError
 from edgekit.keras import FOREIGN
-from edgekit.observer import EpochEnded, Event
+from edgekit.observer import EpochEnded, Event, StepFinished
 from edgekit.passes import Stage
 from edgekit.pipeline import Given, Manifest, compress
 from edgekit.pipeline.start import NOTHING, fingerprint_of, starting_model, with_data
 from edgekit.recipe import Recipe, parse_recipe
 from edgekit.searching.costs import SAMPLES, Costs, measure_built, measure_costs
 from edgekit.searching.described import counters, description_of
+from edgekit.searching.inheriting import BASELINE, inherit, trained_model
 from edgekit.searching.proxies import BATCH, BATCHES, Untrained, scores
 
 __all__ = ["Job", "Outcome", "binding", "limits_of", "on_validation", "over", "run_trial"]
@@ -44,6 +45,8 @@ class Job:
         costs: The folder of costs that were measured before; None where none is measured before training.
         final: The test split is read: the last training of a member of the front.
         proxies: That score the network instead; nothing is trained.
+        parent: The trial whose weights the network starts from; None for weights of its own.
+        parent_step: The key of the step that trained them.
     """
 
     number: int
@@ -56,6 +59,8 @@ class Job:
     costs: str | None = None
     final: bool = False
     proxies: tuple[str, ...] = ()
+    parent: int | None = None
+    parent_step: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,9 @@ class Outcome:
         curve: Validation metric by epoch, of the first training; None for what was no number.
         sha256: Of the file that was measured; None without one.
         costs: What was measured before training, with random weights; empty where nothing was.
+        parent: The trial whose weights the training started from; None where it started from weights of its own.
+        inherited: The share of its first values that came from there.
+        baseline: The key of the step that trained its network before any pass.
     """
 
     number: int
@@ -84,6 +92,9 @@ class Outcome:
     curve: list[float | None] = field(default_factory=list)
     sha256: str | None = None
     costs: dict[str, float] = field(default_factory=dict)
+    parent: int | None = None
+    inherited: float = 0.0
+    baseline: str | None = None
 
 
 def run_trial(job: Job) -> Outcome:
@@ -99,7 +110,9 @@ def run_trial(job: Job) -> Outcome:
         if max(over(costs, limits_of(known)), default=0) > 0:
             outcome = Outcome(job.number, job.rung, "unfit", costs)
         else:
-            outcome = _outcome(job, _compress(job, known, dataset, curve))
+            given, share = _heir(job, known, dataset)
+            outcome = _compress(job, known, given, curve)
+            outcome = replace(outcome, parent=job.parent if share else None, inherited=share)
     except Exception as error:  # code of the user's may raise anything, such as a network of module:function
         reason = str(error) if isinstance(error, EdgekitError) else f"{type(error).__name__}: {error}"[:500]
         outcome = Outcome(job.number, job.rung, "no room" if _is_full(error, job.folder) else "failed", reason=reason)
@@ -191,17 +204,36 @@ def _scores(job: Job, recipe: Recipe, dataset: Dataset) -> dict[str, float]:
     return scores(job.proxies, Untrained(model, batches, recipe.objective.loss(model)))
 
 
-def _compress(job: Job, recipe: Recipe, dataset: Dataset, curve: list[float | None]) -> Manifest:
+def _heir(job: Job, recipe: Recipe, dataset: Dataset) -> tuple[Given, float]:
+    """What the run is given: nothing for the last training, else data without test samples and, for a child, a network
+    with the weights of its parent; and the share of the network's values that come from there.
+    """
+    if job.final:
+        return NOTHING, 0.0
+    given = Given(dataset=on_validation(dataset, job.share, recipe.seed))
+    if job.parent_step is None or recipe.train is None:
+        return given, 0.0
+    parent = trained_model(Path(job.store), job.parent_step)
+    if parent is None:
+        return given, 0.0
+    child = starting_model(recipe, dataset, NOTHING, FOREIGN)
+    share = inherit(child, parent)
+    return (replace(given, model=child), share) if share else (given, 0.0)
+
+
+def _compress(job: Job, recipe: Recipe, given: Given, curve: list[float | None]) -> Outcome:
     if job.epochs is not None and recipe.train is not None:
         recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": job.epochs})})
-    given = NOTHING if job.final else Given(dataset=on_validation(dataset, job.share, recipe.seed))
+    keys: list[str] = []
 
     def observe(event: Event) -> None:
-        if isinstance(event, EpochEnded) and event.step == "baseline":
+        if isinstance(event, StepFinished) and event.name == BASELINE:
+            keys.append(event.key)
+        if isinstance(event, EpochEnded) and event.step == BASELINE:
             told = event.figures.get("val_accuracy", event.figures.get("val_loss"))
             curve.append(None if told is None or not math.isfinite(told) else round(told, 6))
 
-    return compress(
+    manifest = compress(
         recipe,
         Path(job.folder),
         given=given,
@@ -209,6 +241,7 @@ def _compress(job: Job, recipe: Recipe, dataset: Dataset, curve: list[float | No
         observer=observe,
         store=Path(job.store),
     )
+    return replace(_outcome(job, manifest), baseline=keys[0])
 
 
 def on_validation(dataset: Dataset, share: float, seed: int) -> Dataset:

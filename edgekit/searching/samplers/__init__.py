@@ -3,7 +3,8 @@
 A module here has `Settings`, a frozen pydantic model whose fields are the keys below `search.sampler`, and
 `make(genes, objectives, seed, **settings)`, which gives an Optuna sampler. Other packages add theirs by entry points
 of the group `edgekit.samplers`, which name such a module; `module:name` names a function of that form, or a class of
-Optuna samplers.
+Optuna samplers. One whose candidates descend from others says so by `edgekit.searching.telling.note_parent`, and they
+may start from their parents' weights.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from edgekit.searching.engine import optuna_samplers
 from edgekit.searching.genes import Gene, Value
 from edgekit.searching.pareto import Objective
-from edgekit.searching.telling import Told, told
+from edgekit.searching.telling import Told, note_parent, told
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -22,7 +23,20 @@ if TYPE_CHECKING:
 else:
     BaseSampler, RandomSampler = optuna_samplers().BaseSampler, optuna_samplers().RandomSampler
 
-__all__ = ["DrawnSampler", "at", "draw", "share_of"]
+__all__ = ["Drawn", "DrawnSampler", "at", "draw", "share_of"]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A candidate.
+
+    Attributes:
+        genes: All of them.
+        parent: The number of the trial whose child it is; None where it is nobody's.
+    """
+
+    genes: Mapping[str, Value]
+    parent: int | None = None
 
 
 class DrawnSampler(BaseSampler):
@@ -34,8 +48,8 @@ class DrawnSampler(BaseSampler):
         self._seed = seed
 
     @abstractmethod
-    def candidate(self, known: Told, random: np.random.Generator) -> Mapping[str, Value]:
-        """The genes of the next candidate, all of them."""
+    def candidate(self, known: Told, random: np.random.Generator) -> Drawn:
+        """The next candidate."""
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         return {gene.path: gene.distribution() for gene in self.genes}
@@ -43,7 +57,9 @@ class DrawnSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        return dict(self.candidate(told(study, self.objectives), np.random.default_rng(self._seed)))
+        drawn = self.candidate(told(study, self.objectives), np.random.default_rng(self._seed))
+        note_parent(study, trial, drawn.parent)
+        return dict(drawn.genes)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution

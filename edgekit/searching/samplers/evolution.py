@@ -25,7 +25,7 @@ from edgekit.searching import pareto
 from edgekit.searching.genes import Gene, Value
 from edgekit.searching.pareto import Objective
 from edgekit.searching.samplers import SamplerSettings
-from edgekit.searching.samplers._drawn import DrawnSampler, at, draw, share_of
+from edgekit.searching.samplers._drawn import Drawn, DrawnSampler, at, draw, share_of
 from edgekit.searching.samplers._guide import worth
 from edgekit.searching.telling import Told
 
@@ -50,11 +50,11 @@ class _Evolution(DrawnSampler):
         super().__init__(genes, objectives, seed)
         self.settings = settings
 
-    def candidate(self, known: Told, random: np.random.Generator) -> Mapping[str, Value]:
+    def candidate(self, known: Told, random: np.random.Generator) -> Drawn:
         settings = self.settings
         fits = [i for i in range(len(known)) if known.violations[i] <= 0]
         if len(fits) < settings.startup and (len(known) < 2 * settings.startup or random.random() < 0.5):
-            return {gene.path: draw(gene, random) for gene in self.genes}
+            return Drawn({gene.path: draw(gene, random) for gene in self.genes})
         members = fits[-settings.population :]
         if len(members) < settings.startup:
             others = sorted((i for i in range(len(known)) if known.violations[i] > 0), key=known.violations.__getitem__)
@@ -63,16 +63,16 @@ class _Evolution(DrawnSampler):
         if settings.children == 1:
             return self._child(known, members, place, random)
         drawn = [self._child(known, members, place, random) for _ in range(settings.children)]
-        drawn = [c for c in drawn if c not in known.genes] or drawn
-        worths = worth(self.genes, known, drawn, random, settings.optimism)
+        drawn = [c for c in drawn if c.genes not in known.genes] or drawn
+        worths = worth(self.genes, known, [c.genes for c in drawn], random, settings.optimism)
         return drawn[int(np.argmax(worths))]
 
     def _child(
         self, known: Told, members: Sequence[int], place: Mapping[int, int], random: np.random.Generator
-    ) -> dict[str, Value]:
+    ) -> Drawn:
         settings = self.settings
-        parent = known.genes[self._parent(members, place, random)]
-        child = {gene.path: parent[gene.path] for gene in self.genes}
+        parent = self._parent(members, place, random)
+        child = {gene.path: known.genes[parent][gene.path] for gene in self.genes}
         if random.random() < settings.crossover:
             other = known.genes[self._parent(members, place, random)]
             child = {path: other[path] if random.random() < 0.5 else value for path, value in child.items()}
@@ -80,7 +80,7 @@ class _Evolution(DrawnSampler):
         if varied:
             gene = varied[int(random.integers(len(varied)))]
             child[gene.path] = mutated(gene, child[gene.path], random, settings.near)
-        return child
+        return Drawn(child, known.numbers[parent])
 
     def _order(self, known: Told, members: Sequence[int]) -> Sequence[int]:
         chosen = list(members)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edgekit.searching.genes import Gene, Value
+from edgekit.searching.genes import Gene
 from edgekit.searching.pareto import Objective
 from edgekit.searching.samplers import SamplerSettings
-from edgekit.searching.samplers._drawn import DrawnSampler, draw
+from edgekit.searching.samplers._drawn import Drawn, DrawnSampler, draw
 from edgekit.searching.telling import Told
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ class Settings(SamplerSettings):
 
 
 class _Random(DrawnSampler):
-    def candidate(self, known: Told, random: np.random.Generator) -> Mapping[str, Value]:
-        return {gene.path: draw(gene, random) for gene in self.genes}
+    def candidate(self, known: Told, random: np.random.Generator) -> Drawn:
+        return Drawn({gene.path: draw(gene, random) for gene in self.genes})
 
 
 def make(genes: Sequence[Gene], objectives: Sequence[Objective], seed: int) -> BaseSampler:

@@ -10,7 +10,7 @@ Source: Zoph and Le, "Neural architecture search with reinforcement learning", I
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ from edgekit.searching import pareto
 from edgekit.searching.genes import Gene, Value
 from edgekit.searching.pareto import Floats, Objective
 from edgekit.searching.samplers import SamplerSettings
-from edgekit.searching.samplers._drawn import DrawnSampler, at, share_of
+from edgekit.searching.samplers._drawn import Drawn, DrawnSampler, at, share_of
 from edgekit.searching.telling import Told
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ class _Reinforce(DrawnSampler):
         super().__init__(genes, objectives, seed)
         self.settings = settings
 
-    def candidate(self, known: Told, random: np.random.Generator) -> Mapping[str, Value]:
+    def candidate(self, known: Told, random: np.random.Generator) -> Drawn:
         likely = self._taught(known)
         drawn = {}
         for gene, row in zip(self.genes, likely, strict=True):
             bins = _bins(gene)
             part = int(random.choice(bins, p=row[:bins] / row[:bins].sum()))
             drawn[gene.path] = at(gene, (part + float(random.random())) / bins)
-        return drawn
+        return Drawn(drawn)
 
     def _taught(self, known: Told) -> Floats:
         """Probabilities (genes, bins) after all that is known; 0 for bins that a gene does not have."""

@@ -16,7 +16,7 @@ from edgekit.searching.engine import optuna as load_optuna
 from edgekit.searching.genes import Gene, Value
 from edgekit.searching.pareto import Objective
 from edgekit.searching.samplers import open_sampler
-from edgekit.searching.telling import tell, tell_failed, tell_infeasible
+from edgekit.searching.telling import parent_of, tell, tell_failed, tell_infeasible
 
 optuna = load_optuna()
 
@@ -176,3 +176,17 @@ def test_samplers_of_others_plug_in_by_name(tmp_path: Path, monkeypatch: pytest.
     for name, settings in (("my_samplers:wrong", {}), ("my_samplers:mine", {"speed": 1})):
         with pytest.raises(UsageError, match="sampler that module:name names"):
             search(open_study(name, **settings), 1)
+
+
+def test_children_of_evolution_say_whose_they_are_and_others_are_nobodys() -> None:
+    study = open_study("evolution", population=8, children=8)
+    search(study, 40)
+    heirs = [(t, parent) for t in study.trials if (parent := parent_of(t)) is not None]
+    assert len(heirs) > 20
+    for trial, parent in heirs:
+        assert parent < trial.number
+        apart = [path for path, value in study.trials[parent].params.items() if trial.params[path] != value]
+        assert len(apart) <= 1, "a mutation changes one gene"
+    study = open_study("random")
+    search(study, 10)
+    assert all(parent_of(trial) is None for trial in study.trials)
