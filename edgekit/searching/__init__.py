@@ -7,6 +7,7 @@ auto.py       passes found for a trained model, without a search's file
 genes.py      what may vary, flat
 settings.py   the `search:` table of a file
 space.py      from genes to a concrete recipe
+shares.py     spaces from a trained model, a gene for each layer
 described.py  what is known of a candidate's network without Keras
 costs/        costs before training: estimated, and measured with random weights
 screening.py  estimates that learn from what was measured

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,14 @@ from edgekit.registry import entry
 from edgekit.searching.drawing import Drawing
 from edgekit.searching.driver import Plan, Progress, drive, prove
 from edgekit.searching.executors import Executor, Options, open_executor
+from edgekit.searching.genes import Genes
 from edgekit.searching.ledger import Ledger
 from edgekit.searching.pareto import Objective
 from edgekit.searching.proxies import check_proxies
 from edgekit.searching.results import SearchResult, gather, write_search
 from edgekit.searching.samplers import open_sampler
 from edgekit.searching.screening import Screen
+from edgekit.searching.shares import starting_points
 from edgekit.searching.space import Space
 from edgekit.searching.study import Identity, driven
 
@@ -88,24 +90,37 @@ def search(
     identity = Identity(space.identity, str(FORM), edgekit.__version__)
     storage = running.storage or folder / STUDY
     study_name = NAME if running.storage is None else f"{NAME} {space.identity[:12]}"
-    with (
-        _executor(folder, running) as executor,
-        driven(storage, study_name, objectives, identity, start.sampler, resume=running.resume) as (opened, lease),
-    ):
-        ledger = Ledger(opened.study, space, objectives, opened.url)
-        plan = Plan(folder, trials or space.settings.trials, hours or space.settings.hours)
+    with _executor(folder, running) as executor:
+        first = starting_points(space.shares, space.usual, start.recipe, dataset, folder)
+        sampler = _sampler(space, objectives, start.recipe.seed, first) if first else start.sampler
+        with driven(storage, study_name, objectives, identity, sampler, resume=running.resume) as (opened, lease):
+            ledger = Ledger(opened.study, space, objectives, opened.url)
+            screen = Screen.of(start.recipe, dataset.features("train").shape[1:], dataset.classes or 1)
+            plan = Plan(folder, trials or space.settings.trials, hours or space.settings.hours)
+            return _run(plan, Drawing(ledger, screen), executor, name, lease.check, watch)
 
-        def tell(progress: Progress) -> None:
-            lease.check()
-            result = gather(ledger, folder, name, done=False, progress=progress)
-            write_search(result, ledger, folder)
-            watch(progress, result)
 
-        screen = Screen.of(start.recipe, dataset.features("train").shape[1:], dataset.classes or 1)
-        drive(plan, Drawing(ledger, screen), executor, tell)
-        prove(plan, ledger, ledger.front(), executor, tell)
-        result = gather(ledger, folder, name, done=True)
+def _run(
+    plan: Plan,
+    drawing: Drawing,
+    executor: Executor,
+    sampler: str,
+    check: Callable[[], None],
+    watch: Callable[[Progress, SearchResult], None],
+) -> SearchResult:
+    """Drive a search and prove its front; `check` makes sure that the study is still this process's."""
+    ledger, folder = drawing.ledger, plan.folder
+
+    def tell(progress: Progress) -> None:
+        check()
+        result = gather(ledger, folder, sampler, done=False, progress=progress)
         write_search(result, ledger, folder)
+        watch(progress, result)
+
+    drive(plan, drawing, executor, tell)
+    prove(plan, ledger, ledger.front(), executor, tell)
+    result = gather(ledger, folder, sampler, done=True)
+    write_search(result, ledger, folder)
     return result
 
 
@@ -133,13 +148,17 @@ def prepared(space: Space) -> Prepared:
     Raises:
         EdgekitError: The data, an objective or the sampler break a rule.
     """
-    name, settings = entry(space.settings.sampler, example="sampler: {evolution: {population: 32}}")
-    recipe = space.recipe({gene.path: (gene.values or (gene.low,))[0] for gene in space.genes})
-    known, dataset = with_data(recipe, NOTHING)
+    name, _ = entry(space.settings.sampler, example="sampler: {evolution: {population: 32}}")
+    known, dataset = with_data(space.recipe(space.usual), NOTHING)
     objectives = _objectives(space, known)
     check_proxies(space.settings.proxies)
-    sampler = open_sampler(name, space.genes, objectives, recipe.seed, settings)
-    return Prepared(recipe, dataset, tuple(objectives), name, sampler)
+    sampler = _sampler(space, objectives, known.seed)
+    return Prepared(known, dataset, tuple(objectives), name, sampler)
+
+
+def _sampler(space: Space, objectives: Sequence[Objective], seed: int, first: Sequence[Genes] = ()) -> BaseSampler:
+    name, settings = entry(space.settings.sampler)
+    return open_sampler(name, space.genes, objectives, seed, settings, first)
 
 
 @contextmanager

@@ -76,6 +76,18 @@ class _LogRange(BaseModel):
         return Gene(path, "int" if whole else "float", low=low, high=high, log=True)
 
 
+class _ByLayer(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by_layer: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=2, max_length=20)]
+
+    @model_validator(mode="after")
+    def _rising(self) -> _ByLayer:
+        if list(self.by_layer) != sorted(set(self.by_layer)):
+            raise ValueError("shares by layer rise, such as [0, 0.25, 0.5]")
+        return self
+
+
 def _check_upwards(pair: tuple[float, float]) -> None:
     if not (math.isfinite(pair[0]) and math.isfinite(pair[1]) and pair[0] < pair[1]):
         raise ValueError("a range goes from a number to a larger one")
@@ -125,7 +137,7 @@ class Settings(BaseModel):
 
     space: Annotated[dict[str, Any], Field(min_length=1)] = Field(
         description="by recipe path: a list of choices, {range: [a, b], step: c}, {log_range: [a, b]}; of a pass: "
-        "optional; of passes: {order: [ids]}"
+        "optional; of passes: {order: [ids]}; of channel_prune's ratios and low_rank's layers: {by_layer: [0, 0.5]}"
     )
     objectives: Annotated[tuple[str, ...], Field(min_length=1, max_length=4)] = Field(
         default=("accuracy", "model_bytes"), description="what is sought: accuracy, model_bytes, macs or a figure"
@@ -173,13 +185,22 @@ class Settings(BaseModel):
         said = self.space.get("passes")
         return None if said is None else list(said["order"])
 
+    def by_layer(self) -> dict[str, tuple[float, ...]]:
+        """By path, shares that each layer of a trained model may give up.
+
+        Raises:
+            RecipeError: They are none, or do not rise.
+        """
+        said = {path: one for path, one in self.space.items() if isinstance(one, dict) and "by_layer" in one}
+        try:
+            return {path: _ByLayer.model_validate(one).by_layer for path, one in said.items()}
+        except ValidationError as error:
+            raise RecipeError.from_pydantic(error, where="search.space", model=_ByLayer) from None
+
     def own_genes(self) -> list[Gene]:
-        """Those that the table names one by one: all but order and optional passes."""
-        found = []
-        for path, said in self.space.items():
-            if path != "passes" and said != OPTIONAL:
-                found.append(_gene(path, said))
-        return found
+        """Those that the table names one by one: all but order, optional passes and shares by layer."""
+        others = {"passes", *self.by_layer()}
+        return [_gene(path, said) for path, said in self.space.items() if path not in others and said != OPTIONAL]
 
 
 def parse_settings(values: object) -> Settings:

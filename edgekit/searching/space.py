@@ -21,6 +21,7 @@ from edgekit.recipe import Recipe, parse_recipe
 from edgekit.recipe_text import check_values, read_yaml
 from edgekit.searching.genes import Gene, Genes, Value
 from edgekit.searching.settings import Settings, parse_settings
+from edgekit.searching.shares import LayerShares, check_ranks_first, layer_shares
 
 __all__ = ["Space", "key_of", "load_space", "parse_space"]
 
@@ -38,12 +39,14 @@ class Space:
         folder: That relative paths in them are taken from.
         settings: The table `search`.
         genes: In the order in which they are drawn.
+        shares: What layers of a trained model may give up; their genes are the last.
     """
 
     values: Mapping[str, Any]
     folder: Path
     settings: Settings
     genes: tuple[Gene, ...]
+    shares: tuple[LayerShares, ...] = ()
 
     @cached_property
     def size(self) -> int | None:
@@ -56,6 +59,7 @@ class Space:
         """sha256 of what decides which candidates there are and what they are worth."""
         told: list[Any] = [self.values, [[g.path, g.kind, g.values, g.low, g.high, g.log, g.step] for g in self.genes]]
         told += [self.settings.objectives, self.settings.fidelity.model_dump(), self.settings.inherits]
+        told += [[one.model for one in self.shares]]
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
     def recipe(self, genes: Genes) -> Recipe:
@@ -71,11 +75,30 @@ class Space:
             if gene.path not in ("model", ORDER) and not _is_switch(gene) and self._acts(gene, genes, values):
                 override(values, f"{_plain_path(gene.path)}={json.dumps(genes[gene.path])}")
         values["passes"] = _chosen(values.get("passes") or [], genes)
+        self._share_out(values["passes"], genes)
         return parse_recipe(values, folder=self.folder)
+
+    @property
+    def usual(self) -> dict[str, Value]:
+        """The first value of every gene."""
+        return {gene.path: _ends(gene)[0] for gene in self.genes}
+
+    def _share_out(self, passes: list[Any], genes: Genes) -> None:
+        """Give passes what each layer gives up; one that leaves all layers alone goes."""
+        check_ranks_first([_name_of(item) for item in passes], self.shares)
+        for one in self.shares:
+            place = next((n for n, item in enumerate(passes) if _name_of(item) == one.label), None)
+            if place is None:
+                continue
+            name, options = registry.entry(passes[place])
+            key = one.key(genes)
+            passes[place : place + 1] = [{name: {**options, one.path.split(".")[2]: key}}] if key else []
 
     def _acts(self, gene: Gene, genes: Genes, values: Mapping[str, Any]) -> bool:
         """Whether a gene has an effect beside the others: a parameter acts where its network has it."""
         first, _, rest = gene.path.partition(".")
+        if any(one.has(gene) for one in self.shares):
+            return False  # all layers of a pass act at once
         if first == "model":
             name = registry.entry(values["model"])[0]
             family, dot, _ = rest.rpartition(".")
@@ -116,7 +139,17 @@ def parse_space(values: Mapping[str, Any], folder: Path = Path()) -> Space:
     if isinstance(budget, dict):
         budget.setdefault("accuracy_drop", None)  # accuracy is sought here, not held against each network's own
     genes = (*_pass_genes(settings, rest), *sorted(settings.own_genes(), key=lambda gene: gene.path != "model"))
-    space = _with_orders(Space(rest, folder, settings, genes))
+    passes, by_layer = rest.get("passes") or [], settings.by_layer()
+    if by_layer and any(gene.path.partition(".")[0] == "model" for gene in genes):
+        raise RecipeError(
+            "Shares by layer are of one trained model.",
+            received="search.space with model in it",
+            remedy="Let the model vary in a search of its own.",
+        )
+    recipe = Space(rest, folder, settings, ()).recipe({}) if by_layer else None
+    shares = tuple(layer_shares(recipe, passes, by_layer)) if recipe else ()
+    genes = (*genes, *(gene for one in shares for gene in one.genes))
+    space = _with_orders(Space(rest, folder, settings, genes, shares))
     if space.size is not None and space.size < 2:
         raise RecipeError(
             "A search has at least two candidates.",
@@ -158,7 +191,7 @@ def _with_orders(space: Space) -> Space:
     order = next((gene for gene in space.genes if gene.path == ORDER), None)
     if order is None:
         return space
-    usual = {gene.path: _ends(gene)[0] for gene in space.genes}
+    usual = space.usual
     kept, refused = [], None
     for value in order.values:
         try:
@@ -203,7 +236,7 @@ def _check_paths(space: Space) -> None:
         RecipeError: Some path is no key, or some value is none that the key takes. What two genes break only together
             is no fault of the space: such candidates are not drawn.
     """
-    usual: dict[str, Value] = {gene.path: _ends(gene)[0] for gene in space.genes}
+    usual = space.usual
     for gene in space.genes:
         for value in _ends(gene):
             for start in _beside(space, gene, usual):

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from edgekit import registry, user_code
 from edgekit.errors import RecipeError, UsageError
 from edgekit.searching import samplers
-from edgekit.searching.genes import Gene
+from edgekit.searching.genes import Gene, Genes
 from edgekit.searching.pareto import Objective
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def open_sampler(
     objectives: Sequence[Objective],
     seed: int,
     settings: Mapping[str, object] | None = None,
+    first: Sequence[Genes] = (),
 ) -> BaseSampler:
     """A sampler by name, whose every draw hangs on the seed, the trial's number and what the study was told alone.
 
@@ -51,6 +52,7 @@ def open_sampler(
         objectives: What the trials' values are, in their order.
         seed: Of the search.
         settings: What the sampler's `Settings` take.
+        first: Candidates that the first trials are, whatever the sampler.
 
     Raises:
         UsageError: No such sampler.
@@ -60,7 +62,7 @@ def open_sampler(
 
     kept = dict(settings or {})
     make = _own(name, kept) if registry.is_reference(name) else _known(name, kept)
-    return Seeded(lambda number_seed: make(tuple(genes), tuple(objectives), number_seed), tuple(genes), seed)
+    return Seeded(lambda number_seed: make(tuple(genes), tuple(objectives), number_seed), tuple(genes), seed, first)
 
 
 _Make = Callable[[tuple[Gene, ...], tuple[Objective, ...], int], "BaseSampler"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgekit.searching.engine import optuna_samplers
-from edgekit.searching.genes import Gene
+from edgekit.searching.genes import Gene, Value
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -27,10 +27,18 @@ _TRIES = 8
 class Seeded(BaseSampler):
     """Draws all genes of a trial at once, with a sampler made for this trial, and avoids what was drawn before.
 
-    The state of the search lives in the study alone: whoever opens it again draws what would have been drawn.
+    The state of the search lives in the study alone: whoever opens it again draws what would have been drawn. Trials
+    that have a place in `first` are those candidates.
     """
 
-    def __init__(self, make: Callable[[int], BaseSampler], genes: Sequence[Gene], seed: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[int], BaseSampler],
+        genes: Sequence[Gene],
+        seed: int,
+        first: Sequence[Mapping[str, Value]] = (),
+    ) -> None:
+        self._first = tuple(first)
         self._make = make
         self._space = {gene.path: gene.distribution() for gene in genes}
         self._seed = seed
@@ -45,6 +53,8 @@ class Seeded(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
+        if trial.number < len(self._first):
+            return dict(self._first[trial.number])
         known = {_key(t.params) for t in study.get_trials(deepcopy=False) if t.number != trial.number}
         for attempt in range(_TRIES + 1):
             drawn = self._draw(study, trial, attempt)
