@@ -182,8 +182,7 @@ def _ranks(model: KerasModel, options: Mapping[str, Any]) -> dict[str, int]:
         forms = geometry.forms(method)
         if not forms or called.get(layer.name, 0) != 1:
             continue
-        least = ((form, geometry.rounded(form, (1,) * len(geometry.full_rank(form)), 1)) for form in forms)
-        if any(geometry.saves(form, rank) for form, rank in least):
+        if any(geometry.saves(form, geometry.rounded(form, (1,) * len(geometry.full_rank(form)), 1)) for form in forms):
             found[layer.name] = max(geometry.full_rank(forms[0]))
     return found
 
