@@ -69,10 +69,12 @@ class _Running:
     watch: Watch
     started: float = field(default_factory=time.monotonic)
     candidates: dict[tuple[int, int], Candidate] = field(default_factory=dict)
+    jobs: dict[tuple[int, int], Job] = field(default_factory=dict)
     ended: int = 0
 
     def start(self, candidate: Candidate, job: Job) -> None:
         self.candidates[job.number, job.rung] = candidate
+        self.jobs[job.number, job.rung] = job
         self.executor.submit(job)
 
     def wait(self) -> list[Outcome]:
@@ -80,11 +82,35 @@ class _Running:
         outcomes = self.executor.wait(_WAIT)
         for outcome in sorted(outcomes, key=lambda one: one.status == "no room"):  # the others are kept first
             check_room(outcome)
+            if outcome.status == "lost":
+                if self._again(outcome):
+                    continue
+                outcome = replace(outcome, status="failed")
             self.ledger.record(outcome)
-            del self.candidates[outcome.number, outcome.rung]
+            self._forget(outcome)
             self.ended += 1
             self.watch(self.progress())
         return outcomes
+
+    def _again(self, outcome: Outcome) -> bool:
+        """Begin a job again that was lost, or leave it to the next driver where the time is over.
+
+        Returns:
+            Whether that is done; False where it was lost too often.
+        """
+        place = outcome.number, outcome.rung
+        if self.late and outcome.rung != FINAL:
+            if outcome.rung == 0:
+                self.ledger.give_back([outcome.number])
+            self._forget(outcome)
+            return True
+        if not self.ledger.again(*place):
+            return False
+        self.executor.submit(self.jobs[place])
+        return True
+
+    def _forget(self, outcome: Outcome) -> None:
+        del self.candidates[outcome.number, outcome.rung], self.jobs[outcome.number, outcome.rung]
 
     @contextmanager
     def given_back(self) -> Iterator[None]:

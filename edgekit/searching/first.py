@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from edgekit import interrupt
 from edgekit.searching.drawing import Drawing
 from edgekit.searching.executors import Executor, check_room
+from edgekit.searching.leases import ATTEMPTS
 from edgekit.searching.ledger import Candidate, Ledger
 from edgekit.searching.proxies import ensemble
 from edgekit.searching.trial import Job
@@ -51,7 +53,7 @@ def _open(ledger: Ledger) -> set[int]:
 
 
 def _score(ledger: Ledger, numbers: list[int], executor: Executor, job: Callable[[Candidate], Job]) -> None:
-    waiting, running = list(numbers), 0
+    waiting, running, lost = list(numbers), 0, Counter[int]()
     while waiting or running:
         interrupt.check()
         while waiting and executor.free():
@@ -59,5 +61,9 @@ def _score(ledger: Ledger, numbers: list[int], executor: Executor, job: Callable
             running += 1
         for outcome in sorted(executor.wait(_WAIT), key=lambda one: one.status == "no room"):
             check_room(outcome)
-            ledger.record_scores(outcome)
             running -= 1
+            lost[outcome.number] += outcome.status == "lost"
+            if outcome.status == "lost" and lost[outcome.number] < ATTEMPTS:
+                waiting.insert(0, outcome.number)
+            else:
+                ledger.record_scores(outcome)

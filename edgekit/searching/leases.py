@@ -25,10 +25,24 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
     from sqlalchemy import Connection, Engine, Table
 
-__all__ = ["STALE", "Driving", "Owner", "claim", "driving", "left_alone", "release", "renew", "requeue"]
+__all__ = [
+    "ATTEMPTS",
+    "STALE",
+    "Driving",
+    "Owner",
+    "attempts_at",
+    "claim",
+    "driving",
+    "left_alone",
+    "release",
+    "renew",
+    "requeue",
+]
 
 STALE = 120.0
 """Seconds after which a lease that was not renewed is another's to take."""
+ATTEMPTS = 3
+"""After how many a trial has failed whose process is gone each time: what ends them all would do so again."""
 _OWNER, _RENEWED, _ATTEMPT = "owner", "renewed", "attempt"
 
 
@@ -81,11 +95,16 @@ def claim(study: Study, number: int, owner: Owner, *, now: float | None = None) 
     Returns:
         Which attempt at it this is, from 1.
     """
-    attempt = int(_attributes(study, number).get(_ATTEMPT, 0)) + 1
+    attempt = attempts_at(study, number) + 1
     set_attribute(study, number, _ATTEMPT, attempt)
     set_attribute(study, number, _RENEWED, time.time() if now is None else now)
     set_attribute(study, number, _OWNER, str(owner))
     return attempt
+
+
+def attempts_at(study: Study, number: int) -> int:
+    """How often work on a trial has begun, without those times that it was given back."""
+    return int(_attributes(study, number).get(_ATTEMPT, 0))
 
 
 def renew(study: Study, number: int, owner: Owner, *, now: float | None = None) -> bool:
@@ -125,18 +144,18 @@ def left_alone(study: Study, *, stale: float = STALE, now: float | None = None) 
     return sorted(found, key=lambda t: t.number)
 
 
-def requeue(study: Study, number: int, *, attempts: int = 3) -> bool:
+def requeue(study: Study, number: int, *, attempts: int = ATTEMPTS) -> bool:
     """Take a trial from an owner that is gone, so that whoever claims it next begins it again.
 
     Args:
         study: The study that has it.
         number: Of the trial.
-        attempts: After how many it has failed: what ends every process that works on it would do so again.
+        attempts: After how many it has failed.
 
     Returns:
         Whether it is to be done again; else it was told as failed, with the reason.
     """
-    before = int(_attributes(study, number).get(_ATTEMPT, 0))
+    before = attempts_at(study, number)
     if before >= attempts:
         tell_failed(study, number, f"the process that worked on it ended without an answer, {before} times")
         return False

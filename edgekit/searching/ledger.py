@@ -13,7 +13,7 @@ import numpy as np
 
 from edgekit.recipe import Recipe
 from edgekit.searching.genes import Genes
-from edgekit.searching.leases import Owner, claim, left_alone, release, requeue
+from edgekit.searching.leases import ATTEMPTS, Owner, attempts_at, claim, left_alone, release, requeue
 from edgekit.searching.mirror import keep, mirrored
 from edgekit.searching.pareto import Floats, Objective, choose, front, losses, violation
 from edgekit.searching.rungs import Reached, next_promotion
@@ -35,6 +35,8 @@ KEY = "key"
 """User attribute of a trial that began: equal candidates have the same."""
 ESTIMATE = "estimate"
 """User attribute of a trial that began: its costs as they were estimated then."""
+ATTEMPT = "attempt"
+"""User attribute of the study, with number and rung, above the first one: how often the job was lost."""
 SCORES = "scores"
 """User attribute of the study, with a number: what proxies told of a trial before it was trained."""
 INHERITS = "inherits"
@@ -140,6 +142,15 @@ class Ledger:
     def take(self, number: int) -> bool:
         """Whether a candidate that is left alone is to run; then it is this process's."""
         return self._told(partial(_taken_over, number=number))
+
+    def again(self, number: int, rung: int) -> bool:
+        """Whether a job is to be done again whose process is gone, such as with its node; kept as an attempt at it."""
+        if rung == 0:
+            return attempts_at(self.memory, number) < ATTEMPTS and self.take(number)
+        name = f"{ATTEMPT}:{number}:{rung}"
+        lost = int(self.memory.user_attrs.get(name, 0)) + 1
+        self._told(lambda study: study.set_user_attr(name, lost))
+        return lost < ATTEMPTS
 
     def scores(self) -> dict[int, dict[str, float]]:
         """By trial, what proxies told of it; empty of a trial that they failed on."""

@@ -69,8 +69,9 @@ class Outcome:
 
     Attributes:
         number, rung: Of the job.
-        status: "done", "unfit" where a cost that was measured before training is above its limit, "failed", or
-            "no room" where it could not be done because the disk is full: the trial is none the worse for it.
+        status: "done", "unfit" where a cost that was measured before training is above its limit, "failed", "no room"
+            where it could not be done because the disk is full, or "lost" where what ran it is gone, such as a node of
+            a cluster: after the last two the trial is none the worse for it.
         figures: `accuracy` on validation data, `model_bytes`, `macs` and the others that were measured.
         reason: Why it failed, in one line.
         seconds, cpu_seconds: What it took; the latter with its child processes.
@@ -84,7 +85,7 @@ class Outcome:
 
     number: int
     rung: int
-    status: Literal["done", "unfit", "failed", "no room"]
+    status: Literal["done", "unfit", "failed", "no room", "lost"]
     figures: dict[str, float] = field(default_factory=dict)
     reason: str = ""
     seconds: float = 0.0
