@@ -27,6 +27,7 @@ def search(
     hours: float | None = None,
     workers: int = 1,
     executor: str = "local",
+    address: str | None = None,
     storage: str | None = None,
     memory_limit: int | None = None,
     time_limit: float | None = None,
@@ -43,6 +44,7 @@ def search(
     hours: float | None = None,
     workers: int = 1,
     executor: str = "local",
+    address: str | None = None,
     storage: str | None = None,
     memory_limit: int | None = None,
     time_limit: float | None = None,
@@ -59,6 +61,7 @@ def search(
     hours: float | None = None,
     workers: int = 1,
     executor: str = "local",
+    address: str | None = None,
     storage: str | None = None,
     memory_limit: int | None = None,
     time_limit: float | None = None,
@@ -74,7 +77,8 @@ def search(
         trials: Candidates that are trained, in place of what the table says.
         hours: After which no more trial is started.
         workers: Trials that run at once, each in a process of its own.
-        executor: Where they run: "local", or another executor's name.
+        executor: Where they run: "local", or "ray" for a cluster.
+        address: HOST:PORT of the cluster; default the one that runs on this machine.
         storage: URL of the study, such as postgresql://USER@HOST/DATABASE; default an SQLite file in `output`.
         memory_limit: Bytes of resident memory that one trial may take.
         time_limit: Seconds that one trial may take.
@@ -102,7 +106,7 @@ def search(
         from edgekit.searching.forecast import forecast
 
         return forecast(space, Path(output), trials=trials, hours=hours, workers=workers)
-    running = Running(workers, executor, storage, memory_limit, time_limit, resume)
+    running = Running(workers, executor, storage, memory_limit, time_limit, resume, address)
     result = run(
         space,
         Path(output),

@@ -53,6 +53,7 @@ class Running:
         memory_limit: Bytes of resident memory of one trial.
         time_limit: Seconds of one trial.
         resume: A study that is there is gone on with.
+        address: Of the cluster, where the executor has one.
     """
 
     workers: int = 1
@@ -61,6 +62,7 @@ class Running:
     memory_limit: int | None = None
     time_limit: float | None = None
     resume: bool = False
+    address: str | None = None
 
 
 def search(
@@ -163,7 +165,7 @@ def _sampler(space: Space, objectives: Sequence[Objective], seed: int, first: Se
 
 @contextmanager
 def _executor(folder: Path, running: Running) -> Iterator[Executor]:
-    options = Options(running.workers, folder / "logs", running.memory_limit, running.time_limit)
+    options = Options(running.workers, folder / "logs", running.memory_limit, running.time_limit, running.address)
     executor = open_executor(running.executor, options)
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -24,7 +24,8 @@ SUMMARY = "Search networks and recipes for a budget; train what fits, prove the 
 @click.option("--trials", type=click.IntRange(1), help="Candidates that are trained; by default what the file says.")
 @click.option("--hours", type=click.FloatRange(0, min_open=True), help="Time after which no more trial is started.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Trials that run at once.")
-@click.option("--executor", default="local", show_default=True, help="Where trials run.")
+@click.option("--executor", default="local", show_default=True, help="Where trials run: local, or ray for a cluster.")
+@click.option("--address", metavar="HOST:PORT", help="Of the cluster; by default the one that runs on this machine.")
 @click.option(
     "--storage",
     metavar="URL",
@@ -50,6 +51,7 @@ def command(
     hours: float | None,
     workers: int,
     executor: str,
+    address: str | None,
     storage: str | None,
     resume: bool,
     dry_run: bool,
@@ -100,6 +102,7 @@ def command(
             hours=hours,
             workers=workers,
             executor=executor,
+            address=address,
             storage=storage,
             memory_limit=memory_limit,
             time_limit=time_limit,

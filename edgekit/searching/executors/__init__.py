@@ -24,12 +24,14 @@ class Options:
         folder: For logs.
         memory_limit: Bytes of resident memory of one trial's process; None for no limit.
         time_limit: Seconds of one trial; None for no limit.
+        address: Of the cluster; None for the one that runs on this machine.
     """
 
     workers: int
     folder: Path
     memory_limit: int | None = None
     time_limit: float | None = None
+    address: str | None = None
 
 
 class Executor(Protocol):

@@ -11,6 +11,8 @@ from pathlib import Path
 from re import compile as pattern
 from typing import IO
 
+from edgekit.errors import UsageError
+from edgekit.places import by_place
 from edgekit.sandbox import wire
 from edgekit.sandbox.endings import cause, telling_lines
 from edgekit.sandbox.memory import MemoryWatch
@@ -26,7 +28,17 @@ _PATIENCE = 5.0  # seconds that a worker has to end
 
 
 def make(options: Options) -> Local:
-    """As many processes as there are workers, each started when it is first needed."""
+    """As many processes as there are workers, each started when it is first needed.
+
+    Raises:
+        UsageError: An address, which only a cluster has.
+    """
+    if options.address is not None:
+        raise UsageError(
+            "Only a cluster has an address.",
+            received=options.address,
+            remedy=by_place(command="Add --executor ray.", python='Add executor="ray".'),
+        )
     return Local(options)
 
 
