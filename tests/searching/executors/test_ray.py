@@ -250,7 +250,6 @@ def test_a_cluster_that_goes_away_is_one_line_and_the_search_goes_on_here(
     said = running.communicate(timeout=300)
     assert running.returncode == 1 and len(said[1].strip().splitlines()) == 1, said
     assert "cluster of a search must be reachable" in said[1] and "--resume" in said[1], said
-    print(said[1])
     (place / "hold").unlink()
     again = begin(place, None, tmp_path / "out", "--resume", trials=2)
     said = again.communicate(timeout=900)
