@@ -74,6 +74,21 @@ def _depthwise(random: np.random.Generator) -> Layer:
     return Layer("DEPTHWISE_CONV_2D", [x, weights, bias, y], "DepthwiseConv2DOptions", fields)
 
 
+def _transposed(random: np.random.Generator) -> Layer:
+    """Filters that are smaller than the stride, as large, and larger; results that no filter reaches as a whole."""
+    depth, y_depth = int(random.choice([1, 2, 3, 4, 8, 13, 16, 33])), int(random.choice([1, 2, 3, 4, 7, 8, 16]))
+    size = [(1, 1), (2, 2), (2, 2), (3, 3), (4, 4), (5, 5), (1, 3), (3, 2)][_below(random, 8) - 1]
+    window, fields = _window(random, size, dilates=False)
+    shape = (int(random.integers(1, 3)), *window.x, y_depth)
+    x = Operand((shape[0], *window.y, depth), scales=[_scale(random)], zero_points=[_zero_point(random)])
+    weights = _weights(random, (y_depth, *size, depth), axis=0)
+    y = _result(random, shape, x, weights)
+    bias = Operand((y_depth,), "int32", values=random.integers(-9000, 9000, y_depth))
+    fields = {name: value for name, value in fields.items() if not name.startswith("dilation")}
+    wanted = Operand((4,), "int32", values=np.array(shape))
+    return Layer("TRANSPOSE_CONV", [wanted, weights, x, bias, y], "TransposeConvOptions", fields)
+
+
 def _matrix(random: np.random.Generator) -> Layer:
     batches, depth, y_depth = _below(random, 3), _below(random, 200), _below(random, 23)
     x = Operand((batches, depth), scales=[_scale(random)], zero_points=[_zero_point(random)])
@@ -108,6 +123,7 @@ def _pool(name: str) -> Callable[[np.random.Generator], Layer]:
 DRAWN: Mapping[str, Callable[[np.random.Generator], Layer]] = {
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _depthwise,
+    "TRANSPOSE_CONV": _transposed,
     "FULLY_CONNECTED": _matrix,
     "ADD": _addition,
     "AVERAGE_POOL_2D": _pool("AVERAGE_POOL_2D"),

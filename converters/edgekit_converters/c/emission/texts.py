@@ -59,7 +59,7 @@ def kernel_texts(steps: Iterable[Step]) -> list[str]:
     compiled: dict[str, str] = dict.fromkeys(("", *_PATHS), "")
     for name in reversed(_wanted(steps)):
         texts = {path: _text(f"{name}_{path}" if path else name) for path in compiled}
-        if name in called:
+        if name in called or _is_kernel(name, texts[""]):
             for path in compiled:
                 compiled[path] += texts[path] or texts[""]
         else:  # what is plain is there for all: its callers come first
@@ -111,9 +111,18 @@ def fields(kernel: str) -> Sequence[str]:
 
 
 def _wanted(steps: Iterable[Step]) -> list[str]:
+    """Names of texts, what others are written on first: a kernel may be what another one is written on."""
+    steps = tuple(steps)
     kernels_called = {step.kernel: None for step in steps}
-    shared = {name: None for step in steps for name in step.needs if name not in kernels_called}
-    return [*shared, *kernels_called]
+    needed = {name: None for step in steps for name in step.needs}
+    shared = [name for name in needed if name not in kernels_called and not _is_kernel(name, _text(name))]
+    kernels_needed = [name for name in needed if name not in shared]
+    return list(dict.fromkeys([*shared, *kernels_needed, *kernels_called]))
+
+
+def _is_kernel(name: str, text: str) -> bool:
+    """Whether a text has a record, and is called for a layer."""
+    return f"ek_{name}_layer;" in text
 
 
 def _whole(name: str, texts: Mapping[str, str]) -> str:
@@ -124,7 +133,7 @@ def _whole(name: str, texts: Mapping[str, str]) -> str:
     plain, paths = texts[""], [(path, texts[path]) for path in _PATHS if texts[path]]
     if not paths:
         return plain
-    record = _record(name)[0] if f"ek_{name}_layer;" in plain else ""
+    record = _record(name)[0] if _is_kernel(name, plain) else ""
     rest = plain.replace(record, "").strip()
     words = [
         f"#{'el' if number else ''}if defined(EK_{path.upper()})\n{text}" for number, (path, text) in enumerate(paths)

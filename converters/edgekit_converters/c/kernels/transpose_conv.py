@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import product
+
 import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.tflite.options import TransposeConv
 from edgekit_converters.c.kernels import Lowered
-from edgekit_converters.c.products import arithmetic, weight_scales
+from edgekit_converters.c.phases import along, taps_of
+from edgekit_converters.c.products import arithmetic, least_shift, weight_scales
+from edgekit_converters.c.scratch_dsp import dsp_scratch_conv_2d, in_words
+from edgekit_converters.c.scratch_mve import mve_scratch_conv_2d
 from edgekit_converters.c.site import Site
-from edgekit_converters.c.steps import Constant, Step
-from edgekit_converters.c.window import window
+from edgekit_converters.c.steps import Constant, Field, Step
+from edgekit_converters.c.window import Window, window
 
 __all__ = ["lower"]
+
+_BLOCK = 24
+"""Results of a phase that are made at once, or a row: a multiple of those that share a weight in `products_dsp.c`."""
 
 
 def lower(site: Site) -> Lowered:
@@ -30,33 +40,81 @@ def lower(site: Site) -> Lowered:
     site.check(fits, "Filters fit the channels of input and result.", [list(x.shape), list(weights.shape)])
     rows = window(site, options.padding, height, options.stride_h, 1, y.shape[1], x_height)
     columns = window(site, options.padding, width, options.stride_w, 1, y.shape[2], x_width)
-    by_channel = weights.reshape(y_depth, -1).astype(np.int64)
-    scales = weight_scales(site, site.input(1), 0).astype(np.float64)
     low, high = site.clamp(options.fused_activation_function, y)
-    step = Step(
+    layer: dict[str, Field] = {
+        "batches": batches, "x_height": x_height, "x_width": x_width, "x_depth": x_depth,
+        "y_height": y.shape[1], "y_width": y.shape[2], "y_depth": y_depth,
+        "stride_height": rows.stride, "stride_width": columns.stride, "y_min": low, "y_max": high,
+    }  # fmt: skip
+    if dtype == "int8":
+        return Lowered((_in_phases(site, layer, rows, columns),))
+    layer |= {
+        "filter_height": height, "filter_width": width, "pad_top": rows.before, "pad_left": columns.before,
+        "weights": Constant(weights), **_scaled(site, weights),
+    }  # fmt: skip
+    needs = ("fixed_point", "fixed_point_wide")
+    kernel = "transpose_conv_int16"
+    return Lowered((Step(site.place, site.operator.name, kernel, layer, (x.index,), (y.index,), needs=needs),))
+
+
+def _scaled(site: Site, weights: NDArray[np.generic]) -> dict[str, Field]:
+    """Biases and factors for a part of the filters."""
+    x, y, by_channel = site.activation(2), site.output(), weights.reshape(len(weights), -1).astype(np.int64)
+    scales = weight_scales(site, site.input(1), 0).astype(np.float64)
+    reals = [float(real) for real in site.scale(x) * scales / site.scale(y)]
+    return arithmetic(site, x, y, reals, by_channel.sum(axis=1), _magnitudes(weights), bias=3)
+
+
+def _magnitudes(weights: NDArray[np.generic]) -> NDArray[np.int64]:
+    magnitudes: NDArray[np.int64] = np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1)
+    return magnitudes
+
+
+def _in_phases(site: Site, layer: Mapping[str, Field], rows: Window, columns: Window) -> Step:
+    """The step for int8: every phase a convolution, some rows at a time."""
+    x, y, weights = site.activation(2), site.output(), site.constant(1, "int8")
+    parts, table, begin, apart = [], [], 0, 0
+    for down, across in product(along(rows), along(columns)):
+        part, down = taps_of(weights, down, across)
+        i, j = down.window, across.window
+        table.append([i.size, j.size, i.outputs, j.outputs, i.before, j.before, down.first, across.first, begin])
+        parts.append(part)
+        begin += part.size
+        mve = mve_scratch_conv_2d(i, j, x.shape[3], y.shape[3])
+        apart = max(apart, mve, dsp_scratch_conv_2d(i, j, x.shape[3], True))
+    most = max(row[2] for row in table), max(row[3] for row in table)
+    together = min(most[0], -(-_BLOCK // most[1]))
+    scaled = [_scaled(site, part) for part in parts]
+    shared = _shared(scaled)
+    least = max(least_shift({**one, **shared}, _magnitudes(part)) for one, part in zip(scaled, parts, strict=True))
+    flat = np.concatenate([part.reshape(-1) for part in parts])
+    return Step(
         site.place,
         site.operator.name,
-        "transpose_conv" if dtype == "int8" else "transpose_conv_int16",
+        "transpose_conv",
         {
-            "batches": batches, "x_height": x_height, "x_width": x_width, "x_depth": x_depth,
-            "y_height": y.shape[1], "y_width": y.shape[2], "y_depth": y_depth,
-            "filter_height": height, "filter_width": width,
-            "stride_height": rows.stride, "stride_width": columns.stride,
-            "pad_top": rows.before, "pad_left": columns.before, "y_min": low, "y_max": high,
-            "weights": Constant(weights),
-            **({"x_zero_point": site.zero_point(x)} if dtype == "int8" else {}),
-            **arithmetic(
-                site,
-                x,
-                y,
-                [float(real) for real in site.scale(x) * scales / site.scale(y)],
-                by_channel.sum(axis=1),
-                np.abs(by_channel).sum(axis=1),
-                bias=3,
-            ),
+            **layer, "x_zero_point": site.zero_point(x), "y_zero_point": site.zero_point(y),
+            "weights": in_words(flat, flat.size), **shared, "least": least,
+            "bias": Constant(np.stack([_values(one["bias"]) for one in scaled])),
+            "count": len(parts), "phases": Constant(np.array(table, np.int32)), "together": together, "apart": apart,
         },
         inputs=(x.index,),
         outputs=(y.index,),
-        needs=("fixed_point",) if dtype == "int8" else ("fixed_point", "fixed_point_wide"),
+        scratch=apart + together * most[1] * y.shape[3],
+        scratches=True,
+        needs=("fixed_point", "helium", "products", "conv_2d"),
     )  # fmt: skip
-    return Lowered((step,))
+
+
+def _shared(scaled: Sequence[Mapping[str, Field]]) -> dict[str, Field]:
+    """Factors for all phases: a channel's own one, unless it gives the zero point in every phase."""
+    mantissas = np.stack([_values(one["multipliers"]) for one in scaled])
+    shifts, chosen = np.stack([_values(one["shifts"]) for one in scaled]), mantissas.argmax(axis=0)[None]
+    return {
+        "multipliers": Constant(np.take_along_axis(mantissas, chosen, 0)[0]),
+        "shifts": Constant(np.take_along_axis(shifts, chosen, 0)[0]),
+    }
+
+
+def _values(field: Field) -> NDArray[np.generic]:
+    return np.asarray(field.values if isinstance(field, Constant) else field)
