@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit_converters.c.steps import Constant
+from edgekit_converters.c.steps import Constant, Field
 from edgekit_converters.c.window import Window
 
 __all__ = ["Planes", "dsp_scratch_conv_2d", "dsp_scratch_fully_connected", "in_words"]
@@ -42,6 +42,7 @@ class Planes:
     Attributes:
         squares: Filters of 3 x 3 that are kept ready: all, one, or none where the layer has other filters.
         rows_together: Rows of results that are made at once.
+        fours: Other filters are unpacked four channels at a time.
         scratch: Bytes.
 
     Args:
@@ -59,8 +60,15 @@ class Planes:
         self.squares = 0 if not (square and quick) else y_depth if every else 1
         self.rows_together = 2 if self.squares and columns.stride == 1 else 1
         pairs = (columns.outputs - 1) * columns.stride // 2 + columns.reach // 2 + 1
+        self.fours = not self.squares and x_depth == y_depth >= 4 and columns.dilation == 1
+        words = 2 * -(-(columns.reach // 2 + 1) * rows.reach // 2) * (4 if self.fours else 1)
         unpacked = 4 * min(4, x_depth) * pairs * (rows.reach - 1 + self.rows_together)
-        self.scratch = unpacked + (self.squares * _SQUARE or 8 * (columns.reach // 2 + 1) * rows.reach)
+        self.scratch = unpacked + (self.squares * _SQUARE or 8 * words)
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        """Of a layer's record."""
+        return {"squares": self.squares, "rows_together": self.rows_together, "fours": int(self.fours)}
 
 
 def _unpacked(depth: int, results: int) -> int:

@@ -4,7 +4,7 @@ typedef struct {
     int32_t filter_height, filter_width;
     int32_t stride_height, stride_width, dilation_height, dilation_width, pad_top, pad_left;
     int32_t x_zero_point, y_zero_point, y_min, y_max;
-    int32_t squares, rows_together;
+    int32_t quick, squares, rows_together, fours;
     const int8_t *weights;
     const int32_t *bias;
     const int32_t *multipliers;

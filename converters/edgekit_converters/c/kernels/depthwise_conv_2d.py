@@ -46,7 +46,8 @@ def lower(site: Site) -> Lowered:
         by_tap.sum(axis=0),
         magnitudes,
     )
-    dsp = Planes(rows, columns, (x_depth, y_depth), dtype == "int8" and all_short(scaled, magnitudes))
+    quick = dtype == "int8" and all_short(scaled, magnitudes)
+    dsp = Planes(rows, columns, (x_depth, y_depth), quick)
     together = dsp.rows_together if dtype == "int8" else 1
     step = Step(
         site.place,
@@ -63,7 +64,7 @@ def lower(site: Site) -> Lowered:
             "weights": Constant(weights),
             **({"x_zero_point": site.zero_point(x)} if dtype == "int8" else {}),
             **scaled,
-            **({"squares": dsp.squares, "rows_together": dsp.rows_together} if dtype == "int8" else {}),
+            **({"quick": int(quick), **dsp.fields} if dtype == "int8" else {}),
         },
         inputs=(x.index,),
         outputs=(y.index,),

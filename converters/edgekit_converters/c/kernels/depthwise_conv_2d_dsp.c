@@ -285,12 +285,11 @@ static EK_APART void ek_square_row_by_2(const ek_square *c, const int32_t *x, co
     }
 }
 
-/* Any filter as words in the order of a window's, with zeros where it has no taps: for windows that begin in a lower half,
- * then for those that begin in an upper one. */
+/* Any filter as words in the order of a window's: for windows that begin in a lower half, then for those that begin in an
+ * upper one. Where it has no taps, there are zeros, from the beginning on. */
 static EK_APART void ek_filter_words(const ek_depthwise_conv_2d_layer *l, int32_t channel, int32_t rows, int32_t count,
-                            int32_t *to) {
+                                     int32_t *to) {
     const int8_t *w = l->weights + channel;
-    memset(to, 0, (size_t)(2 * count) * sizeof *to);
     for (int32_t i = 0; i < l->filter_height; i++) {
         int32_t *const at = to + i * l->dilation_height;
         for (int32_t j = 0; j < l->filter_width; j++, w += l->y_depth) {
@@ -301,21 +300,151 @@ static EK_APART void ek_filter_words(const ek_depthwise_conv_2d_layer *l, int32_
     }
 }
 
-static EK_APART void ek_row_of_any(const ek_depthwise_conv_2d_layer *l, const int32_t *x, int32_t rows, const int32_t *filter,
-                          int32_t count, int32_t bias, const ek_scaling *scaling, int8_t *y) {
-    for (int32_t j = 0, column = 0; j < l->y_width; j++, column += l->stride_width, y += l->y_depth) {
-        const int32_t *from = x + column / 2 * rows;
-        const int32_t *w = filter + (column & 1) * count;
-        const int32_t *const pairs = w + (count & ~1);
-        int32_t sum = bias;
-        for (; w != pairs; w += 2, from += 2) {
-            sum = __smlad(from[0], w[0], sum);
-            sum = __smlad(from[1], w[1], sum);
+/* The same for four channels, one after the other, whose taps lie side by side. */
+static inline void ek_filter_pair(uint32_t first, uint32_t second, int32_t *to, int32_t plane) {
+    const int32_t even = ek_even(first), even2 = ek_even(second), odd = ek_odd(first), odd2 = ek_odd(second);
+    to[0] = ek_lower_halves(even, even2);
+    to[plane] = ek_lower_halves(odd, odd2);
+    to[2 * plane] = ek_upper_halves(even, even2);
+    to[3 * plane] = ek_upper_halves(odd, odd2);
+}
+
+static EK_APART void ek_filter_words_of_four(const ek_depthwise_conv_2d_layer *l, int32_t channel, int32_t rows,
+                                             int32_t count, int32_t *to) {
+    const int32_t tap = l->y_depth, width = l->filter_width, lower = l->stride_width % 2 == 0;
+    const int8_t *w = l->weights + channel;
+    for (int32_t i = 0; i < l->filter_height; i++) {
+        int32_t *at = to + i * l->dilation_height;
+        uint32_t before = 0;
+        int32_t j = 0;
+        for (; j < width; j += 2, at += rows, w += 2 * tap) {
+            const uint32_t first = ek_word(w), second = j + 1 < width ? ek_word(w + tap) : 0;
+            ek_filter_pair(first, second, at, 2 * count);
+            if (!lower) {
+                ek_filter_pair(before, first, at + count, 2 * count);
+            }
+            before = second;
         }
-        if ((count & 1) != 0) {
-            sum = __smlad(*from, *w, sum);
+        if (j == width) {
+            ek_filter_pair(before, 0, at + count, 2 * count);
         }
-        *y = (int8_t)ek_result(sum, *scaling);
+        w -= (j - width) * tap;
+    }
+}
+
+/* Results of one channel in one row, which begin with the same halves of words. */
+typedef struct {
+    int32_t words;        /* of a window: an even number */
+    int32_t step, pixel;  /* from a result to the next one: words of the image, and results */
+    int32_t bias, slow;   /* whether results are scaled in the long way, or cut off */
+    int32_t power, half;  /* how `ek_rounded` takes them; a power of 0 is none */
+    ek_scaling scaling;
+} ek_any_run;
+
+/* The sums of three or four windows: two words of each in a step. */
+#if defined(__GNUC__)
+#define EK_ANY_OF(a, x)                          \
+    "ldrd %[low], %[high], [%[" x "]], #8\n\t"   \
+    "smlad %[" a "], %[even], %[low], %[" a "]\n\t" \
+    "smlad %[" a "], %[odd], %[high], %[" a "]\n\t"
+#define EK_ANY_THREE "ldrd %[even], %[odd], [%[w]], #8\n\t" EK_ANY_OF("a0", "x0") EK_ANY_OF("a1", "x1") EK_ANY_OF("a2", "x2")
+#define EK_ANY_SUMS(step, fourth)                                                                                     \
+    do {                                                                                                              \
+        int32_t even_ = r->words, odd_, low_, high_;                                                                  \
+        __asm__("tst %[even], #2\n\t"                                                                                \
+                "bne 21f\n"                                                                                           \
+                "20:\n\t" step "21:\n\t" step                                                                        \
+                "ldr %[low], %[last]\n\t"                                                                            \
+                "cmp %[w], %[low]\n\t"                                                                               \
+                "bne 20b"                                                                                             \
+                : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [x0] "+r"(x0), [x1] "+r"(x1), [x2] "+r"(x2) fourth,    \
+                  [even] "+r"(even_), [odd] "=&r"(odd_), [low] "=&r"(low_), [high] "=&r"(high_), [w] "+r"(w)          \
+                : [last] "m"(end)                                                                                     \
+                : "cc", "memory");                                                                                    \
+    } while (0)
+#define EK_ANY_AND_FOURTH , [a3] "+r"(a3), [x3] "+r"(x3)
+#define EK_ANY_SUMS_OF_THREE EK_ANY_SUMS(EK_ANY_THREE, )
+#define EK_ANY_SUMS_OF_FOUR EK_ANY_SUMS(EK_ANY_THREE EK_ANY_OF("a3", "x3"), EK_ANY_AND_FOURTH)
+#else
+#define EK_ANY_SUMS_OF_THREE           \
+    for (; w != end; w++) {            \
+        a0 = __smlad(*w, *x0++, a0);   \
+        a1 = __smlad(*w, *x1++, a1);   \
+        a2 = __smlad(*w, *x2++, a2);   \
+    }
+#define EK_ANY_SUMS_OF_FOUR            \
+    for (; w != end; w++) {            \
+        a0 = __smlad(*w, *x0++, a0);   \
+        a1 = __smlad(*w, *x1++, a1);   \
+        a2 = __smlad(*w, *x2++, a2);   \
+        a3 = __smlad(*w, *x3++, a3);   \
+    }
+#endif
+
+static inline int32_t ek_any_quick(int32_t sum, int32_t multiplier, int32_t power, int32_t half) {
+    const int32_t value = ek_high(sum, multiplier);
+    return ek_rounded(value + (value >> 31), power, half);
+}
+
+/* Sums as results that are scaled in the long way, or cut off. */
+static EK_APART void ek_any_slowly(const ek_any_run *r, const int32_t *sums, int32_t count, int8_t *y) {
+    const ek_scaling s = r->scaling;
+    for (int32_t k = 0; k < count; k++, y += r->pixel) {
+        *y = (int8_t)(r->power == 0 ? ek_result(sums[k], s)
+                                    : ek_clamped(ek_any_quick(sums[k], s.multiplier, r->power, r->half), s.low, s.high));
+    }
+}
+
+static EK_APART void ek_any_fours(const ek_any_run *r, const int32_t *x, const int32_t *filter, int32_t fours, int8_t *y) {
+    const int32_t *const volatile end = filter + r->words;
+    for (; fours > 0; fours--) {
+        const int32_t step = r->step, *x0 = x, *x1 = x0 + step, *x2 = x1 + step, *x3 = x2 + step, *w = filter;
+        int32_t a0 = r->bias, a1 = a0, a2 = a0, a3 = a0;
+        x = x3 + step;
+        EK_ANY_SUMS_OF_FOUR;
+        const int32_t pixel = r->pixel;
+        if (r->slow != 0) {
+            const int32_t sums[4] = {a0, a1, a2, a3};
+            ek_any_slowly(r, sums, 4, y);
+            y += 4 * pixel;
+            continue;
+        }
+        const int32_t multiplier = r->scaling.multiplier, power = r->power, half = r->half;
+        *y = (int8_t)ek_any_quick(a0, multiplier, power, half), y += pixel;
+        *y = (int8_t)ek_any_quick(a1, multiplier, power, half), y += pixel;
+        *y = (int8_t)ek_any_quick(a2, multiplier, power, half), y += pixel;
+        *y = (int8_t)ek_any_quick(a3, multiplier, power, half), y += pixel;
+    }
+}
+
+/* One to three results. */
+static EK_APART void ek_any_few(const ek_any_run *r, const int32_t *x, const int32_t *filter, int32_t count, int8_t *y) {
+    const int32_t *const volatile end = filter + r->words;
+    const int32_t *x0 = x, *x1 = count > 1 ? x + r->step : x, *x2 = count > 2 ? x1 + r->step : x, *w = filter;
+    int32_t a0 = r->bias, a1 = a0, a2 = a0;
+    EK_ANY_SUMS_OF_THREE;
+    if (r->slow != 0) {
+        const int32_t sums[3] = {a0, a1, a2};
+        ek_any_slowly(r, sums, count, y);
+        return;
+    }
+    const int32_t multiplier = r->scaling.multiplier, power = r->power, half = r->half, pixel = r->pixel;
+    *y = (int8_t)ek_any_quick(a0, multiplier, power, half);
+    if (count > 1) {
+        y[pixel] = (int8_t)ek_any_quick(a1, multiplier, power, half);
+    }
+    if (count > 2) {
+        y[2 * pixel] = (int8_t)ek_any_quick(a2, multiplier, power, half);
+    }
+}
+
+static inline void ek_any_results(const ek_any_run *r, const int32_t *x, const int32_t *filter, int32_t count, int8_t *y) {
+    const int32_t fours = count / 4, done = 4 * fours;
+    if (fours != 0) {
+        ek_any_fours(r, x, filter, fours, y);
+    }
+    if (done != count) {
+        ek_any_few(r, x + done * r->step, filter, count - done, y + done * r->pixel);
     }
 }
 
@@ -340,18 +469,43 @@ static void ek_squares_of(const ek_depthwise_conv_2d_layer *l, const ek_planes *
     }
 }
 
-/* The same with any filters: one row of results. */
-static void ek_any_of(const ek_depthwise_conv_2d_layer *l, const ek_planes *p, int32_t channel, int32_t *filter, int8_t *y) {
+/* The same with any filters: one row of results. Windows that are an odd number of columns apart begin with either half of
+ * a word in turns. `before` are channels that four of them begin with, and that are not wanted. */
+static void ek_any_of(const ek_depthwise_conv_2d_layer *l, const ek_planes *p, int32_t channel, int32_t before,
+                      int32_t *filters, int8_t *y) {
     const ek_results results = {
         l->weights, l->bias, l->multipliers, l->shifts, 0, l->y_depth, l->y_zero_point, l->y_min, l->y_max, l->y_depth, 0, 0,
     };
-    const int32_t count = (((l->filter_width - 1) * l->dilation_width + 1) / 2 + 1) * p->rows;
+    const int32_t rows = p->rows, turns = l->stride_width % 2, across = (l->filter_width - 1) * l->dilation_width + 1;
+    const int32_t count = ((across / 2 + 1) * rows + 1) & ~1, lower = ((across + 1) / 2 * rows + 1) & ~1;
+    const int32_t slow = l->quick == 0 || l->y_min > -128 || l->y_max < 127;
+    ek_any_run run = {
+        count, turns != 0 ? l->stride_width * rows : l->stride_width / 2 * rows, l->y_depth << turns, 0, slow, 0,
+        (2 * l->y_zero_point + 1) * (1 << 15), ek_scaling_of(&results, channel),
+    };
     const int32_t *x = p->values;
-    for (int32_t k = 0; k < p->depth; k++, x += p->pairs * p->rows) {
+    if (l->fours != 0) {
+        ek_filter_words_of_four(l, channel - before, rows, count, filters);
+        filters += 2 * count * before;
+    }
+    for (int32_t k = 0; k < p->depth; k++, x += p->pairs * rows) {
         for (int32_t again = 0; again < l->depth_multiplier; again++, channel++) {
-            const ek_scaling scaling = ek_scaling_of(&results, channel);
-            ek_filter_words(l, channel, p->rows, count, filter);
-            ek_row_of_any(l, x, p->rows, filter, count, l->bias[channel], &scaling, y + channel);
+            if (l->fours == 0) {
+                ek_filter_words(l, channel, rows, count, filters);
+            }
+            run.scaling = ek_scaling_of(&results, channel);
+            run.power = l->quick != 0 ? 1 << (16 + l->shifts[channel]) : 0;
+            run.bias = l->bias[channel];
+            run.words = lower;
+            ek_any_results(&run, x, filters, (l->y_width + turns) >> turns, y + channel);
+            if (turns != 0) {
+                run.words = count;
+                ek_any_results(&run, x + l->stride_width / 2 * rows, filters + count, l->y_width / 2,
+                               y + channel + l->y_depth);
+            }
+        }
+        if (l->fours != 0) {
+            filters += 2 * count;
         }
     }
 }
@@ -368,6 +522,10 @@ static void ek_depthwise_conv_2d(const ek_depthwise_conv_2d_layer *l, const int8
     };
     int32_t *const filters = p.values + p.depth * p.pairs * p.rows;
     ek_planes_padding(l, p.values, p.depth * p.pairs * p.rows, 1);
+    if (l->squares == 0) {
+        const int32_t count = ((across / 2 + 1) * p.rows + 1) & ~1;
+        memset(filters, 0, (size_t)(2 * count * (l->fours != 0 ? 4 : 1)) * sizeof *filters);
+    }
     for (int32_t channel = 0; l->squares > 1 && channel < l->y_depth; channel++) {
         ek_square_of(l, channel, (ek_square *)filters + channel);
     }
@@ -387,7 +545,7 @@ static void ek_depthwise_conv_2d(const ek_depthwise_conv_2d_layer *l, const int8
                 if (l->squares > 0) {
                     ek_squares_of(l, &own, first * l->depth_multiplier, (ek_square *)filters, (rows - 1) * pitch, y);
                 } else {
-                    ek_any_of(l, &own, first * l->depth_multiplier, filters, y);
+                    ek_any_of(l, &own, first * l->depth_multiplier, before, filters, y);
                 }
             }
             if (l->squares > 0 && (l->y_min > -128 || l->y_max < 127)) {
