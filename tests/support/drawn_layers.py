@@ -108,6 +108,19 @@ def _addition(random: np.random.Generator) -> Layer:
     return Layer("ADD", [a, b, y], "AddOptions", _activation(random))
 
 
+def _product(random: np.random.Generator) -> Layer:
+    """Operands of one shape, or one that is repeated: for all pixels, for all channels, or for both."""
+    shape = (_below(random, 2), _below(random, 5), _below(random, 6), _below(random, 19))
+    other = (shape, (shape[0], 1, 1, shape[3]), (*shape[:3], 1), (1, 1, 1, 1))[
+        int(random.choice([0, 0, 1, 1, 1, 2, 3]))
+    ]
+    a, b = (Operand(s, scales=[_scale(random)], zero_points=[_zero_point(random)]) for s in (shape, other))
+    assert a.scales is not None and b.scales is not None
+    real = 2.0 ** random.uniform(-9, -3) if random.integers(5) else random.uniform(0.3, 2)
+    y = Operand(shape, scales=[a.scales[0] * b.scales[0] / real], zero_points=[_zero_point(random)])
+    return Layer("MUL", [a, b, y] if random.integers(2) else [b, a, y], "MulOptions", _activation(random))
+
+
 def _pool(name: str) -> Callable[[np.random.Generator], Layer]:
     def drawn(random: np.random.Generator) -> Layer:
         size = (_below(random, 4), _below(random, 4))
@@ -126,6 +139,7 @@ DRAWN: Mapping[str, Callable[[np.random.Generator], Layer]] = {
     "TRANSPOSE_CONV": _transposed,
     "FULLY_CONNECTED": _matrix,
     "ADD": _addition,
+    "MUL": _product,
     "AVERAGE_POOL_2D": _pool("AVERAGE_POOL_2D"),
     "MAX_POOL_2D": _pool("MAX_POOL_2D"),
 }

@@ -83,7 +83,13 @@ def _innermost_first(a: Sequence[int], b: Sequence[int], y: Sequence[int]) -> li
 
 
 def binary(
-    site: Site, kernel: str, layer: Mapping[str, Field], a: tflite.Tensor, b: tflite.Tensor, *, narrow: bool = True
+    site: Site,
+    kernel: str,
+    layer: Mapping[str, Field],
+    a: tflite.Tensor,
+    b: tflite.Tensor,
+    *needs: str,
+    narrow: bool = True,
 ) -> Lowered:
     """One step over two operands, either of which may be a constant; the result may take the place of one of its size.
 
@@ -95,6 +101,7 @@ def binary(
         kernel: Its text, for values of 8 bits.
         layer: Fields of the record beside those of the loops.
         a, b: The operands.
+        needs: Texts that this one is written on, beside those that all are.
         narrow: Whether the text is written on `fixed_point`.
 
     Raises:
@@ -112,7 +119,7 @@ def binary(
         inputs=(a.index, b.index),
         outputs=(y.index,),
         overlaps=tuple(Overlap(index, y.index, 0) for index in whole),
-        needs=("fixed_point", "broadcast") if narrow else ("broadcast",),
+        needs=("fixed_point", "broadcast", *needs) if narrow else ("broadcast", *needs),
     )
     return Lowered((step,), constants=constants_of(a, b))
 

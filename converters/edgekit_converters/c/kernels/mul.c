@@ -3,6 +3,7 @@ typedef struct {
     int32_t a_0, a_1, a_2, a_3, b_0, b_1, b_2, b_3;
     int32_t a_zero_point, b_zero_point;
     int32_t y_zero_point, y_multiplier, y_shift, y_min, y_max;
+    int32_t quick; /* all products are scaled right by one multiplication for the power of two and the zero point */
 } ek_mul_layer;
 
 static void ek_mul(const ek_mul_layer *l, const int8_t *a, const int8_t *b, int8_t *y) {
