@@ -300,35 +300,40 @@ static EK_APART void ek_filter_words(const ek_depthwise_conv_2d_layer *l, int32_
     }
 }
 
-/* The same for four channels, one after the other, whose taps lie side by side. */
-static inline void ek_filter_pair(uint32_t first, uint32_t second, int32_t *to, int32_t plane) {
-    const int32_t even = ek_even(first), even2 = ek_even(second), odd = ek_odd(first), odd2 = ek_odd(second);
-    to[0] = ek_lower_halves(even, even2);
-    to[plane] = ek_lower_halves(odd, odd2);
-    to[2 * plane] = ek_upper_halves(even, even2);
-    to[3 * plane] = ek_upper_halves(odd, odd2);
+/* Two taps of four channels: what `ek_even` and `ek_odd` made of them. */
+static inline void ek_filter_pair(int32_t even, int32_t odd, int32_t even2, int32_t odd2, int32_t *to, int32_t plane) {
+    *to = ek_lower_halves(even, even2), to += plane;
+    *to = ek_lower_halves(odd, odd2), to += plane;
+    *to = ek_upper_halves(even, even2), to += plane;
+    *to = ek_upper_halves(odd, odd2);
 }
 
+/* The same for four channels, one after the other, whose taps lie side by side. */
 static EK_APART void ek_filter_words_of_four(const ek_depthwise_conv_2d_layer *l, int32_t channel, int32_t rows,
                                              int32_t count, int32_t *to) {
-    const int32_t tap = l->y_depth, width = l->filter_width, lower = l->stride_width % 2 == 0;
+    const int32_t tap = l->y_depth, plane = 2 * count, upper = l->stride_width % 2; /* whether windows begin there, too */
     const int8_t *w = l->weights + channel;
-    for (int32_t i = 0; i < l->filter_height; i++) {
-        int32_t *at = to + i * l->dilation_height;
-        uint32_t before = 0;
-        int32_t j = 0;
-        for (; j < width; j += 2, at += rows, w += 2 * tap) {
-            const uint32_t first = ek_word(w), second = j + 1 < width ? ek_word(w + tap) : 0;
-            ek_filter_pair(first, second, at, 2 * count);
-            if (!lower) {
-                ek_filter_pair(before, first, at + count, 2 * count);
+    for (int32_t i = 0; i < l->filter_height; i++, to += l->dilation_height) {
+        int32_t *at = to, even = 0, odd = 0, left = l->filter_width;
+        for (; left > 1; left -= 2, at += rows) {
+            const uint32_t first = ek_word(w), second = ek_word(w + tap);
+            const int32_t even2 = ek_even(first), odd2 = ek_odd(first);
+            if (upper != 0) {
+                ek_filter_pair(even, odd, even2, odd2, at + count, plane);
             }
-            before = second;
+            even = ek_even(second), odd = ek_odd(second);
+            ek_filter_pair(even2, odd2, even, odd, at, plane);
+            w += 2 * tap;
         }
-        if (j == width) {
-            ek_filter_pair(before, 0, at + count, 2 * count);
+        int32_t even2 = 0, odd2 = 0;
+        if (left != 0) {
+            even2 = ek_even(ek_word(w)), odd2 = ek_odd(ek_word(w));
+            ek_filter_pair(even2, odd2, 0, 0, at, plane);
+            w += tap;
         }
-        w -= (j - width) * tap;
+        if (upper != 0) {
+            ek_filter_pair(even, odd, even2, odd2, at + count, plane);
+        }
     }
 }
 
