@@ -17,7 +17,10 @@ from edgekit.runtimes import load_runtime
 from edgekit.tensors import Array
 
 CALLS = 8
-TURNS = [Looping(), Looping(limit=1), Looping(first=-3, by=2, limit=4), Looping(limit=40)]
+TURNS = [
+    Looping(), Looping(limit=1), Looping(first=-3, by=2, limit=4), Looping(limit=40), Looping(limit=1, written="rows"),
+    Looping(limit=7, written="rows"), Looping(first=-3, by=2, limit=4, written="rows"),
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +54,12 @@ def test_a_loop_turns_as_often_as_its_counter_says(how: Looping, tmp_path: Path)
     assert differing(made, drawn) == 0
     assert len(set(answers(made, drawn))) > CALLS // 2
     (loop,) = made.firmware.program.loops
-    assert loop.turns == len(range(how.first, how.limit, how.by))
+    assert loop.turns == how.turns
+
+
+def test_a_sequence_that_a_loop_writes_lies_in_memory_once(tmp_path: Path) -> None:
+    few, many = (compiled(stored(Looping(written="rows", limit=limit), tmp_path), tmp_path) for limit in (3, 203))
+    assert many.firmware.arena.size - few.firmware.arena.size == 200 * 4
 
 
 @pytest.mark.parametrize("how", [Looping(kept=True), Looping(kept=True, limit=1)], ids=str)

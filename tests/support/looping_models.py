@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from operator_models import Call, Operand, Section, model_of
@@ -28,6 +29,8 @@ class Looping:
         initial: The state's first value is a constant.
         crossed: The loop has a second value, and each becomes the other.
         computed: The counter's first value comes from an input.
+        written: The loop writes each turn's state into a row of a sequence, which the model gives too: "kept" where a
+            second operator reads the sequence meanwhile, "columns" where the rows are not whole.
     """
 
     first: int = 0
@@ -38,6 +41,12 @@ class Looping:
     initial: bool = True
     crossed: bool = False
     computed: bool = False
+    written: Literal["", "rows", "kept", "columns"] = ""
+
+    @property
+    def turns(self) -> int:
+        """How often it turns."""
+        return len(range(self.first, self.limit, self.by))
 
 
 def _h(values: Sequence[int] | None = None) -> Operand:
@@ -68,12 +77,33 @@ def _step(how: Looping) -> Section:
     ]
     if how.crossed:
         return Section([*operands, _h()], calls, [0, 1, 2, 12], [11, 1, 12, 9])
+    if how.written:
+        operands += [_rows(how), _start(), _start([1, 0]), _start(), _rows(how)]
+        calls.append(Call("ADD", [13, 14], [15], "AddOptions"))
+        calls.append(Call("DYNAMIC_UPDATE_SLICE", [12, 9, 13], [16], "DynamicUpdateSliceOptions"))
+        if how.written == "kept":
+            operands.append(_rows(how))
+            calls.append(Call("MAXIMUM", [12, 12], [17], "MaximumMinimumOptions"))
+        return Section(operands, calls, [0, 1, 2, 12, 13], [11, 1, 9, 16, 15])
     return Section(operands, calls, [0, 1, 2], [11, 1, 9])
+
+
+def _rows(how: Looping, values: int | None = None) -> Operand:
+    """A sequence of states."""
+    shape = [how.turns, _UNITS + (how.written == "columns")]
+    return Operand(shape, "int8", [0.03], [5], values=None if values is None else np.full(shape, values))
+
+
+def _start(values: Sequence[int] | None = None) -> Operand:
+    """Where a turn writes."""
+    return Operand([2], "int32", values=values)
 
 
 def _more(how: Looping) -> Section:
     operands = [_number(), _h(), _h(), _number(how.limit), Operand([1], "bool"), _h()]
     call = Call(how.condition, [0, 3], [4], f"{how.condition.title().replace('_', '')}Options")
+    if how.written:
+        return Section([*operands, _rows(how), _start()], [call], [0, 1, 2, 6, 7], [4])
     return Section(operands, [call], [0, 1, 2, 5] if how.crossed else [0, 1, 2], [4])
 
 
@@ -81,7 +111,7 @@ def looping_model(how: Looping) -> tflite.Model:
     """The model, whose graphs are: what runs, a loop's body and condition, and what runs once."""
     start = _number(None if how.computed else how.first)
     operands = [_h(), start, _h(None if how.kept else _FIRST), _number(), _h(), _h(), *_weights(3), _h()]
-    handle, calls = Operand([], "resource"), []
+    handle, calls, outputs = Operand([], "resource"), [], [8]
     if how.kept:
         operands += [handle, handle]
         calls += [
@@ -94,6 +124,11 @@ def looping_model(how: Looping) -> tflite.Model:
         operands += [_h(_FIRST), _h()]
         last = len(operands)
         calls.append(Call("WHILE", [1, 0, 2, last - 2], [3, 4, 5, last - 1], "WhileOptions", loop))
+    elif how.written:
+        last = len(operands)
+        operands += [_rows(how, values=9), _start([0, 0]), _rows(how), _start()]
+        calls.append(Call("WHILE", [1, 0, 2, last, last + 1], [3, 4, 5, last + 2, last + 3], "WhileOptions", loop))
+        outputs.append(last + 2)
     else:
         calls.append(Call("WHILE", [1, 0, 2], [3, 4, 5], "WhileOptions", loop))
     calls.append(Call("FULLY_CONNECTED", [5, 6, 7], [8], "FullyConnectedOptions"))
@@ -111,4 +146,4 @@ def looping_model(how: Looping) -> tflite.Model:
         ],
     )
     inputs = [0, 1] if how.computed else [0]
-    return model_of([Section(operands, calls, inputs, [8]), _step(how), _more(how), once])
+    return model_of([Section(operands, calls, inputs, outputs), _step(how), _more(how), once])

@@ -160,6 +160,18 @@ def _split(draw: Draw, name: str, dtype: str) -> Case:
     return Case(name, [x, integers(sizes), integers(axis)], parts, "SplitVOptions", {"numSplits": count})
 
 
+def _stacked(draw: Draw, name: str, dtype: str) -> Case:
+    """PACK, UNPACK."""
+    shape, count = draw(shapes(1, 3)), draw(st.integers(1, 4))
+    axis = draw(st.integers(0, len(shape)))
+    x, like = _moved(draw, shape, dtype)
+    whole, told = like([*shape[:axis], count, *shape[axis:]]), axis - draw(st.sampled_from((0, len(shape) + 1)))
+    if name == "UNPACK":
+        return Case(name, [whole], [like(shape)] * count, "UnpackOptions", {"axis": told, "num": count})
+    parts = [x, *(constant(draw, x) if draw(st.integers(0, 3)) == 0 else x for _ in range(count - 1))]
+    return Case(name, parts, [whole], "PackOptions", {"axis": told, "valuesCount": count})
+
+
 def _sliced(draw: Draw, name: str, dtype: str) -> Case:
     shape = draw(shapes(1, 4))
     x, like = _moved(draw, shape, dtype)
@@ -275,6 +287,16 @@ def _ranked(draw: Draw, name: str, dtype: str) -> Case:
     return Case(name, [x, integers([axis])], [Operand(result, after)], table, fields, values={0: few})
 
 
+def _reduced(draw: Draw, name: str, dtype: str) -> Case:
+    """REDUCE_MAX, REDUCE_MIN."""
+    shape, keep = draw(shapes(1, 4)), draw(st.booleans())
+    axes = draw(st.lists(st.integers(0, len(shape) - 1), min_size=1, max_size=len(shape), unique=True))
+    x, like = _moved(draw, shape, dtype)
+    result = [1 if axis in axes else size for axis, size in enumerate(shape) if keep or axis not in axes]
+    told = [axis - len(shape) if draw(st.booleans()) else axis for axis in axes]
+    return Case(name, [x, integers(told)], [like(result)], "ReducerOptions", {"keepDims": keep})
+
+
 STRATEGIES: Mapping[str, Maker] = {
     **dict.fromkeys(("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE"), _pair),
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), _extreme),
@@ -287,6 +309,7 @@ STRATEGIES: Mapping[str, Maker] = {
     **dict.fromkeys(("PAD", "PADV2"), _padded),
     "CONCATENATION": _joined,
     **dict.fromkeys(("SPLIT", "SPLIT_V"), _split),
+    **dict.fromkeys(("PACK", "UNPACK"), _stacked),
     "SLICE": _sliced,
     "STRIDED_SLICE": _strided,
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), _renamed),
@@ -295,5 +318,6 @@ STRATEGIES: Mapping[str, Maker] = {
     "GATHER": _gathered,
     "EMBEDDING_LOOKUP": _embedded,
     **dict.fromkeys(("ARG_MAX", "ARG_MIN"), _ranked),
+    **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN"), _reduced),
 }
 """How a call of each operator is drawn."""

@@ -18,8 +18,10 @@ from edgekit.errors import Finding
 from edgekit.tflite.options import While
 from edgekit_converters.c.refused import Refused
 
-__all__ = ["Begin", "Copy", "Count", "End", "Flat", "Item", "flat", "targets"]
+__all__ = ["Begin", "Copy", "Count", "End", "Flat", "Item", "Write", "flat", "targets"]
 
+_MOST_NUMBERS = 8
+"""Of a counter: one for each dimension of a sequence."""
 _KNOWN = "EdgeKit converts recurrent layers to loops of this kind: convert the Keras model to int8 with it."
 
 
@@ -45,13 +47,22 @@ class Copy:
 
 @dataclass(frozen=True)
 class Count:
-    """A counter, int32, grows by a constant."""
+    """A counter of int32 values grows by constants."""
 
     target: int
-    by: int
+    by: tuple[int, ...]
 
 
-Item: TypeAlias = "int | Begin | End | Copy | Count"
+@dataclass(frozen=True)
+class Write:
+    """Rows become those of a sequence from a place on, which is the first value of a tensor."""
+
+    rows: int
+    start: int
+    target: int
+
+
+Item: TypeAlias = "int | Begin | End | Copy | Count | Write"
 """An operator by its place, or what a loop adds."""
 
 
@@ -118,10 +129,16 @@ class _Layout:
             inputs, outputs = (tuple(places.get(i, i) for i in side) for side in (inner.inputs, inner.outputs))
             self._order.append(len(self._operators))
             self._operators.append(replace(inner, inputs=inputs, outputs=outputs))
-        for k in carried:
+        # What is written is so while counters still say where.
+        for k in sorted(carried, key=lambda k: k in loop.counters):
             result = operator.outputs[k]
-            copy = Copy(places[loop.body.outputs[k]], result)
-            self._order.append(Count(result, loop.counters[k]) if k in loop.counters else copy)
+            if k in loop.counters:
+                self._order.append(Count(result, loop.counters[k]))
+            elif k in loop.written:
+                rows, start = (places[i] for i in loop.written[k])
+                self._order.append(Write(rows, start, result))
+            else:
+                self._order.append(Copy(places[loop.body.outputs[k]], result))
         self._order.append(End())
 
     def _placed(self, loop: _Loop, operands: Sequence[int]) -> dict[int, int]:
@@ -147,8 +164,9 @@ class _Loop:
         turns: How often it runs.
         carried: Places of the values that change; the others stay what they are.
         counters: By how much each value grows that is a counter.
-        operators: Those of the body that run: all but those that count.
-        read: Places of the values that these operators read.
+        written: Of each sequence that gets rows in every turn: the tensors of the body that are these rows, and where.
+        operators: Those of the body that run: all but those that count and write.
+        read: Places of the values that all of these but counters read.
     """
 
     def __init__(
@@ -169,10 +187,13 @@ class _Loop:
         self._check(not constant, "A loop's values are computed.", constant)
         self._check_kinds(main, operator)
         steps = dict(self._steps())
-        self.counters: Mapping[int, int] = {k: by for k, (_, by) in steps.items()}
-        counting = {number for number, _ in steps.values()}
-        self.operators = tuple(number for number in range(len(body.operators)) if number not in counting)
+        self.counters: Mapping[int, tuple[int, ...]] = {k: by for k, (_, by) in steps.items()}
+        writing = dict(self._writes())
+        self.written: Mapping[int, tuple[int, int]] = {k: rows for k, (_, rows) in writing.items()}
+        apart = {number for number, _ in (*steps.values(), *writing.values())}
+        self.operators = tuple(number for number in range(len(body.operators)) if number not in apart)
         used = {i for number in self.operators for i in body.operators[number].inputs}
+        used.update(i for rows in self.written.values() for i in rows)
         self.read = frozenset(k for k, i in enumerate(body.inputs) if i in used)
         self.turns = self._turns(main, operator, condition)
 
@@ -184,19 +205,50 @@ class _Loop:
             same = len(kinds) == 1 and (before.dtype, before.elements) == (first.dtype, first.elements)
             self._check(same, "A value that a loop carries keeps its shape, dtype and scale.", first.name)
 
-    def _steps(self) -> Iterator[tuple[int, tuple[int, int]]]:
-        """Values that grow by a constant: the operator that adds it, and how much. Nothing else reads the sum."""
+    def _steps(self) -> Iterator[tuple[int, tuple[int, tuple[int, ...]]]]:
+        """Values that grow by constants: the operator that adds them, and how much. Nothing else reads the sum."""
         body = self.body
         for k in self.carried:
-            makers = [number for number, o in enumerate(body.operators) if body.outputs[k] in o.outputs]
-            adding = body.operators[makers[0]] if len(makers) == 1 else None
+            number, adding = self._maker(k)
             if adding is None or adding.name != "ADD" or body.tensors[body.inputs[k]].dtype != "int32":
                 continue
             others = [i for i in adding.inputs if i != body.inputs[k]]
             if len(others) == 1 and len(adding.inputs) == 2 and not body.readers(body.outputs[k]):
-                by = self._number(body.tensors[others[0]])
-                if by is not None and body.tensors[body.inputs[k]].elements == 1:
-                    yield k, (makers[0], by)
+                by = self._numbers(body.tensors[others[0]])
+                if by is not None and body.tensors[body.inputs[k]].elements == len(by):
+                    yield k, (number, by)
+
+    def _writes(self) -> Iterator[tuple[int, tuple[int, tuple[int, int]]]]:
+        """Sequences that get rows: the operator that writes them, the rows, and where.
+
+        Raises:
+            Refused: They are not whole rows, or something else reads the sequence.
+        """
+        body = self.body
+        for k in self.carried:
+            number, writing = self._maker(k)
+            if writing is None or writing.name != "DYNAMIC_UPDATE_SLICE" or len(writing.inputs) != 3:
+                continue
+            sequence, rows, start = (body.tensors[i] for i in writing.inputs)
+            alone = body.readers(body.inputs[k]) == (writing,) and not body.readers(body.outputs[k])
+            self._check(
+                sequence.index == body.inputs[k] and rows.index != sequence.index and alone,
+                "A loop reads nothing of a sequence that it writes.", sequence.name,
+            )  # fmt: skip
+            whole = rows.shape[1:] == sequence.shape[1:] and 0 < rows.elements <= sequence.elements
+            kinds = {(tensor.dtype, str(tensor.quant)) for tensor in (sequence, rows)}
+            self._check(whole and len(kinds) == 1, "A loop writes whole rows of a sequence, in its dtype and scale.",
+                        [list(rows.shape), list(sequence.shape)])  # fmt: skip
+            self._check(
+                start.dtype == "int32" and start.elements == len(sequence.shape) > 0 and start.data is None,
+                "A counter says where a loop writes.", start.name,
+            )  # fmt: skip
+            yield k, (number, (rows.index, start.index))
+
+    def _maker(self, k: int) -> tuple[int, tflite.Operator | None]:
+        """The one operator that makes a value for the next turn, and its place."""
+        makers = [number for number, o in enumerate(self.body.operators) if self.body.outputs[k] in o.outputs]
+        return (makers[0], self.body.operators[makers[0]]) if len(makers) == 1 else (-1, None)
 
     def _turns(self, main: tflite.Graph, operator: tflite.Operator, condition: tflite.Graph) -> int:
         """How often the condition holds: a counter from a constant on, by a constant, below a constant."""
@@ -205,18 +257,20 @@ class _Loop:
         if only is None or only.name != "LESS" or only.inputs[0] not in condition.inputs:
             raise self._refused(rule, [o.name for o in condition.operators])
         k = condition.inputs.index(only.inputs[0])
-        limit, first = self._number(condition.tensors[only.inputs[1]]), self._number(main.tensors[operator.inputs[k]])
-        by = self.counters.get(k)
-        if limit is None or first is None or by is None or by <= 0 or condition.outputs != only.outputs:
+        limit = self._numbers(condition.tensors[only.inputs[1]])
+        first, by = self._numbers(main.tensors[operator.inputs[k]]), self.counters.get(k)
+        numbers = limit and first and by and [*limit, *first, *by]
+        if not numbers or len(numbers) != 3 or numbers[2] <= 0 or condition.outputs != only.outputs:
             raise self._refused(rule, [o.name for o in condition.operators])
-        turns = -(-(limit - first) // by)
+        turns = -(-(numbers[0] - numbers[1]) // numbers[2])
         self._check(turns > 0, "A loop turns at least once.", turns)
         return turns
 
     @staticmethod
-    def _number(tensor: tflite.Tensor) -> int | None:
-        known = tensor.data is not None and tensor.data.size == 1 and tensor.dtype == "int32"
-        return int(np.asarray(tensor.data).reshape(-1)[0]) if known else None
+    def _numbers(tensor: tflite.Tensor) -> tuple[int, ...] | None:
+        """The values of a constant of few int32 values; None for anything else."""
+        known = tensor.data is not None and 0 < tensor.data.size <= _MOST_NUMBERS and tensor.dtype == "int32"
+        return tuple(int(value) for value in np.asarray(tensor.data).reshape(-1)) if known else None
 
     def _check(self, holds: bool, rule: str, received: object = None) -> None:
         if not holds:
@@ -228,4 +282,4 @@ class _Loop:
 
 def targets(order: Iterable[Item]) -> set[int]:
     """Tensors that loops carry."""
-    return {item.target for item in order if isinstance(item, Copy | Count)}
+    return {item.target for item in order if isinstance(item, Copy | Count | Write)}

@@ -11,7 +11,7 @@ from edgekit import tflite
 from edgekit.errors import Finding, ModelError
 from edgekit.tflite.ops import op_spec
 from edgekit_converters.c.kernels import lower
-from edgekit_converters.c.loops import Begin, Copy, Count, End, Flat, Item, flat, targets
+from edgekit_converters.c.loops import Begin, Copy, Count, End, Flat, Item, Write, flat, targets
 from edgekit_converters.c.refused import FINITE, REPLACE, Refused, not_finite
 from edgekit_converters.c.site import Site
 from edgekit_converters.c.steps import C_TYPES, Constant, Field, Loop, Program, Step
@@ -86,7 +86,9 @@ class _Lowering:
             case Copy(source, target):
                 self._copy(source, target)
             case Count(target, by):
-                self._step("count", {"by": by}, (), target)
+                self._step("count", {"count": len(by), "by": Constant(np.array(by, np.int32))}, (), target)
+            case Write(rows, start, target):
+                self._write(rows, start, target)
             case int(place):
                 site = Site(self._graph, place, self._variables)
                 _check_order(site, self._known)
@@ -125,6 +127,16 @@ class _Lowering:
             rule = "No value of a loop takes another one's place."
             raise Refused(Finding(rule, tensor.name, "Let the loop compute what it carries.", "WHILE"))
         self._step("copy", {"bytes": _bytes(tensor)}, (source,), target)
+
+    def _write(self, rows: int, start: int, target: int) -> None:
+        tensors = self._graph.tensors
+        wide = _bytes(tensors[rows])
+        count = tensors[rows].shape[0]
+        last = tensors[target].shape[0] - count
+        if (stored := tensors[rows].data) is not None:
+            self._constants[rows] = Constant(np.asarray(stored))
+        layer = {"bytes": wide, "row": wide // count, "last": last}
+        self._step("write", layer, (rows, start), target)
 
     def _step(self, kernel: str, layer: Mapping[str, Field], inputs: tuple[int, ...], target: int) -> None:
         place = max((step.place for step in self._steps), default=0)

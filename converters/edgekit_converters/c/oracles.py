@@ -64,6 +64,8 @@ ORACLES: Sequence[Row] = (
     Row("MEAN", ("int8", "int16")),
     Row("MINIMUM", ("int8", "int16")),
     Row("MUL", ("int8", "int16")),
+    Row("PACK", ("int8", "int32", "float32")),
+    Row("PACK", ("int16",), "tflite_runtime"),
     Row("PAD", _ALL),
     Row("PADV2", _ALL),
     Row("PRELU", ("int8",)),
@@ -76,6 +78,10 @@ ORACLES: Sequence[Row] = (
         note="Floats that no 32-bit integer holds are cut; TFLite leaves them to the processor.",
     ),
     Row("READ_VARIABLE", ("int8",)),
+    Row("REDUCE_MAX", ("int8",)),
+    Row("REDUCE_MAX", ("int16",), "tflite_runtime"),
+    Row("REDUCE_MIN", ("int8",)),
+    Row("REDUCE_MIN", ("int16",), "tflite_runtime"),
     Row("RELU", ("int8", "int16")),
     Row("RELU6", ("int8", "int16"), note="As TFLite Micro, it does not bring its input to the scale of its result."),
     Row("RELU_N1_TO_1", ("int8",), "tflite_runtime"),
@@ -98,6 +104,8 @@ ORACLES: Sequence[Row] = (
     Row("TRANSPOSE", ("int32",), "tflite_runtime"),
     Row("TRANSPOSE_CONV", ("int8", "int16")),
     Row("UNIDIRECTIONAL_SEQUENCE_LSTM", ("int8",)),
+    Row("UNPACK", ("int8", "int32", "float32")),
+    Row("UNPACK", ("int16",), "tflite_runtime"),
     Row("VAR_HANDLE", ("int8",)),
 )  # fmt: skip
 """All of them, by name."""

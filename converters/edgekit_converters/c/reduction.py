@@ -1,4 +1,4 @@
-"""What MEAN and SUM share: sums over any axes, scaled once."""
+"""What reductions share: loops over any axes; and the sums of MEAN and SUM, scaled once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from edgekit_converters.c.kernels import Lowered
 from edgekit_converters.c.site import Site
 from edgekit_converters.c.steps import Field, Step
 
-__all__ = ["reduced"]
+__all__ = ["axes_reduced", "loops_of", "reduced"]
 
 _LOOPS = 3
 """Loops of a kernel over what stays, and as many over what is added up: neighbours among the axes share one."""
@@ -27,13 +27,10 @@ def reduced(site: Site, *, mean: bool) -> Lowered:
     Raises:
         Refused: The axes are no constants of the input, or a sum could leave 32 bits.
     """
-    options, x, y = site.options(Reducer), site.activation(0), site.output()
+    x, y = site.activation(0), site.output()
     dtype = site.dtype(x, "int8", "int16")
     site.dtype(y, dtype)
-    axes = _axes(site, len(x.shape))
-    shape = [1 if axis in axes else size for axis, size in enumerate(x.shape) if options.keep_dims or axis not in axes]
-    site.check(list(y.shape) == shape, "The result keeps the axes that are not reduced.", list(y.shape))
-    site.check(0 not in x.shape, "The input has elements.", list(x.shape))
+    axes = axes_reduced(site)
     count = math.prod(x.shape[axis] for axis in axes)
     factor = site.multiplier(site.scale(x) / site.scale(y))
     scaled = _divided(factor, count) if mean else factor
@@ -45,7 +42,7 @@ def reduced(site: Site, *, mean: bool) -> Lowered:
         site.operator.name,
         "reduce" if dtype == "int8" else "reduce_int16",
         {
-            **_loops(site, x.shape, axes),
+            **loops_of(site, x.shape, axes),
             "offset": -zero_point * count, "multiplier": scaled.mantissa, "shift": scaled.shift,
             "y_zero_point": site.zero_point(y), "y_min": int(limits.min), "y_max": int(limits.max),
         },
@@ -56,10 +53,20 @@ def reduced(site: Site, *, mean: bool) -> Lowered:
     return Lowered((step,))
 
 
-def _axes(site: Site, rank: int) -> frozenset[int]:
-    values = [int(axis) for axis in site.constant(1, "int32").reshape(-1)]
+def axes_reduced(site: Site) -> frozenset[int]:
+    """The axes that its second operand names; the result has the others.
+
+    Raises:
+        Refused: They are no constants of the input, or the result has another shape.
+    """
+    options, x, y = site.options(Reducer), site.activation(0), site.output()
+    rank, values = len(x.shape), [int(axis) for axis in site.constant(1, "int32").reshape(-1)]
     site.check(all(-rank <= axis < rank for axis in values), "Axes are those of the input.", values)
-    return frozenset(axis % rank for axis in values)
+    axes = frozenset(axis % rank for axis in values)
+    shape = [1 if axis in axes else size for axis, size in enumerate(x.shape) if options.keep_dims or axis not in axes]
+    site.check(list(y.shape) == shape, "The result keeps the axes that are not reduced.", list(y.shape))
+    site.check(0 not in x.shape, "The input has elements.", list(x.shape))
+    return axes
 
 
 def _divided(factor: Multiplier, count: int) -> Multiplier:
@@ -68,7 +75,7 @@ def _divided(factor: Multiplier, count: int) -> Multiplier:
     return Multiplier((factor.mantissa << shift) // count, factor.shift - shift)
 
 
-def _loops(site: Site, shape: Sequence[int], axes: frozenset[int]) -> dict[str, Field]:
+def loops_of(site: Site, shape: Sequence[int], axes: frozenset[int]) -> dict[str, Field]:
     """Sizes and strides of all loops; neighbouring axes that go the same way are one, and axes of 1 none."""
     strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
     found: dict[bool, list[tuple[int, int]]] = {True: [], False: []}

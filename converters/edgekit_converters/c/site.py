@@ -154,6 +154,17 @@ class Site:
             raise self.refused(f"The operator has options of the kind {table}.", type(options).__name__)
         return options.fields
 
+    def named_axis(self, table: str, rank: int) -> int:
+        """An axis that its options name, of a table that has no class.
+
+        Raises:
+            Refused: There is no such dimension.
+        """
+        axis = self.fields(table).get("axis")
+        if not isinstance(axis, int):
+            raise self.refused("The axis is an integer.", axis)
+        return self.axis(axis, rank)
+
     def axis(self, axis: int, rank: int) -> int:
         """A dimension that may count from the end, as one that counts from the beginning.
 

@@ -142,6 +142,8 @@ LOOPS = [
     (Looping(limit=-2), "at least once"),
     (Looping(crossed=True), "takes another one's place"),
     (Looping(kept=True, initial=False), "assigns constants"),
+    (Looping(written="kept"), "reads nothing of a sequence that it writes"),
+    (Looping(written="columns"), "writes whole rows"),
 ]
 
 
