@@ -38,16 +38,11 @@ def check_c_name(name: str) -> str:
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or "__" in name:
         raise ValueError(
-            "a name in C is a lower-case letter, then up to 39 lower-case letters, digits and single underscores; "
-            f"not {name!r}"
+            "a name in C is a lower-case letter, then up to 39 lower-case letters, digits and single underscores"
         )
-    for taken, what in (
-        (_KEYWORDS, "a keyword of C or C++"),
-        (_HEADERS, "a header of C"),
-        (_DEVICES, "a device of Windows"),
-    ):
+    for what, taken in _TAKEN.items():
         if name in taken:
             raise ValueError(
-                f"a name in C is free for files and symbols; {name!r} is {what}; call it {name}_model, say"
+                f"a name in C is free for files and symbols, and this is {what}; call it {name}_model, say"
             )
     return name

@@ -86,6 +86,8 @@ def refused(cli: Callable[..., Any], code: int, said: str, *arguments: object) -
         text = " ".join(done.err.split())
         assert done.code == code and done.err.count("Error: ") == 1 and "Traceback" not in done.err, text
         assert "did not foresee" not in text and re.search(said, text), text
+        quoted = re.findall(r"'[^' ]+'", text.partition("Received: ")[2])
+        assert not quoted or text.count(quoted[0]) == 1, f"it says what was received once: {text}"
         assert json.loads(done.out)["exit_code"] == code if form else not done.out.strip()
 
 
@@ -110,9 +112,9 @@ def test_a_model_that_c_cannot_be(what: str, tmp_path: Path, cli: Callable[..., 
 OPTIONS: dict[str, tuple[str, list[str], int, str]] = {
     "no identifier": ("c", ["--name", "9 lives"], 1, "--name must fit.*a lower-case letter.*'9 lives'"),
     "an upper-case name": ("c", ["--name", "Net"], 1, "--name must fit"),
-    "a keyword": ("c", ["--name", "int"], 1, "'int' is a keyword of C or C\\+\\+; call it int_model"),
-    "a header": ("c", ["--name", "math"], 1, "'math' is a header of C"),
-    "a keyword for tflm": ("tflm", ["--name", "class"], 1, "'class' is a keyword"),
+    "a keyword": ("c", ["--name", "int"], 1, "a keyword of C or C\\+\\+; call it int_model, say. Received: 'int'"),
+    "a header": ("c", ["--name", "math"], 1, "a header of C.*'math'"),
+    "a keyword for tflm": ("tflm", ["--name", "class"], 1, "a keyword.*'class'"),
     "a package": ("c", ["--package", "ardunio"], 2, "'ardunio' is not one of 'arduino', 'cmake'"),
     "samples": ("c", ["--selftest", "0"], 1, "--selftest must fit"),
     "no number": ("c", ["--selftest", "many"], 1, "--selftest must fit"),
@@ -120,6 +122,8 @@ OPTIONS: dict[str, tuple[str, list[str], int, str]] = {
     "no folder": ("c", [], 2, "Missing option '-o'"),
     "flash and RAM": ("c", ["--target", "tiny.yaml"], 3, "flash of tiny.*256 bytes of 100.*RAM of tiny.*4 bytes of 2"),
     "flash for tflm": ("tflm", ["--target", "tiny.yaml"], 3, "flash of tiny"),
+    "a version": ("c", ["--package", "cmake", "--version", "1.x"], 1, "--version must fit.*three numbers.*'1.x'"),
+    "an author": ("c", ["--package", "cmake", "--author", "Zoë"], 1, "--author must fit.*printable ASCII.*'Zoë'"),
     "an unknown target": ("c", ["--target", "cortex-m99"], 1, "Unknown target.*Did you mean"),
 }
 """By what is wrong: the exporter, its options, the exit code, and what is said."""

@@ -130,7 +130,7 @@ WRONG: dict[str, tuple[Any, type[EdgekitError], str]] = {
     "an exporter": ("tflmm", RecipeError, "Unknown exporter.*Did you mean 'tflm'"),
     "an option": ({"tflm": {"nam": "x"}}, RecipeError, "Did you mean 'name'"),
     "a name": ({"tflm": {"name": "9 lives"}}, RecipeError, "name"),
-    "a keyword": ({"tflm": {"name": "register"}}, RecipeError, "'register' is a keyword of C or C\\+\\+"),
+    "a keyword": ({"tflm": {"name": "register"}}, RecipeError, "this is a keyword of C or C\\+\\+.*'register'"),
     "samples": ({"tflm": {"selftest": 0}}, RecipeError, "selftest"),
     "a number": ({"tflm": {"arena_margin": -1}}, RecipeError, "arena_margin"),
 }

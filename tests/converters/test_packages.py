@@ -254,8 +254,9 @@ METADATA = {
     ],
 )
 def test_what_a_package_cannot_say(values: dict[str, str], error: type[EdgekitError], rule: str) -> None:
-    with pytest.raises(error, match=rule):
+    with pytest.raises(error, match=rule) as caught:
         Package(**{"kind": "cmake", "name": "net", **values})
+    assert str(caught.value).count(repr(next(iter(values.values())))) == 1, "what was received stands there once"
 
 
 @pytest.mark.parametrize(

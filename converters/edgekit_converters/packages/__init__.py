@@ -50,11 +50,8 @@ class Package:
             raise UsageError(
                 "No such package.", received=repr(self.kind), remedy=did_you_mean(self.kind, package_kinds())
             )
-        try:
-            check_c_name(self.name)
-        except ValueError as error:
-            raise ConversionError("A package has a name that C has too.", received=str(error)) from None
         for what, text, check in (
+            ("name", self.name, check_c_name),
             ("version", self.version, check_version),
             ("description", self.about, check_text),
             ("author", self.author, check_text),
@@ -62,7 +59,7 @@ class Package:
             try:
                 check(text)
             except ValueError as error:
-                raise ConversionError(f"The {what} of a package must fit: {error}.") from None
+                raise ConversionError(f"The {what} of a package must fit: {error}.", received=repr(text)) from None
 
     @property
     def about(self) -> str:
@@ -82,7 +79,7 @@ def check_version(version: str) -> str:
         ValueError: It is none that every build system takes.
     """
     if not _VERSION.fullmatch(version):
-        raise ValueError(f"a version is three numbers, as 1.0.0; not {version!r}")
+        raise ValueError("a version is three numbers, as 1.0.0")
     return version
 
 
@@ -93,7 +90,7 @@ def check_text(text: str) -> str:
         ValueError: A build system would not take it.
     """
     if not _PLAIN.fullmatch(text) or text.strip() != text:
-        raise ValueError(f"it is one line of up to 200 printable ASCII characters; not {text!r}")
+        raise ValueError("it is one line of up to 200 printable ASCII characters")
     return text
 
 
