@@ -297,6 +297,23 @@ def _reduced(draw: Draw, name: str, dtype: str) -> Case:
     return Case(name, [x, integers(told)], [like(result)], "ReducerOptions", {"keepDims": keep})
 
 
+def _reversed(draw: Draw, name: str, dtype: str) -> Case:
+    shape = draw(shapes(1, 4))
+    x, like = _moved(draw, shape, dtype)
+    axes = draw(
+        st.lists(st.integers(0, len(shape) - 1), min_size=1, max_size=1)
+    )  # TFLite's kernels take neighbours alone
+    return Case(name, [x, integers(axes)], [like(shape)], "ReverseV2Options")
+
+
+def _tiled(draw: Draw, name: str, dtype: str) -> Case:
+    shape = draw(shapes(1, 3))
+    times = [draw(st.integers(1, 3)) for _ in shape]
+    x, like = _moved(draw, shape, dtype)
+    whole = [size * count for size, count in zip(shape, times, strict=True)]
+    return Case(name, [x, integers(times)], [like(whole)], "TileOptions")
+
+
 STRATEGIES: Mapping[str, Maker] = {
     **dict.fromkeys(("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE"), _pair),
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), _extreme),
@@ -318,6 +335,8 @@ STRATEGIES: Mapping[str, Maker] = {
     "GATHER": _gathered,
     "EMBEDDING_LOOKUP": _embedded,
     **dict.fromkeys(("ARG_MAX", "ARG_MIN"), _ranked),
+    "REVERSE_V2": _reversed,
+    "TILE": _tiled,
     **dict.fromkeys(("REDUCE_MAX", "REDUCE_MIN"), _reduced),
 }
 """How a call of each operator is drawn."""
