@@ -16,6 +16,9 @@ _HEADER = """\
 #ifndef UPPER_ARENA_ALIGN
 #define UPPER_ARENA_ALIGN 16
 #endif
+#ifndef UPPER_ARENA_ATTR
+#define UPPER_ARENA_ATTR
+#endif
 
 #ifdef __cplusplus
 extern "C" {

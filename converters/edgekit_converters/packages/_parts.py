@@ -74,10 +74,6 @@ def arena(package: Package) -> str:
     return f"""\
 #include <{name}.h>
 
-#ifndef {up}_ARENA_ATTR  // for example a section of fast RAM
-#define {up}_ARENA_ATTR
-#endif
-
 alignas({up}_ARENA_ALIGN) static unsigned char arena[{up}_ARENA_BYTES] {up}_ARENA_ATTR;
 """
 
@@ -113,10 +109,6 @@ def example(package: Package, *, function: str = "int main(void)") -> str:
 #include <stdio.h>
 
 #include "{name}.h"
-
-#ifndef {up}_ARENA_ATTR /* for example a section of fast RAM */
-#define {up}_ARENA_ATTR
-#endif
 
 /* C99 cannot ask for an alignment: there is room to begin where one is. */
 static unsigned char memory[{up}_ARENA_BYTES + {up}_ARENA_ALIGN - 1] {up}_ARENA_ATTR;

@@ -90,7 +90,8 @@ def _reset(firmware: Firmware) -> list[str]:
         start = f"{firmware.name}_initial_{place}"
         lines += array(start, variable.initial, f"{upper(firmware.name)}WEIGHTS ")
         body.append(f"    memcpy({where}, {start}, sizeof {where});")
-    return [*lines, f"void {firmware.name}_reset({firmware.name}_state *state) {{", *body, "}"]
+    head = f"{upper(firmware.name)}CODE void {firmware.name}_reset({firmware.name}_state *state) {{"
+    return [*lines, head, *body, "}"]
 
 
 def _run(firmware: Firmware) -> Iterator[str]:
