@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +13,7 @@ import numpy as np
 from edgekit import sandbox, tflite
 from edgekit.artifact import Artifact, sha256_of
 from edgekit.data.sidecar import read_sidecar
-from edgekit.errors import ConversionError, DoesNotFit, RuntimeFailed
+from edgekit.errors import ConversionError, DoesNotFit, Finding, RuntimeFailed
 from edgekit.figures import FIGURES
 from edgekit.golden import SAMPLES, Bounds, Golden, golden_path, read_golden
 from edgekit.measure.golden import answers_to, bounds_of, make_golden
@@ -28,6 +28,8 @@ from edgekit_converters.exporters import Checked, Exporter, Source
 __all__ = ["Exported", "export_file", "with_golden"]
 
 SCHEMA = "edgekit.export/1"
+_MOST_KINDS = 5
+"""Kinds of findings that an error tells."""
 _log = logger(__name__)
 
 
@@ -104,7 +106,7 @@ def export_file(
     if findings:
         raise ConversionError(
             f"{exporter.kind} must be able to take the model, and {target.name} to hold it.",
-            received="; ".join(map(str, findings[:5])),
+            received=_told(findings),
         )
     if excess := exporter.too_large(source, target):
         raise DoesNotFit(
@@ -165,6 +167,19 @@ def _checked(exporter: Exporter, source: Source, beside: Golden | None) -> Check
 def _random_inputs(model: tflite.Model) -> list[Array]:
     random, graph = np.random.default_rng(0), model.graphs[0]
     return [np.stack([random_input(graph.tensors[i].spec, random) for _ in range(SAMPLES)]) for i in graph.inputs]
+
+
+def _told(findings: Sequence[Finding]) -> str:
+    """The first few findings; of those that differ in their place alone, the first one, and how many there are."""
+    kinds: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault((finding.rule, str(finding.received), finding.remedy), []).append(finding)
+    texts = [
+        f"{first}, and {len(more)} more of that kind" if more else str(first)
+        for first, *more in list(kinds.values())[:_MOST_KINDS]
+    ]
+    rest = sum(map(len, list(kinds.values())[_MOST_KINDS:]))
+    return "; ".join([*texts, f"and {rest} others"] if rest else texts)
 
 
 def _artifact(path: Path, folder: Path, parent: str, exporter: str) -> Artifact:
