@@ -204,8 +204,10 @@ def test_unknown_exporters_are_wrong_usage() -> None:
         load_exporter("nothing")
 
 
-@pytest.mark.parametrize("name", ["android", "tflm"])
+@pytest.mark.parametrize("name", ["android", "c", "tflm"])
 def test_an_export_loads_nothing_of_training(name: str, model: Path, tmp_path: Path) -> None:
+    if name == "c":  # integers only
+        (model := tmp_path / "int8.tflite").write_bytes(dense(channels=True))
     code = (
         "import sys, edgekit\n"
         f"edgekit.export({str(model)!r}, {name!r}, {str(tmp_path / 'out')!r})\n"
