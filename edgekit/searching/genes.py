@@ -54,5 +54,7 @@ class Gene:
         if self.kind == "choice":
             return distributions.CategoricalDistribution(self.values)
         if self.kind == "int":
-            return distributions.IntDistribution(int(self.low), int(self.high), log=self.log, step=int(self.step or 1))
+            step = int(self.step or 1)
+            last = int(self.high) - (int(self.high) - int(self.low)) % step  # Optuna warns of a range that no step ends
+            return distributions.IntDistribution(int(self.low), last, log=self.log, step=step)
         return distributions.FloatDistribution(self.low, self.high, log=self.log, step=self.step)

@@ -87,8 +87,9 @@ class OptionTables:
 
 @functools.cache
 def names_of(enum: Any) -> dict[int, str]:
-    """A schema enumeration as number -> name."""
-    return {value: name for name, value in vars(enum).items() if isinstance(value, int)}
+    """A schema enumeration as number -> name; `__firstlineno__`, which Python 3.13 notes of a class, is none of it."""
+    numbers = {name: number for name, number in vars(enum).items() if isinstance(number, int)}
+    return {number: name for name, number in numbers.items() if not name.startswith("_")}
 
 
 @functools.cache

@@ -7,10 +7,11 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgekit.tensors import Array
+from edgekit.tflite._options import names_of
 
 __all__ = ["affine", "builtin_codes", "first_scale", "kind_of", "opened", "packed"]
 
-_NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
+_NAMES = names_of(schema.BuiltinOperator)
 
 ALIGNMENT = 16
 """Bytes, of constants in a file: the schema asks for it, and Python's packer does not know."""

@@ -38,6 +38,7 @@ def _named(number: int, model: tflite.Model) -> str:
     """The operator with this number in the file format, and the version in which the model has it."""
     from ai_edge_litert.schema_py_generated import BuiltinOperator
 
-    name = next((name for name, value in vars(BuiltinOperator).items() if value == number), f"BUILTIN_{number}")
+    codes = {value: name for name, value in vars(BuiltinOperator).items() if not name.startswith("_")}
+    name = codes.get(number, f"BUILTIN_{number}")
     versions = {operator.version for graph in model.graphs for operator in graph.operators if operator.name == name}
     return f"{name} version {max(versions, default=1)}"
