@@ -15,7 +15,7 @@ from pathlib import Path
 
 __all__ = ["Cluster", "free_port", "processes"]
 
-_MARK = "EDGEKIT_TEST_NODE"
+_MARK = "NODE_OF_A_TEST"
 
 
 def free_port() -> int:
