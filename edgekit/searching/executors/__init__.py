@@ -1,4 +1,4 @@
-"""Where trials run, one executor a file: `make(options)` gives an Executor. Another package's plugs in by name."""
+"""Where trials run, one executor a file: `make(options)` gives an Executor."""
 
 from __future__ import annotations
 
