@@ -85,6 +85,7 @@ def test_steps_are_found_again_until_the_weights_change(result: tuple[Any, Any, 
     model.set_weights([weight + 0.1 for weight in before])
     assert not any(cached())
     model.set_weights(before)
+    assert all(cached()), "and the file of before is the result again, which other tests read"
 
 
 def test_a_model_that_is_trained_first_is_left_as_it_is(tmp_path: Path) -> None:
