@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from wrong_networks import WRONG
 
 import edgekit
 from edgekit.errors import BudgetMissed, EdgekitError, RecipeError, UsageError
@@ -145,25 +146,8 @@ def plain(input_shape=(8, 8, 1)):
     layers = _tf.tf_keras().layers
     return _tf.tf_keras().Sequential([layers.Input(input_shape), layers.Flatten(), layers.Dense(10, "softmax")])
 
-def dies():
-    os._exit(7)
-
-def hangs():
-    time.sleep(600)
-
-def grows():
-    kept = []
-    while True:
-        kept.append(bytearray(os.urandom(1 << 20) * 64))
-        time.sleep(0.02)
-
 def wrong():
     raise ValueError("a network of somebody's")
-
-def unknown():
-    model = plain()
-    model.set_weights([w * float("nan") for w in model.get_weights()])
-    return model
 """
 
 
@@ -171,7 +155,7 @@ def unknown():
 def test_a_trial_that_goes_wrong_is_one_line_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "networks_of_ours.py").write_text(NETWORKS)
+    (tmp_path / "networks_of_ours.py").write_text(NETWORKS + WRONG)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(str(tmp_path))
     kinds = ["plain", "dies", "hangs", "grows", "wrong", "unknown"]

@@ -9,12 +9,13 @@ from itertools import groupby
 import numpy as np
 
 from edgekit.tflite.options import Reducer
+from edgekit_converters.c.elementwise import per_dtype
 from edgekit_converters.c.fixed_point import Multiplier
 from edgekit_converters.c.kernels import Lowered
 from edgekit_converters.c.site import Site
 from edgekit_converters.c.steps import Field, Step
 
-__all__ = ["axes_reduced", "loops_of", "reduced"]
+__all__ = ["axes_reduced", "extreme", "loops_of", "reduced"]
 
 _LOOPS = 3
 """Loops of a kernel over what stays, and as many over what is added up: neighbours among the axes share one."""
@@ -51,6 +52,19 @@ def reduced(site: Site, *, mean: bool) -> Lowered:
         needs=("fixed_point", "lanes") if dtype == "int8" else ("fixed_point",),
     )  # fmt: skip
     return Lowered((step,))
+
+
+def extreme(site: Site, kernel: str) -> Lowered:
+    """One step, whose kernel keeps one of the values that a result stands for.
+
+    Raises:
+        Refused: The axes are no constants of the input, or the scales differ.
+    """
+    x, y = site.activation(0), site.output()
+    named = per_dtype(kernel, site.dtype(x, "int8", "int16"))
+    site.alike(x, y)
+    layer = loops_of(site, x.shape, axes_reduced(site))
+    return Lowered((Step(site.place, site.operator.name, named, layer, (x.index,), (y.index,)),))
 
 
 def axes_reduced(site: Site) -> frozenset[int]:

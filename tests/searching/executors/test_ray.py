@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ray_cluster import Cluster, free_port
+from wrong_networks import WRONG
 
 import edgekit
 from edgekit.errors import EdgekitError, MissingDependency, UsageError
@@ -40,23 +41,6 @@ def plain(input_shape=(8, 8, 1)):
         time.sleep(0.1)
     layers = _tf.tf_keras().layers
     return _tf.tf_keras().Sequential([layers.Input(input_shape), layers.Flatten(), layers.Dense(10, "softmax")])
-
-def dies():
-    os._exit(7)
-
-def hangs():
-    time.sleep(600)
-
-def grows():
-    kept = []
-    while True:
-        kept.append(bytearray(os.urandom(1 << 20) * 64))
-        time.sleep(0.02)
-
-def unknown():
-    model = plain()
-    model.set_weights([w * float("nan") for w in model.get_weights()])
-    return model
 """
 
 
@@ -115,7 +99,7 @@ def need_ray() -> None:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all nodes see, with the networks in it."""
     folder = tmp_path_factory.mktemp("shared")
-    (folder / "networks_of_a_test.py").write_text(NETWORKS)
+    (folder / "networks_of_a_test.py").write_text(NETWORKS + WRONG)
     return folder
 
 
