@@ -1,7 +1,8 @@
 """The first Ctrl-C is never lost, and the second ends at once.
 
 Python raises KeyboardInterrupt wherever the main thread is, and drops it in a finaliser or in the callback of a weak
-reference, of which training has many. So the command line notes the signal too, and long work asks `check`.
+reference, of which training has many; compiled code of TensorFlow makes a SystemError of it and prints that. So the
+command line notes the signal too, long work asks `check`, and what fails after a signal is taken to have failed by it.
 """
 
 from __future__ import annotations
@@ -51,19 +52,16 @@ def handled() -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     ours = [number for number, handler in before.items() if handler not in (None, signal.SIG_IGN)]
-    told = sys.unraisablehook
-
-    def tell(dropped: sys.UnraisableHookArgs) -> None:  # Python drops it with a traceback, though it was noted
-        if _first is None or not issubclass(dropped.exc_type, KeyboardInterrupt):
-            told(dropped)
-
+    dropped, printed = sys.unraisablehook, sys.excepthook
     try:
-        sys.unraisablehook = tell
+        # Python drops an exception with a traceback, compiled code prints one and goes on, though the signal was noted.
+        sys.unraisablehook = lambda arguments: None if pending() else dropped(arguments)
+        sys.excepthook = lambda *error: None if pending() else printed(*error)
         for number in ours:  # what is ignored stays so, as for a command behind nohup
             signal.signal(number, _note)
         yield
     finally:
-        sys.unraisablehook = told
+        sys.unraisablehook, sys.excepthook = dropped, printed
         for number in ours:
             signal.signal(number, before[number])
         _first = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,25 @@ def test_a_signal_that_python_drops_is_raised_at_the_next_check(
     assert not shown, "a traceback of what was noted"
     Failing()
     assert len(shown) == 1, "others are shown as before"
+
+
+PRINTING = ("raise KeyboardInterrupt", "raise SystemError('__import__ returned a result with an exception set')")
+
+
+@pytest.mark.parametrize("error", PRINTING)
+def test_what_compiled_code_prints_of_a_signal_is_not_shown(error: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Compiled code that catches an exception prints it with PyErr_Print, as this function of Python's does."""
+    run = ctypes.pythonapi.PyRun_SimpleString
+    hook = sys.excepthook
+    with interrupt.handled():
+        run(b"raise ValueError('of the program')")
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        run(error.encode())
+    assert sys.excepthook is hook
+    said = capfd.readouterr().err
+    assert said.count("Traceback") == 1 and "of the program" in said, said
 
 
 def test_a_signal_wakes_what_waits() -> None:
@@ -147,7 +168,7 @@ def interrupted(recipe: Path, output: Path, seconds: float, number: int) -> tupl
     return process.returncode, said, time.monotonic() - started
 
 
-def check_interrupts(finished: Any, output: Path, moments: list[tuple[float, int]]) -> None:
+def check_interrupts(finished: Any, output: Path, moments: Sequence[tuple[float, int]]) -> None:
     for seconds, number in moments:
         code, said, took = interrupted(finished.recipe, output, seconds, number)
         if code == -number and (output / "manifest.json").exists():
