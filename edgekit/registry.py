@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import pkgutil
 import re
 from collections.abc import Mapping
@@ -76,8 +77,15 @@ def _kind(package: ModuleType) -> str:
     return package.__name__.rpartition(".")[2]
 
 
-def _own(package: ModuleType) -> set[str]:
-    return {m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")}
+def _own(package: ModuleType) -> frozenset[str]:
+    return _listed(tuple((path, os.stat(path).st_mtime_ns) for path in package.__path__))
+
+
+@functools.lru_cache(maxsize=64)
+def _listed(folders: tuple[tuple[str, int], ...]) -> frozenset[str]:
+    """The modules of folders, listed again once one of them has changed."""
+    modules = pkgutil.iter_modules([path for path, _ in folders])
+    return frozenset(m.name for m in modules if not m.name.startswith("_"))
 
 
 @functools.cache

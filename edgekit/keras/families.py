@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping
@@ -64,9 +65,12 @@ def network_options(name: str) -> type[BaseModel]:
     """What a family's parameters may be: those of its `build` after input shape and classes, with their defaults; of
     `module:function`, its keyword arguments.
     """
-    if registry.is_reference(name):
-        return own_options(name)
-    build = _build(name)
+    return own_options(name) if registry.is_reference(name) else _family_options(name, _build(name))
+
+
+@functools.lru_cache(maxsize=64)
+def _family_options(name: str, build: Callable[..., Any]) -> type[BaseModel]:
+    """Kept: a search asks for them for every gene of every candidate."""
     hints = typing.get_type_hints(build, include_extras=True)
     own = list(inspect.signature(build).parameters.values())[2:]
     fields: dict[str, Any] = {parameter.name: (hints[parameter.name], parameter.default) for parameter in own}

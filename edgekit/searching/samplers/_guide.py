@@ -50,10 +50,10 @@ def worth(
     """
     places = encoded(genes, known.genes)
     wanted = encoded(genes, candidates)
-    chances = np.ones(len(candidates))
+    chances, likeness = np.ones(len(candidates)), Likeness()
     for limit in np.nan_to_num(known.constraints, nan=_FAR, posinf=_FAR).T:
         if np.any(limit > 0):
-            chances *= _chance(places, np.log1p(np.maximum(limit, -1 + 1e-9)), wanted)
+            chances *= _chance(places, np.log1p(np.maximum(limit, -1 + 1e-9)), wanted, likeness)
     fits = np.flatnonzero((known.violations <= 0) & np.isfinite(known.losses).all(axis=1))
     if len(fits) < 2:
         return chances
@@ -62,7 +62,7 @@ def worth(
         values = _scaled(values, fits)
         columns.append(values)
         depth = known.fidelities[:, None] if np.isfinite(values).all() or np.ptp(known.fidelities[fits]) > 0 else None
-        mean, deviation = _foretell(places, values, wanted, depth)
+        mean, deviation = _foretell(places, values, wanted, depth, likeness)
         foretold.append(mean - optimism * deviation)
     full = fits[known.fidelities[fits] >= known.fidelities[fits].max()]
     reached = np.stack(columns, axis=1)
@@ -94,13 +94,15 @@ def _scaled(values: Floats, fits: Integers) -> Floats:
     return answer
 
 
-def _chance(places: Floats, values: Floats, wanted: Floats) -> Floats:
+def _chance(places: Floats, values: Floats, wanted: Floats, likeness: Likeness) -> Floats:
     """How likely each wanted candidate keeps a limit, of which the values say the logarithm of cost over limit."""
-    mean, deviation = _foretell(places, values, wanted, None)
+    mean, deviation = _foretell(places, values, wanted, None, likeness)
     return np.array([0.5 * math.erfc(m / (math.sqrt(2) * max(d, 1e-6))) for m, d in zip(mean, deviation, strict=True)])
 
 
-def _foretell(places: Floats, values: Floats, wanted: Floats, depth: Floats | None) -> tuple[Floats, Floats]:
+def _foretell(
+    places: Floats, values: Floats, wanted: Floats, depth: Floats | None, likeness: Likeness
+) -> tuple[Floats, Floats]:
     """Mean and standard deviation for each wanted candidate, at full training."""
     use = np.flatnonzero(np.isfinite(values))[-_MOST:]
     if depth is not None:
@@ -109,28 +111,49 @@ def _foretell(places: Floats, values: Floats, wanted: Floats, depth: Floats | No
     known, answers = places[use], values[use]
     centre, spread = float(answers.mean()), float(answers.std()) or 1.0
     answers = (answers - centre) / spread
-    best = max(
-        (_fit(known, answers, reach, noise) for reach in _REACHES for noise in _NOISES), key=lambda f: f.evidence
-    )
+    best = max((likeness.fit(known, answers, reach, noise) for reach in _REACHES for noise in _NOISES), key=_evidence)
     across = _kernel(wanted, known, best.reach)
-    inner = np.linalg.solve(best.root, across.T)
-    variance = np.maximum(_diagonal(wanted) - (inner**2).sum(axis=0), 1e-12)
+    inner = (across @ best.axes) ** 2 / best.strengths
+    variance = np.maximum(_diagonal(wanted) - inner.sum(axis=1), 1e-12)
     return centre + spread * (across @ best.weights), spread * np.sqrt(variance)
 
 
 @dataclass(frozen=True)
 class _Fit:
+    """A process fitted to answers: the kernel's axes, and what each is worth with the noise."""
+
     reach: float
-    root: Floats
+    axes: Floats
+    strengths: Floats
     weights: Floats
     evidence: float
 
 
-def _fit(known: Floats, answers: Floats, reach: float, noise: float) -> _Fit:
-    root = np.linalg.cholesky(_kernel(known, known, reach) + (noise + 1e-8) * np.eye(len(known)))
-    weights = np.linalg.solve(root.T, np.linalg.solve(root, answers))
-    evidence = -0.5 * float(answers @ weights) - float(np.log(np.diag(root)).sum())
-    return _Fit(reach, root, weights, evidence)
+def _evidence(fit: _Fit) -> float:
+    return fit.evidence
+
+
+class Likeness:
+    """The axes of kernels among what is known: every limit and objective of a draw asks for the same ones."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[bytes, float], tuple[Floats, Floats]] = {}
+
+    def fit(self, known: Floats, answers: Floats, reach: float, noise: float) -> _Fit:
+        """Fit a process; what takes long, the axes, serves every noise and every column of answers."""
+        strengths, axes = self._axes(known, reach)
+        strengths = strengths + noise
+        along = answers @ axes
+        weights = axes @ (along / strengths)
+        evidence = -0.5 * float((along**2 / strengths).sum() + np.log(strengths).sum())
+        return _Fit(reach, axes, strengths, weights, evidence)
+
+    def _axes(self, known: Floats, reach: float) -> tuple[Floats, Floats]:
+        key = known.tobytes(), reach
+        if key not in self._kept:
+            strengths, axes = np.linalg.eigh(_kernel(known, known, reach))
+            self._kept[key] = np.maximum(strengths, 0.0), axes
+        return self._kept[key]
 
 
 def _kernel(a: Floats, b: Floats, reach: float) -> Floats:
