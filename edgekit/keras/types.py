@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import EllipsisType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, SupportsInt, TypeAlias
 
 import numpy as np
 
@@ -277,6 +277,13 @@ class KerasLayer(Protocol):
     _output_shape: Any
 
 
+class KerasOptimizer(Protocol):
+    """What a compiled model is trained with."""
+
+    @property
+    def iterations(self) -> SupportsInt: ...
+
+
 class KerasModel(Protocol):
     """A built Keras 3 or tf_keras model, Functional or Sequential."""
 
@@ -322,6 +329,9 @@ class KerasModel(Protocol):
 
     @property
     def fit(self) -> Callable[..., Any]: ...
+
+    @property
+    def optimizer(self) -> KerasOptimizer: ...
 
     @property
     def call(self) -> Callable[..., Any]: ...

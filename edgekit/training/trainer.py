@@ -29,6 +29,7 @@ from edgekit.training.objective import Objective
 from edgekit.training.plan import Train
 from edgekit.training.precision import computing_in
 from edgekit.training.progress import epoch_bar, interrupt_watch
+from edgekit.training.settling import Settling
 from edgekit.training.teacher import Teacher
 
 __all__ = ["Trainer", "seed_everything"]
@@ -133,6 +134,7 @@ class Trainer:
         batches = self._batches(plan, first, taught)
         if taught is None:
             _make_variables(model, batches.element_spec[1])
+        settling = Settling(model)
         with held, disk_errors(checkpoint), epoch_bar(name, plan.epochs, steps, quiet=self.quiet) as bar:
             model.fit(
                 batches,
@@ -143,6 +145,7 @@ class Trainer:
                 verbose=0,
             )
         interrupt.check()  # one that came in the last batch, before what was learnt so far is removed
+        settling.tell(int(model.optimizer.iterations), name=name)
         _remove(checkpoint)
         return read_training(self.workdir)[name]
 

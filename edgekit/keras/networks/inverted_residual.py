@@ -18,6 +18,7 @@ from edgekit.keras.networks._blocks import (
     Wide,
     blocks,
     head,
+    norm,
     norm_relu,
     rounded,
     stem,
@@ -71,7 +72,7 @@ def _drawn(d: Drawing, x: str, block: Block, expansion: float, multiple: int, ac
     y = d.depthwise(y, block.kernel, f"{name}_depthwise", stride=block.stride, padding="same", bias=False)
     y = norm_relu(d, y, f"{name}_depthwise", activation)
     y = d.conv(y, rounded(block.width, multiple), 1, f"{name}_project", bias=False)
-    y = d.norm(y, f"{name}_project_bn")
+    y = norm(d, y, f"{name}_project")
     return d.add(x, y, f"{name}_add") if d.shape(x) == d.shape(y) else y
 
 

@@ -17,6 +17,7 @@ from edgekit.keras.networks._blocks import (
     Wide,
     blocks,
     head,
+    norm,
     norm_relu,
     relu,
     rounded,
@@ -66,7 +67,7 @@ def _drawn(d: Drawing, x: str, block: Block, expansion: float, multiple: int, ac
     y = d.conv(x, inner, block.kernel, f"{name}_conv1", stride=block.stride, padding="same", bias=False)
     y = norm_relu(d, y, f"{name}_conv1", activation)
     y = d.conv(y, filters, block.kernel, f"{name}_conv2", padding="same", bias=False)
-    y = d.norm(y, f"{name}_conv2_bn")
+    y = norm(d, y, f"{name}_conv2")
     if d.shape(x) != d.shape(y):
         x = d.conv(x, filters, 1, f"{name}_skip", stride=block.stride, padding="same")
     return relu(d, d.add(x, y, f"{name}_add"), name, activation)

@@ -20,6 +20,7 @@ from edgekit.keras.networks._blocks import (
     Wide,
     blocks,
     head,
+    norm,
     norm_relu,
     relu,
     rounded,
@@ -97,13 +98,13 @@ def _mixed(
     """A block's own part: a convolution, or each channel's and then a mix of them."""
     if not separable:
         y = _conv(d, x, filters, kernel, stride, dilation, padding, f"{name}_conv")
-        return d.norm(y, f"{name}_conv_bn")
+        return norm(d, y, f"{name}_conv")
     y, inside = _padded(d, x, kernel, dilation, padding, f"{name}_depthwise")
     y = d.depthwise(
         y, (1, kernel), f"{name}_depthwise", stride=stride, padding=inside, dilation=(1, dilation), bias=False
     )
     y = norm_relu(d, y, f"{name}_depthwise", activation)
-    return d.norm(d.conv(y, filters, 1, f"{name}_pointwise", bias=False), f"{name}_pointwise_bn")
+    return norm(d, d.conv(y, filters, 1, f"{name}_pointwise", bias=False), f"{name}_pointwise")
 
 
 def _conv(d: Drawing, x: str, filters: int, kernel: int, stride: int, dilation: int, padding: str, name: str) -> str:

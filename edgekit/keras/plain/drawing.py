@@ -121,10 +121,11 @@ class Drawing:
         weights = self._shapes[x][0] * units
         return self._add(name, "Dense", (x,), options, (units,), weights, weights + (units if bias else 0))
 
-    def norm(self, x: str, name: str) -> str:
-        """A BatchNormalization over the last axis."""
+    def norm(self, x: str, name: str, *, momentum: float | None = None) -> str:
+        """A BatchNormalization over the last axis; without a momentum it has Keras's, 0.99."""
         shape = self._shapes[x]
-        return self._add(name, "BatchNormalization", (x,), {}, shape, 0, 4 * shape[-1])
+        options: dict[str, Option] = {} if momentum is None else {"momentum": momentum}
+        return self._add(name, "BatchNormalization", (x,), options, shape, 0, 4 * shape[-1])
 
     def relu(self, x: str, name: str, *, most: float | None = None) -> str:
         """A ReLU, cut off at `most` where that is given."""

@@ -43,7 +43,7 @@ def _redraw(d: Drawing, layer: Layer, share: float) -> None:
         case "Dense":
             d.dense(first, max(1, round(options["units"] * share)), layer.name, **common, **more)
         case "BatchNormalization":
-            d.norm(first, layer.name)
+            d.norm(first, layer.name, momentum=options.get("momentum"))
         case "ReLU":
             d.relu(first, layer.name, most=options.get("max_value"))
         case "Add":
