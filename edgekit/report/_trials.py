@@ -17,7 +17,9 @@ TRIALS = """
     stroke-width: 2; fill: none; }
 """
 """Styles of these drawings."""
-_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 760, 90, 30, 30, 50
+_WIDTH = 760
+_CLOUD, _LEFT, _RIGHT, _TOP, _BOTTOM = 480, 62, 24, 30, 50
+"""A cloud is narrow enough to be read on a phone."""
 _LONGEST = 16
 
 
@@ -43,12 +45,12 @@ def cloud(trials: Sequence[Trial], x: str, y: str) -> str:
         trials: In any order.
         x, y: Names of figures.
     """
-    height = 360
+    height = 340
     shown = [t for t in trials if _is_number(t.values.get(x)) and _is_number(t.values.get(y))]
     if not shown:
         return ""
     x_axis, y_axis = (axis([float(t.values[name]) for t in shown]) for name in (x, y))
-    room_x, room_y = _WIDTH - _LEFT - _RIGHT, height - _TOP - _BOTTOM
+    room_x, room_y = _CLOUD - _LEFT - _RIGHT, height - _TOP - _BOTTOM
     parts = [text(_LEFT, 18, y, "soft"), text(_LEFT + room_x / 2, height - 8, x, "soft", "middle")]
     for value in x_axis:
         at = _LEFT + room_x * share(x_axis, value)
@@ -65,7 +67,7 @@ def cloud(trials: Sequence[Trial], x: str, y: str) -> str:
             f'<circle class="{kind}" cx="{at_x:.1f}" cy="{at_y:.1f}" r="{6 if trial.first else 4}">'
             f"<title>{clean(trial.label)}</title></circle>"
         )
-    return svg(parts, _WIDTH, height, f"{y} against {x}", f"{len(shown)} trials, the front in green.")
+    return svg(parts, _CLOUD, height, f"{y} against {x}", f"{len(shown)} trials, the front in green.")
 
 
 def parallel(trials: Sequence[Trial], names: Sequence[str]) -> str:
@@ -75,19 +77,20 @@ def parallel(trials: Sequence[Trial], names: Sequence[str]) -> str:
         trials: In any order; one that lacks a value passes that axis at its foot.
         names: Of genes and figures, from left to right; at least two.
     """
-    height = 320
-    room_x, room_y = _WIDTH - 2 * 60, height - 2 * 45
+    height, top, foot = 330, 62, 36
+    room_x, room_y = _WIDTH - 2 * 60, height - top - foot
     places = {name: 60 + room_x * i / max(1, len(names) - 1) for i, name in enumerate(names)}
     scales = {name: _scale([t.values.get(name) for t in trials]) for name in names}
     parts = []
     for number_, name in enumerate(names):
         at, (low, high) = places[name], scales[name].ends
-        parts += [line(at, 45, at, 45 + room_y, "axis")]
-        parts += [text(at, 18 + 14 * (number_ % 2), end_of(name, _LONGEST), "", "middle")]
-        parts += [text(at, height - 28, low, "soft", "middle"), text(at, 42, high, "soft", "middle")]
+        parts += [line(at, top, at, top + room_y, "axis")]
+        parts += [text(at, 18 + 16 * (number_ % 2), end_of(name, _LONGEST), "", "middle")]
+        parts += [text(at, height - foot + 18, low, "soft", "middle"), text(at, top - 8, high, "soft", "middle")]
     for trial in sorted(trials, key=lambda t: t.first):
         path = " ".join(
-            f"{places[name]:.1f},{45 + room_y * (1 - scales[name].share(trial.values.get(name))):.1f}" for name in names
+            f"{places[name]:.1f},{top + room_y * (1 - scales[name].share(trial.values.get(name))):.1f}"
+            for name in names
         )
         kind = "path first" if trial.first else "path"
         parts.append(f'<polyline class="{kind}" points="{path}"><title>{clean(trial.label)}</title></polyline>')
@@ -104,7 +107,7 @@ class _Scale:
     def ends(self) -> tuple[str, str]:
         if self.order:
             return end_of(self.order[0], _LONGEST), end_of(self.order[-1], _LONGEST)
-        return number(self.low), number(self.high)
+        return _short(self.low), _short(self.high)
 
     def share(self, value: object) -> float:
         """From 0 to 1; 0 for what is not there."""
@@ -113,6 +116,11 @@ class _Scale:
         if not _is_number(value):
             return 0.0
         return (float(value) - self.low) / (self.high - self.low) if self.high > self.low else 0.5
+
+
+def _short(value: float) -> str:
+    """A value that has little room beside others."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _scale(values: Sequence[float | str | None]) -> _Scale:

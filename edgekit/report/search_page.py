@@ -60,6 +60,7 @@ def search_html(told: Mapping[str, Any]) -> str:
         proxies=told.get("proxies"),
         trainings=_trainings(told),
         front=_front(told, objectives),
+        order=_order(told, objectives[0]),
         estimates=_estimates(told),
         failures=[(t["number"], o["reason"]) for t, o in _outcomes(told) if o["status"] == "failed"],
     )
@@ -103,14 +104,44 @@ def _rows(told: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _front(told: Mapping[str, Any], objectives: Sequence[str]) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of the table."""
-    columns = ["trial", *(f"{name}, validation" for name in objectives), *(f"{name}, test" for name in objectives)]
-    rows = []
-    for member in told["front"]:
-        both = [member[kind].get(name) for kind in ("validation", "test") for name in objectives]
-        cells = ["–" if value is None else f"{value:,.5g}" for value in both]
-        rows.append([str(member["trial"]), *cells, member["file"] or "not trained at full length yet"])
-    return [*columns, "file"], rows
+    """Columns and rows of the table; a cost that is the same on both splits has one column."""
+    members = told["front"]
+    columns = [(name, kind) for kind in ("validation", "test") for name in objectives]
+    same = {n for n in objectives if all(m["test"].get(n) == m["validation"].get(n) for m in members if m["test"])}
+    same.discard("accuracy")
+    columns = [(name, kind) for name, kind in columns if kind == "validation" or name not in same]
+    titles = [name if name in same else f"{name}, {kind}" for name, kind in columns]
+    rows = [
+        [str(m["trial"]), *(_cell(m[kind], n) for n, kind in columns), m["file"] or "not trained at full length yet"]
+        for m in members
+    ]
+    return ["trial", *titles, "file"], rows
+
+
+def _cell(figures: Mapping[str, float | None], name: str) -> str:
+    """A figure, with its 95 % interval where it has one."""
+    value, ends = figures.get(name), [figures.get(f"{name}_{end}") for end in ("low", "high")]
+    if value is None:
+        return "–"
+    return f"{value:,.5g}" + ("" if None in ends else f" ({ends[0]:.3g} to {ends[1]:.3g})")
+
+
+def _order(told: Mapping[str, Any], objective: str) -> str:
+    """How sure it is that the best is the best, by the intervals of the first objective."""
+    known = [m for m in told["front"] if f"{objective}_low" in m["validation"]]
+    best = next((m for m in known if m["trial"] == told["best"]), None)
+    if best is None or len(known) < 2:
+        return ""
+    low, high = (best["validation"][f"{objective}_{end}"] for end in ("low", "high"))
+    alike = [
+        str(m["trial"])
+        for m in known
+        if m is not best and m["validation"][f"{objective}_high"] >= low and m["validation"][f"{objective}_low"] <= high
+    ]
+    if not alike:
+        return f"The order is sure: the best one's 95 % interval of {objective} overlaps with no other one's."
+    trials = f"Trial{'s' if len(alike) > 1 else ''} {', '.join(alike)}"
+    return f"{trials} may be as good as trial {best['trial']}: 95 % intervals of {objective} overlap with its own."
 
 
 def _estimates(told: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -11,10 +11,12 @@ from typing import Any, TypedDict
 from edgekit.searching.ledger import FINAL, Ledger
 from edgekit.searching.proxies import ensemble, spearman
 
-__all__ = ["FEW", "inheritance", "standing"]
+__all__ = ["FEW", "inheritance", "rank_said", "standing"]
 
 FEW = 10
 """Trials, below which a correlation says little."""
+_RANKS = 0.3
+"""The rank correlation below which an order helps nobody."""
 ALONE = ("parameters", "macs")
 
 
@@ -47,7 +49,7 @@ def standing(ledger: Ledger) -> dict[str, Any]:
         "scores": {str(number): dict(one) for number, one in sorted(told.items())},
         "trials": len(numbers),
         "correlation": correlation,
-        "said": _sentence(correlation, len(numbers)),
+        "said": rank_said(correlation, len(numbers)),
     }
 
 
@@ -99,7 +101,13 @@ def _heirs_said(heirs: int, correlation: Mapping[str, Mapping[str, _Rank]]) -> s
     )
 
 
-def _sentence(correlation: dict[str, float | None], trials: int) -> str:
+def rank_said(correlation: Mapping[str, float | None], trials: int) -> str:
+    """What proxies are worth, in a sentence.
+
+    Args:
+        correlation: Rank correlations of the `ensemble`, `parameters` and `macs`; None where there is none.
+        trials: That were compared.
+    """
     whole = correlation["ensemble"]
     alone = {name: value for name in ALONE if (value := correlation[name]) is not None}
     if whole is None or not alone:
@@ -107,6 +115,8 @@ def _sentence(correlation: dict[str, float | None], trials: int) -> str:
     name = max(alone, key=lambda one: alone[one])
     called = "MACs" if name == "macs" else name
     few = f" {trials} trials are few for that." if trials < FEW else ""
+    if max(alone[name], whole) < _RANKS:
+        return f"Neither the proxies ({whole:.2f}) nor {called} alone ({alone[name]:.2f}) rank the candidates.{few}"
     if alone[name] >= whole:
         return f"The {called} alone rank the candidates as well as the proxies ({alone[name]:.2f} to {whole:.2f}).{few}"
     return f"The proxies rank the candidates better than {called} alone ({whole:.2f} to {alone[name]:.2f}).{few}"

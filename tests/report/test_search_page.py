@@ -98,3 +98,27 @@ def test_a_page_takes_the_place_of_its_own_older_one_only(tmp_path: Path) -> Non
     (tmp_path / "other" / "search.html").write_text("mine")
     with pytest.raises(EdgekitError, match="search.html"):
         write_search_page(told(TRIALS), tmp_path / "other")
+
+
+def member(number: int, accuracy: float, off: float) -> dict[str, Any]:
+    """One of the front whose accuracy is known to within `off`."""
+    figures = {"accuracy": accuracy, "accuracy_low": accuracy - off, "accuracy_high": accuracy + off}
+    path = f"front/{number:05}"
+    content = {"trial": number, "recipe": f"{path}/recipe.yaml", "file": None, "sha256": None, "fits": True}
+    return {**content, "validation": {**figures, "model_bytes": 1000, "macs": 5000}, "test": {}}
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ([], None),
+        ([(1, 0.85, 0.02)], "Trial 1 may be as good as trial 0"),
+        ([(1, 0.85, 0.02), (2, 0.7, 0.02), (3, 0.88, 0.03)], "Trials 1, 3 may be as good as trial 0"),
+        ([(1, 0.8, 0.02)], "The order is sure"),
+    ],
+)
+def test_the_front_says_how_sure_its_order_is(others: list[tuple[int, float, float]], said: str | None) -> None:
+    page = search_html(told(TRIALS, front=[member(0, 0.9, 0.04), *(member(*other) for other in others)]))
+    assert "0.9 (0.86 to 0.94)" in page
+    assert ("may be as good" in page or "The order is sure" in page) == (said is not None)
+    assert said is None or said in page
