@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -159,13 +160,19 @@ def interrupted(recipe: Path, output: Path, seconds: float, number: int) -> tupl
         start_new_session=True,
     )
     deadline = time.monotonic() + 60
-    while not (output / ".edgekit").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)  # before that the interpreter may not have come to `main`
+    while not _handles(process.pid) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)  # before that the interpreter has not come to `main`
     time.sleep(seconds)
     started = time.monotonic()
     os.killpg(process.pid, number) if process.poll() is None else None
     _, said = process.communicate(timeout=120)
     return process.returncode, said, time.monotonic() - started
+
+
+def _handles(pid: int) -> bool:
+    """Whether a process has a handler of SIGTERM, as Python alone has none."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16) >> signal.SIGTERM - 1 & 1)
 
 
 def check_interrupts(finished: Any, output: Path, moments: Sequence[tuple[float, int]]) -> None:

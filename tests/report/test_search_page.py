@@ -122,3 +122,13 @@ def test_the_front_says_how_sure_its_order_is(others: list[tuple[int, float, flo
     assert "0.9 (0.86 to 0.94)" in page
     assert ("may be as good" in page or "The order is sure" in page) == (said is not None)
     assert said is None or said in page
+
+
+@pytest.mark.parametrize("bytes_", [1000, 1024])
+def test_a_cost_has_two_columns_where_the_proven_file_has_another_one(bytes_: int) -> None:
+    one = member(0, 0.9, 0.04)
+    one["test"] = {**one["validation"], "model_bytes": bytes_}
+    page = search_html(told(TRIALS, front=[one]))
+    columns = re.findall(r'<th scope="col">(.*?)</th>', page)
+    assert {"accuracy, validation", "accuracy, test"} < set(columns)
+    assert ("model_bytes" in columns) == (bytes_ == 1000) == ("model_bytes, test" not in columns)
