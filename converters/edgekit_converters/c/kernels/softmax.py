@@ -9,19 +9,13 @@ import numpy as np
 
 from edgekit import tflite
 from edgekit.tflite.options import Softmax
-from edgekit_converters.c.fixed_point import Multiplier, exp_of_negative, multiplier, times
+from edgekit_converters.c.exponentials import MOST_IN_A_ROW, exponentials
 from edgekit_converters.c.interpolation import interpolated
 from edgekit_converters.c.kernels import Lowered
 from edgekit_converters.c.site import Site
 from edgekit_converters.c.steps import Constant, Overlap, Step
 
 __all__ = ["lower"]
-
-_INTEGER_BITS = 5
-_LARGEST_FACTOR = (1 << 31) - 1.0
-_MOST_IN_A_ROW = 1 << 12
-"""Exponentials that 32 bits can add up, with 12 bits before the point."""
-
 
 _RANGE = 65535
 """From the smallest int16 to the largest."""
@@ -76,30 +70,16 @@ def _word_tables() -> tuple[Constant, Constant]:
 def _of_bytes(site: Site, beta: float, x: tflite.Tensor, y: tflite.Tensor) -> Lowered:
     site.check((site.scale(y), site.zero_point(y)) == (1 / 256, -128), "Scores are in steps of 1/256.", y.quant)
     depth = x.shape[-1]
-    site.check(0 < depth < _MOST_IN_A_ROW, f"A row has fewer than {_MOST_IN_A_ROW} logits.", depth)
-    real = float(np.float32(beta)) * site.scale(x) * (1 << (31 - _INTEGER_BITS))
-    site.check(real > 1, "The logits' scale times beta is above 2^-26.", real)
-    factor = multiplier(min(real, _LARGEST_FACTOR))
-    smallest = -math.floor(((1 << _INTEGER_BITS) - 1) * (1 << (31 - _INTEGER_BITS)) / (1 << factor.shift))
-    return Lowered(
-        (
-            Step(
-                site.place,
-                site.operator.name,
-                "softmax",
-                {
-                    "rows": math.prod(x.shape[:-1]), "depth": depth, "smallest": max(smallest, -255),
-                    "exponentials": _exponentials(factor, min(255, -smallest)),
-                },
-                inputs=(x.index,),
-                outputs=(y.index,),
-                overlaps=(Overlap(x.index, y.index, 0),),
-            ),
-        )
-    )  # fmt: skip
-
-
-def _exponentials(factor: Multiplier, most: int) -> Constant:
-    """exp(-scale * difference) times 2^31, for each difference to the largest logit."""
-    values = [exp_of_negative(times(-difference, factor), _INTEGER_BITS) for difference in range(most + 1)]
-    return Constant(np.array(values, np.int32))
+    site.check(0 < depth < MOST_IN_A_ROW, f"A row has fewer than {MOST_IN_A_ROW} logits.", depth)
+    made = exponentials(site, site.scale(x), float(np.float32(beta)))
+    step = Step(
+        site.place,
+        site.operator.name,
+        "softmax",
+        {"rows": math.prod(x.shape[:-1]), "depth": depth, "smallest": made.smallest, "exponentials": made.table},
+        inputs=(x.index,),
+        outputs=(y.index,),
+        overlaps=(Overlap(x.index, y.index, 0),),
+        needs=("reciprocal",),
+    )
+    return Lowered((step,))
