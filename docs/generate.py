@@ -199,14 +199,15 @@ def c_operators() -> str:
         (
             f"`{row.operator}`",
             ", ".join(row.dtypes),
-            {"tflm": "TFLite Micro"}.get(row.oracle, "tflite-runtime"),
+            {"tflm": "TFLite Micro", "tflite_runtime": "tflite-runtime", "litert": "LiteRT"}[row.oracle],
             row.note,
         )
         for row in ORACLES
     ]
     about = (
         "What `edgekit export c` has code for, and the interpreter that the code of each is held to, value by value: "
-        "TFLite Micro's wheel, and where that has no kernel for the dtype, tflite-runtime with its reference kernels. "
+        "TFLite Micro's wheel, and where that has no kernel for the dtype, tflite-runtime or LiteRT with reference "
+        "kernels. "
         "A model with anything else is refused, with the operator's name and its place.\n\n"
     )
     return f"# Operators in C\n\n{about}{table(['operator', 'dtypes', 'oracle', 'what is special'], rows)}"

@@ -122,7 +122,7 @@ def differing_calls(cases: list[Case], row: Row, nearer: int = 0) -> list[Case]:
     """
     random, wrong = np.random.default_rng(0), []
     owners = [case for case in cases for _ in case.results]
-    kernels: Kernels = "reference" if row.oracle == "tflite_runtime" else "default"
+    kernels: Kernels = "default" if row.oracle == "tflm" else "reference"
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "net.tflite")
         file.write_bytes(model_of(cases).content)

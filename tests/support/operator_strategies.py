@@ -15,6 +15,14 @@ __all__ = ["STRATEGIES"]
 
 Maker = Callable[[Draw, str, str], Case]
 """From hypothesis's draw, an operator and a dtype to a call."""
+_UNARY = (
+    "ABS", "ELU", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOG", "LOGISTIC", "RELU", "RELU6", "RELU_N1_TO_1",
+    "RSQRT", "TANH",
+)  # fmt: skip
+_COMPARED = {
+    "EQUAL": "EqualOptions", "NOT_EQUAL": "NotEqualOptions", "GREATER": "GreaterOptions", "LESS": "LessOptions",
+    "GREATER_EQUAL": "GreaterEqualOptions", "LESS_EQUAL": "LessEqualOptions",
+}  # fmt: skip
 _FUSED = {"NONE": 0, "RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3}
 
 
@@ -78,7 +86,8 @@ def _prelu(draw: Draw, name: str, dtype: str) -> Case:
 def _activation(draw: Draw, name: str, dtype: str) -> Case:
     """Of one operand."""
     shape = draw(shapes(1, 4))
-    x = quantised(draw, shape, dtype, scale=draw(scales(-12, 0)))
+    # An exponential that no 32-bit integer holds is left to the processor: none is drawn.
+    x = quantised(draw, shape, dtype, scale=draw(scales(-12, -5 if name == "EXP" else 0)))
     assert x.scales
     if name in ("LOGISTIC", "TANH"):
         bits = 15 if dtype == "int16" else {"LOGISTIC": 8, "TANH": 7}[name]
@@ -95,6 +104,47 @@ def _activation(draw: Draw, name: str, dtype: str) -> Case:
     if name == "GELU":
         return Case(name, [x], [y], "GeluOptions", {"approximate": draw(st.booleans())})
     return Case(name, [x], [y])
+
+
+def _rows(draw: Draw, name: str, dtype: str) -> Case:
+    """LOG_SOFTMAX, L2_NORMALIZATION."""
+    shape = [*draw(shapes(0, 3, 3)), draw(st.integers(1, 40))]
+    x = quantised(draw, shape, dtype, scale=draw(scales(-9, 1)))
+    if name == "LOG_SOFTMAX":
+        return Case(name, [x], [Operand(shape, dtype, (1 / 16,), (127,))], "LogSoftmaxOptions")
+    near = [Operand(x.shape, dtype, x.scales, x.zero_points)]
+
+    def short(random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int8]]:
+        """Rows of which some are zeros or almost so."""
+        far = random.choice([0, 1, 2, 20, 255], (*shape[:-1], 1))
+        values = x.zero_points[0] + np.clip(random.integers(-255, 256, shape), -far, far)
+        return np.clip(values, -128, 127).astype(np.int8)
+
+    return Case(name, near, [Operand(shape, dtype, (1 / 128,), (0,))], "L2NormOptions", values={0: short})
+
+
+def _compared(draw: Draw, name: str, dtype: str) -> Case:
+    """GREATER, LESS, EQUAL and their kin; in one scale, too, where values are the same."""
+    left, right, shape = _sides(draw)
+    a, b = quantised(draw, left, "int8"), quantised(draw, right, "int8")
+    if draw(st.booleans()):
+        b = Operand(right, "int8", a.scales, a.zero_points)
+    b = constant(draw, b) if draw(st.booleans()) else b
+
+    def few(random: np.random.Generator) -> np.ndarray[Any, np.dtype[np.int8]]:
+        return np.clip(a.zero_points[0] + random.integers(-3, 4, left), -128, 127).astype(np.int8)
+
+    return Case(name, [a, b], [Operand(shape, "bool")], _COMPARED[name], values={0: few} if draw(st.booleans()) else {})
+
+
+def _selected(draw: Draw, name: str, dtype: str) -> Case:
+    left, right, shape = _sides(draw)
+    flags = [size if draw(st.booleans()) else 1 for size in shape]
+    a = quantised(draw, left, dtype)
+    b = Operand(right, dtype, a.scales, a.zero_points)
+    y = Operand(shape, dtype, a.scales, a.zero_points)
+    a, b = (constant(draw, side) if draw(st.booleans()) else side for side in (a, b))
+    return Case(name, [Operand(flags, "bool"), a, b], [y], "SelectV2Options")
 
 
 def _requantised(draw: Draw, name: str, dtype: str) -> Case:
@@ -317,11 +367,11 @@ def _tiled(draw: Draw, name: str, dtype: str) -> Case:
 STRATEGIES: Mapping[str, Maker] = {
     **dict.fromkeys(("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE"), _pair),
     **dict.fromkeys(("MAXIMUM", "MINIMUM"), _extreme),
+    **dict.fromkeys(_COMPARED, _compared),
+    "SELECT_V2": _selected,
+    **dict.fromkeys(("LOG_SOFTMAX", "L2_NORMALIZATION"), _rows),
     "PRELU": _prelu,
-    **dict.fromkeys(
-        ("ELU", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "RELU", "RELU6", "RELU_N1_TO_1", "RSQRT", "TANH"),
-        _activation,
-    ),
+    **dict.fromkeys(_UNARY, _activation),
     **dict.fromkeys(("QUANTIZE", "DEQUANTIZE"), _requantised),
     **dict.fromkeys(("PAD", "PADV2"), _padded),
     "CONCATENATION": _joined,

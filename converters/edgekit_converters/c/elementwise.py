@@ -14,7 +14,7 @@ from edgekit_converters.c.kernels import Lowered
 from edgekit_converters.c.site import Site
 from edgekit_converters.c.steps import Constant, Field, Overlap, Step
 
-__all__ = ["HEADROOM", "Broadcast", "binary", "broadcast", "constants_of", "factor", "per_dtype", "ratio"]
+__all__ = ["HEADROOM", "Broadcast", "binary", "broadcast", "constants_of", "factor", "loops", "per_dtype", "ratio"]
 
 HEADROOM = (1 << 31) - (1 << 16)
 """What a scaled value may reach, so that a zero point can still be added in 32 bits."""
@@ -52,33 +52,49 @@ def broadcast(site: Site, a: Sequence[int], b: Sequence[int], y: Sequence[int]) 
     Raises:
         Refused: They do not, or in more ways than the kernels have loops.
     """
-    rank = max(len(a), len(b), len(y))
-    shapes = [(1,) * (rank - len(shape)) + tuple(shape) for shape in (a, b, y)]
-    fits = all(max(i, j) == k and {i, j} <= {1, k} for i, j, k in zip(*shapes, strict=True)) and len(y) == rank
-    site.check(fits, "The operands' shapes make that of the result.", [list(a), list(b), list(y)])
-    joined: list[tuple[int, int, int]] = []
-    for size, a_step, b_step in _innermost_first(*shapes):
-        last = joined[-1] if joined else (0, 0, 0)
-        if joined and (a_step, b_step) == (last[1] * last[0], last[2] * last[0]):
-            joined[-1] = (last[0] * size, last[1], last[2])
-        else:
-            joined.append((size, a_step, b_step))
-    site.check(
-        len(joined) <= _LOOPS, f"Operands are repeated along at most {_LOOPS} groups of dimensions.", len(joined)
-    )
-    joined += [(1, 0, 0)] * (_LOOPS - len(joined))
-    sizes, a_steps, b_steps = zip(*reversed(joined), strict=True)
+    sizes, (a_steps, b_steps) = loops(site, (a, b), y)
     return Broadcast(sizes, a_steps, b_steps)
 
 
-def _innermost_first(a: Sequence[int], b: Sequence[int], y: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Sizes and steps of the dimensions of a result that have more than one element."""
-    found: list[tuple[int, int, int]] = []
-    steps = [1, 1]
-    for i, j, k in zip(reversed(a), reversed(b), reversed(y), strict=True):
-        if k > 1:
-            found.append((k, steps[0] if i > 1 else 0, steps[1] if j > 1 else 0))
-        steps = [steps[0] * i, steps[1] * j]
+def loops(
+    site: Site, operands: Sequence[Sequence[int]], y: Sequence[int]
+) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    """The loops of an operator whose operands are repeated to its result's shape.
+
+    Returns:
+        Elements of four dimensions of the result, the last one innermost; and how many elements each operand goes on
+        by in each, 0 where it is repeated.
+
+    Raises:
+        Refused: The shapes do not fit, or in more ways than the kernels have loops.
+    """
+    rank = max(map(len, (*operands, y)))
+    shapes = [(1,) * (rank - len(shape)) + tuple(shape) for shape in (*operands, y)]
+    fits = all(max(sizes[:-1]) == sizes[-1] and {*sizes} <= {1, sizes[-1]} for sizes in zip(*shapes, strict=True))
+    received = [list(shape) for shape in (*operands, y)]
+    site.check(fits and len(y) == rank, "The operands' shapes make that of the result.", received)
+    joined: list[tuple[int, ...]] = []
+    for size, *steps in _innermost_first(shapes):
+        if joined and steps == [step * joined[-1][0] for step in joined[-1][1:]]:
+            joined[-1] = (joined[-1][0] * size, *joined[-1][1:])
+        else:
+            joined.append((size, *steps))
+    site.check(
+        len(joined) <= _LOOPS, f"Operands are repeated along at most {_LOOPS} groups of dimensions.", len(joined)
+    )
+    joined += [(1, *(0 for _ in operands))] * (_LOOPS - len(joined))
+    sizes, *steps_of_each = zip(*reversed(joined), strict=True)
+    return sizes, steps_of_each
+
+
+def _innermost_first(shapes: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """Sizes of a result's dimensions of more than one element, each with the steps of the operands before it."""
+    found: list[tuple[int, ...]] = []
+    steps = [1] * (len(shapes) - 1)
+    for *sizes, whole in zip(*(reversed(shape) for shape in shapes), strict=True):
+        if whole > 1:
+            found.append((whole, *(step if size > 1 else 0 for size, step in zip(sizes, steps, strict=True))))
+        steps = [step * size for step, size in zip(steps, sizes, strict=True)]
     return found
 
 

@@ -1,7 +1,7 @@
 """Which interpreter the C of each operator is held to, value by value: one row for an operator and its dtypes.
 
-TFLite Micro's reference kernels where it has one for the dtype, else those of tflite-runtime. Conformance tests go
-through the rows, and `docs/generate.py` writes them down.
+TFLite Micro's reference kernels where it has one for the dtype, else those of tflite-runtime, else those of LiteRT.
+Conformance tests go through the rows, and `docs/generate.py` writes them down.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 
 __all__ = ["ORACLES", "Row"]
 
-Oracle = Literal["tflm", "tflite_runtime"]
+Oracle = Literal["tflm", "tflite_runtime", "litert"]
 _ALL = ("int8", "int16", "int32", "float32")
 
 
@@ -34,6 +34,7 @@ class Row:
 
 
 ORACLES: Sequence[Row] = (
+    Row("ABS", ("int8",)),
     Row("ADD", ("int8", "int16")),
     Row("ARG_MAX", ("int8 to int32",)),
     Row("ARG_MAX", ("int8 to int64",), "tflite_runtime"),
@@ -50,20 +51,30 @@ ORACLES: Sequence[Row] = (
     Row("DEQUANTIZE", ("int8 to float32", "int16 to float32", "uint8 to float32")),
     Row("ELU", ("int8",)),
     Row("EMBEDDING_LOOKUP", ("int8", "float32"), note="A number outside the table ends the run with an error."),
+    Row("EQUAL", ("int8 to bool",)),
+    Row("EXP", ("int8",), "tflite_runtime", "What no 32-bit integer holds is cut; TFLite leaves it to the processor."),
     Row("EXPAND_DIMS", ("int8", "float32")),
     Row("EXPAND_DIMS", ("int16", "int32"), "tflite_runtime"),
     Row("FULLY_CONNECTED", ("int8", "int16")),
     Row("GATHER", ("int8", "float32"), note="A number outside the table ends the run with an error."),
     Row("GATHER", ("int16", "int32"), "tflite_runtime"),
     Row("GELU", ("int8",), "tflite_runtime"),
+    Row("GREATER", ("int8 to bool",)),
+    Row("GREATER_EQUAL", ("int8 to bool",)),
     Row("HARD_SWISH", ("int8",)),
+    Row("L2_NORMALIZATION", ("int8",)),
     Row("LEAKY_RELU", ("int8", "int16")),
+    Row("LESS", ("int8 to bool",)),
+    Row("LESS_EQUAL", ("int8 to bool",)),
+    Row("LOG", ("int8",), "litert", note="Of 0 and of negative numbers it is the smallest value."),
     Row("LOGISTIC", ("int8", "int16")),
+    Row("LOG_SOFTMAX", ("int8",)),
     Row("MAXIMUM", ("int8", "int16")),
     Row("MAX_POOL_2D", ("int8", "int16")),
     Row("MEAN", ("int8", "int16")),
     Row("MINIMUM", ("int8", "int16")),
     Row("MUL", ("int8", "int16")),
+    Row("NOT_EQUAL", ("int8 to bool",)),
     Row("PACK", ("int8", "int32", "float32")),
     Row("PACK", ("int16",), "tflite_runtime"),
     Row("PAD", _ALL),
@@ -91,6 +102,7 @@ ORACLES: Sequence[Row] = (
     Row("RESIZE_NEAREST_NEIGHBOR", ("int8", "int16", "float32")),
     Row("REVERSE_V2", _ALL),
     Row("RSQRT", ("int8",), note="The input's zero point is -128: it has no negative values."),
+    Row("SELECT_V2", ("int8", "int16")),
     Row("SLICE", (*_ALL, "bool")),
     Row("SOFTMAX", ("int8", "int16")),
     Row("SPLIT", _ALL),

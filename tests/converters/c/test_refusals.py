@@ -114,6 +114,23 @@ REFUSED = {
     "RELU of floats": ("RELU", [FLOAT], [FLOAT], None, (), "int8 or int16"),
     "RELU_N1_TO_1 of int16": ("RELU_N1_TO_1", [WIDE], [WIDE], None, (), "int8"),
     "ELU of int16": ("ELU", [WIDE], [WIDE], None, (), "int8"),
+    "EXP of int16": ("EXP", [WIDE], [WIDE], None, (), "int8"),
+    "LOG of floats": ("LOG", [FLOAT], [FLOAT], None, (), "int8"),
+    "ABS of int16": ("ABS", [WIDE], [WIDE], None, (), "int8"),
+    "logarithms of another scale": ("LOG_SOFTMAX", [Q], [Q], None, (), "1/16"),
+    "logits of a scale that is too fine": (
+        "LOG_SOFTMAX", [replace(Q, scales=[2.0**-26])], [replace(Q, scales=[1 / 16], zero_points=[127])], None, (),
+        "2^-26",
+    ),
+    "lengths of another scale": ("L2_NORMALIZATION", [Q], [Q], "L2NormOptions", NONE, "1/128"),
+    "lengths with an activation": (
+        "L2_NORMALIZATION", [Q], [Q], "L2NormOptions", (("fusedActivationFunction", 1),), "NONE",
+    ),
+    "values compared in whole steps": (
+        "GREATER", [replace(Q, scales=[1.0]), Q], [replace(Q, dtype="bool", scales=None)], None, (), "below 1",
+    ),
+    "a comparison of int16": ("LESS", [WIDE, WIDE], [replace(WIDE, dtype="bool", scales=None)], None, (), "int8"),
+    "a choice of two scales": ("SELECT_V2", [replace(Q, dtype="bool", scales=None), Q, ELSE], [Q], None, (), "scale"),
     "GELU without options": ("GELU", [Q], [Q], None, (), "options"),
     "HARD_SWISH to a scale that is too fine": ("HARD_SWISH", [Q], [replace(Q, scales=[0.5 / 256])], None, (), "1/128"),
     "a root of negative numbers": ("RSQRT", [Q], [Q], None, (), "negative"),
