@@ -12,7 +12,7 @@ from edgekit.api.android_builds import init_android
 from edgekit.api.benchmarking import benchmark
 from edgekit.api.compressing import compress
 from edgekit.api.exporting import export
-from edgekit.api.inputs import data_for, sidecar_of, task_of, tflite_path
+from edgekit.api.inputs import data_for, labels_of, sidecar_of, task_of, tflite_path
 from edgekit.api.searching import auto, search
 from edgekit.api.traces import leaves_no_trace
 from edgekit.errors import UsageError
@@ -130,10 +130,11 @@ def convert(
             names = own.label_names if own and own.label_names else dataset.label_names
             sidecar = Sidecar(dataset.preprocessing, names, UNKNOWN)
         found = dataset.task if dataset is not None else told
-        write_sidecar(
-            file,
-            replace(sidecar, task=found or UNKNOWN, state=tflite.state_of(made.model), parity=made.parity.as_dict()),
-        )
+        stated = dataset.stated_task if dataset is not None else told
+        names = labels_of(made.model, sidecar.label_names, stated)
+        sidecar = replace(sidecar, label_names=names, state=tflite.state_of(made.model), parity=made.parity.as_dict())
+        fits = names or not dataset or not dataset.label_names  # else its classes are not what the model answers
+        write_sidecar(file, replace(sidecar, task=(found if fits else stated) or UNKNOWN))
         write_golden(file, samples, seed=seed)
     return replace(made, path=path)
 

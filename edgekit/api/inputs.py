@@ -6,16 +6,21 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgekit.errors import ModelError
+from edgekit.errors import ConversionError, ModelError
+from edgekit.observer import logger
+from edgekit.places import by_place
 
 if TYPE_CHECKING:
+    from edgekit import tflite
     from edgekit.data import Dataset, DataSpec
     from edgekit.data.memory import Held
     from edgekit.data.sidecar import Sidecar
     from edgekit.data.targets import Task
     from edgekit.keras.types import KerasModel
 
-__all__ = ["data_for", "file_stem", "sidecar_of", "task_of", "tflite_path"]
+__all__ = ["data_for", "file_stem", "labels_of", "sidecar_of", "task_of", "tflite_path"]
+
+_log = logger(__name__)
 
 
 def data_for(
@@ -62,6 +67,35 @@ def sidecar_of(model: str | Path | KerasModel) -> Sidecar | None:
     from edgekit.data.sidecar import read_sidecar
 
     return read_sidecar(Path(model)) if isinstance(model, str | Path) else None
+
+
+def labels_of(model: tflite.Model, names: tuple[str, ...], task: Task | None) -> tuple[str, ...]:
+    """The names of classes that belong beside a converted model; none, and a note, where they are not its output's.
+
+    Args:
+        model: The converted model.
+        names: What the data, or the sidecar of the model before, call the classes.
+        task: What the model is known to answer; None where it is not.
+
+    Raises:
+        ConversionError: It is known to be a classifier, so that its output and these names belong to two data sets.
+    """
+    from edgekit.data.labels import names_output
+
+    graph = model.graphs[0]
+    shape = graph.tensors[graph.outputs[0]].shape
+    if not names or task in (None, "classification") and names_output(len(names), shape):
+        return names
+    if task == "classification":
+        raise ConversionError(
+            "A classifier has a name for each value along the last axis of its first output.",
+            received=f"{len(names)} names for an output of {list(shape)}",
+            remedy=f"Give data of the classes that the model knows, or say what it answers: "
+            f"{by_place(command='--task regression', python='task=...')}.",
+        )
+    why = f"the model is for {task}" if task else f"its output is {list(shape)}"
+    _log.info("%d names of classes are left out of the sidecar: %s.", len(names), why)
+    return ()
 
 
 def task_of(model: str | Path | KerasModel) -> Task | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from edgekit.errors import DataError, clean
 
-__all__ = ["LONGEST", "MOST", "check_label_names", "label_finding"]
+__all__ = ["LONGEST", "MOST", "check_label_names", "label_finding", "names_output"]
 
 MOST = 1_000_000
 LONGEST = 1024
@@ -45,3 +46,17 @@ def check_label_names(names: Sequence[object], where: str) -> None:
             received=f"{finding} in {where}",
             remedy="Correct the names.",
         )
+
+
+def names_output(count: int, shape: Sequence[int]) -> bool:
+    """Whether this many names of classes can be those of an output.
+
+    Each names a value along the last axis, of every pixel where there are several; or all values of one answer; or the
+    two sides of a single value, which a classifier of two classes gives.
+
+    Args:
+        count: How many names there are.
+        shape: Dimensions of the output, the batch among them.
+    """
+    along = shape[-1] if shape else 1
+    return count in (along, math.prod(shape)) or (along == 1 and count == 2)
