@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,9 @@ passes = [edgekit.passes.ChannelPrune(macs=0.6, finetune="none"), "qat"]
 loose = {{"accuracy_drop": 0.3}}  # how well two epochs train hangs on the machine, and is not what this is about
 small = edgekit.compress(model, out.parent / "run", data={data_with_labels}, passes=passes, budget=loose)
 assert np.array_equal(before, model.predict(x[:8], verbose=0)), "the model is left as it is"
+effects = edgekit.sensitivity(model, (x, y), kinds=["channels"], ratios=[0.5], samples=32)
+cost = edgekit.benchmark([model, small], launches=1, runs=2)
+assert effects and not any(r.error for r in cost.results), "each function takes the model"
 assert small.chosen.bytes < len(result.tflite_bytes) and small.budget["met"], small.summary()
 model.fit(x, y, epochs=1, batch_size=32, verbose=0)
 print(json.dumps({{"db": result.parity.sqnr_db, "bytes": len(result.tflite_bytes), "tflite": tflite, "own": own}}))
@@ -57,6 +61,7 @@ ORDERS: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "tf_keras": ("import tensorflow as tf, tf_keras", "tf_keras", PAIR, {}),
     "legacy": ("import tensorflow as tf", "tf.keras", PAIR, {LEGACY: "1"}),
     "jax": ("import keras", "keras", PAIR, {"KERAS_BACKEND": "jax"}),
+    "torch": ("import keras", "keras", PAIR, {"KERAS_BACKEND": "torch"}),
 }
 
 
@@ -65,6 +70,8 @@ ORDERS: dict[str, tuple[str, str, str, dict[str, str]]] = {
 )
 def test_any_order_of_imports_works(order: str, tmp_path: Path) -> None:
     imports, keras, data, variables = ORDERS[order]
+    if order == "torch" and find_spec("torch") is None:
+        pytest.skip("needs torch, which no part of EdgeKit uses: pip install torch")
     environment = {k: v for k, v in os.environ.items() if k not in (LEGACY, "KERAS_BACKEND")} | variables
     labelled = PAIR if data == "x" else data
     code = NOTEBOOK.format(imports=imports, keras=keras, data=data, data_with_labels=labelled)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -187,5 +187,10 @@ def _nodes(model: KerasModel) -> Iterator[Any]:
 
 
 def _numpy(outputs: Any) -> list[NDArray[Any]]:
-    to_numpy: Callable[[Any], NDArray[Any]] = np.asarray
-    return [to_numpy(x) for x in leaves(outputs)]
+    return [_array(x) for x in leaves(outputs)]
+
+
+def _array(x: Any) -> NDArray[Any]:
+    """A tensor's values; one of torch's that is part of a gradient gives them to Keras alone."""
+    values: NDArray[Any] = np.asarray(_tf.keras3().ops.convert_to_numpy(x) if hasattr(x, "detach") else x)
+    return values
