@@ -1,8 +1,9 @@
-"""Row A of the search's benchmarks: samplers on a table of 300 nets, trained once and searched a hundred times.
+"""The search's benchmarks: samplers on a table of 300 nets, trained once and searched a hundred times, and live parts.
 
     python benchmarks/search.py table --data fashion_mnist.npz --out FOLDER [--hours 2.4]
     python benchmarks/search.py simulate --table FOLDER/table.jsonl [--runs 100]
     python benchmarks/search.py simulate --synthetic [--runs 100]
+    python benchmarks/search.py workers --data fashion_mnist.npz --out FOLDER
 
 `table` draws nets from benchmarks/search/fashion_space.yaml, measures each with random weights (bytes, arena, MACs) and
 trains it for 5 epochs with validation after each; one line for a net, so that a run that was ended goes on. `simulate`
@@ -35,9 +36,12 @@ from edgekit.searching.settings import parse_settings
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "search"))
 
+import _workers  # noqa: E402
 from _simulation import Found, Way, interval, search  # noqa: E402
 from _table import Table, read_table, synthetic  # noqa: E402
 
+LIVE = {"workers": _workers}
+"""Parts that run real searches, each in a module of its own that says what it does."""
 SPACE = HERE / "search" / "fashion_space.yaml"
 NETS, SEED, EPOCHS = 300, 16, 5
 SAMPLES, VALIDATION = 12_000, 5_000
@@ -65,11 +69,14 @@ def main() -> None:
     simulate.add_argument("--synthetic", action="store_true")
     simulate.add_argument("--runs", type=int, default=100)
     simulate.add_argument("--only", nargs="*", choices=sorted(WAYS), help="these ways alone; nothing is written")
+    table.set_defaults(run=lambda o: train_table(o.data, o.out, o.hours, o.nets))
+    simulate.set_defaults(run=lambda o: _simulate(o.table, o.synthetic, o.runs, o.only))
+    for name, part in LIVE.items():
+        live = parts.add_parser(name, help=(part.__doc__ or "").partition("\n")[0])
+        part.arguments(live)
+        live.set_defaults(run=part.run)
     options = parser.parse_args()
-    if options.part == "table":
-        train_table(options.data, options.out, options.hours, options.nets)
-    else:
-        _simulate(options.table, options.synthetic, options.runs, options.only)
+    options.run(options)
 
 
 def space() -> tuple[list[Gene], dict[str, float]]:
