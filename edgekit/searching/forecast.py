@@ -101,7 +101,8 @@ class Forecast(Readable):
     def rows(self) -> Rows:
         """For people."""
         size = "without end: a real number varies" if self.size is None else f"{self.size:,} candidates"
-        rows: Rows = [("space", f"{size}; {self.genes} genes"), ("fits", self._fits())]
+        genes = "1 gene" if self.genes == 1 else f"{self.genes} genes"
+        rows: Rows = [("space", f"{size}; {genes}"), ("fits", self._fits())]
         if self.refused:
             rows.append(("refused", f"{self.refused:,} of {self.looked_at:,} make no recipe for these data"))
         if self.not_screened:

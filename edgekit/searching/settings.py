@@ -14,6 +14,7 @@ from edgekit.searching.rungs import Ladder
 __all__ = ["Fidelity", "Settings", "parse_settings"]
 
 Scalar = Annotated[Value, BeforeValidator(lambda value: _scalar(value))]
+Pair = Annotated[tuple[int | float, int | float], BeforeValidator(lambda value: _pair(value))]
 OPTIONAL = "optional"
 
 
@@ -23,13 +24,25 @@ def _scalar(value: object) -> object:
     return value
 
 
+def _pair(value: object) -> object:
+    numbers = value if isinstance(value, list | tuple) else ()
+    if len(numbers) != 2 or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+        raise ValueError(_UPWARDS)
+    return value
+
+
+_UPWARDS = "a range goes from a number to a larger one"
+
+
 class _Choice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    choice: Annotated[tuple[Scalar, ...], Field(min_length=1, max_length=1000)]
+    choice: Annotated[tuple[Scalar, ...], Field(max_length=1000)]
 
     @model_validator(mode="after")
     def _each_once(self) -> _Choice:
+        if not self.choice:
+            raise ValueError("a list of choices has at least one value")
         kinds = [(type(value), value) for value in self.choice]
         if len(set(kinds)) < len(kinds):
             raise ValueError("each choice stands once")
@@ -42,7 +55,7 @@ class _Choice(BaseModel):
 class _Range(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    range: tuple[int | float, int | float]
+    range: Pair
     step: Annotated[int | float, Field(gt=0)] | None = None
 
     @model_validator(mode="after")
@@ -61,7 +74,7 @@ class _Range(BaseModel):
 class _LogRange(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    log_range: tuple[int | float, int | float]
+    log_range: Pair
 
     @model_validator(mode="after")
     def _upwards(self) -> _LogRange:
@@ -90,7 +103,7 @@ class _ByLayer(BaseModel):
 
 def _check_upwards(pair: tuple[float, float]) -> None:
     if not (math.isfinite(pair[0]) and math.isfinite(pair[1]) and pair[0] < pair[1]):
-        raise ValueError("a range goes from a number to a larger one")
+        raise ValueError(_UPWARDS)
 
 
 _FORMS: dict[str, type[_Choice] | type[_Range] | type[_LogRange]] = {
@@ -135,7 +148,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    space: Annotated[dict[str, Any], Field(min_length=1)] = Field(
+    space: dict[str, Any] = Field(
         description="by recipe path: a list of choices, {range: [a, b], step: c}, {log_range: [a, b]}; of a pass: "
         "optional; of passes: {order: [ids]}; of channel_prune's ratios and low_rank's layers: {by_layer: [0, 0.5]}"
     )
@@ -214,6 +227,12 @@ def parse_settings(values: object) -> Settings:
             "A search is a recipe with a table search, whose space says what may vary.",
             received="no such table" if values is None else repr(values),
             remedy="Write for example: search: {space: {model.width: [0.25, 0.5, 1.0]}, trials: 20}",
+        )
+    if not values.get("space"):
+        raise RecipeError(
+            "The space of a search names at least one value that may vary.",
+            received=f"search.space: {values['space']!r}" if "space" in values else "no search.space",
+            remedy="Write for example: space: {model.width: [0.25, 0.5, 1.0]}",
         )
     try:
         settings = Settings.model_validate(values)

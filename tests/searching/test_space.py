@@ -100,7 +100,11 @@ def test_the_size_of_a_gene_is_what_optuna_draws(gene: Gene, size: int | None) -
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({}, "search.space"),
+        ({}, "names at least one value that may vary.*search.space: {}.*Write for example"),
+        ({"model.width": []}, "search.space.model.width must fit: a list of choices has at least one value"),
+        ({"model.width": {"range": ["a", "b"]}}, "model.width.range must fit: a range goes from a number to a larger"),
+        ({"model.width": {"range": [1, 2, 3]}}, "model.width.range must fit: a range goes from a number to a larger"),
+        ({"model.width": {"log_range": 3}}, "model.width.log_range must fit: a range goes from a number to a larger"),
         ({"model.width": [0.5]}, "at least two candidates.*space of 1"),
         ({"model.wdith": [0.5, 1.0]}, "model.wdith.*Did you mean 'width'"),
         ({"train.learning_rat": [0.5, 1.0]}, "must name a key.*Did you mean 'learning_rate'"),
@@ -131,6 +135,7 @@ def test_what_a_space_cannot_say(said: dict[str, Any], message: str) -> None:
     [
         (None, "A search is a recipe with a table search"),
         ([], "A search is a recipe with a table search"),
+        ({"trials": 5}, "names at least one value that may vary.*no search.space"),
         ({"space": {"model.width": [0.5, 1]}, "trails": 5}, "Did you mean 'trials'"),
         ({"space": {"model.width": [0.5, 1]}, "trials": 0}, "search.trials"),
         ({"space": {"model.width": [0.5, 1]}, "objectives": ["accuracy", "accuracy"]}, "each objective stands once"),
