@@ -236,7 +236,7 @@ def _check_paths(space: Space) -> None:
         RecipeError: Some path is no key, or some value is none that the key takes. What two genes break only together
             is no fault of the space: such candidates are not drawn.
     """
-    usual = space.usual
+    usual, own = space.usual, _own_fault(space)
     for gene in space.genes:
         for value in _ends(gene):
             for start in _beside(space, gene, usual):
@@ -245,11 +245,22 @@ def _check_paths(space: Space) -> None:
                     if gene.path == "model":
                         _check_model(recipe)
                 except EdgekitError as error:
+                    if own is not None and (own.rule, own.received) == (error.rule, error.received):
+                        raise own from None
                     raise RecipeError(
                         f"The gene {gene.path} must name a key of the recipe and values that it takes.",
                         received=f"{value!r} ({error.rule}{'' if error.received is None else f' {error.received}'})",
                         remedy=error.remedy,
                     ) from None
+
+
+def _own_fault(space: Space) -> EdgekitError | None:
+    """What is wrong with the recipe that the genes vary, which no gene is to blame for; None where nothing is."""
+    try:
+        replace(space, genes=(), shares=()).recipe({})
+    except EdgekitError as error:
+        return error
+    return None
 
 
 def _check_model(recipe: Recipe) -> None:

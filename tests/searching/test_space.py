@@ -149,6 +149,13 @@ def test_what_a_table_cannot_say(table: Any, message: str) -> None:
         parse_space({**RECIPE, "search": table})
 
 
+def test_what_is_wrong_with_the_recipe_itself_is_no_genes_fault() -> None:
+    with pytest.raises(RecipeError, match=r"^Unknown recipe key.*'budget.flash'.*Did you mean 'flash_bytes'"):
+        space({"model.width": [0.5, 1]}, budget={"flash": 9})
+    with pytest.raises(RecipeError, match=r"^The gene train.epoch must name.*Did you mean 'epochs'"):
+        space({"train.epoch": [1, 2]}, passes=[])
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="A search is a YAML file"):
         load_space(tmp_path / "none.yaml")
