@@ -14,8 +14,19 @@ from __future__ import annotations
 from edgekit.testing.exporters import check_exporter
 from edgekit.testing.networks import check_network
 from edgekit.testing.passes import check_pass
+from edgekit.testing.proxies import check_proxy
 from edgekit.testing.runtimes import check_runtime
+from edgekit.testing.samplers import check_sampler
 from edgekit.testing.sources import check_source
 from edgekit.testing.targets import check_target
 
-__all__ = ["check_exporter", "check_network", "check_pass", "check_runtime", "check_source", "check_target"]
+__all__ = [
+    "check_exporter",
+    "check_network",
+    "check_pass",
+    "check_proxy",
+    "check_runtime",
+    "check_sampler",
+    "check_source",
+    "check_target",
+]
