@@ -4,6 +4,10 @@
     python benchmarks/search.py simulate --table FOLDER/table.jsonl [--runs 100]
     python benchmarks/search.py simulate --synthetic [--runs 100]
     python benchmarks/search.py workers --data fashion_mnist.npz --out FOLDER
+    python benchmarks/search.py auto --data DATA_FOLDER --out FOLDER [--hours 2.4] [--networks lenet5]
+    python benchmarks/search.py live --data fashion_mnist.npz --out FOLDER [--hours 2.4]
+    python benchmarks/search.py hyperband --data fashion_mnist.npz --out FOLDER_OF_LIVE [--hours 2.4]
+    python benchmarks/search.py har --data har_watch.npz --out FOLDER [--hours 2.4]
 
 `table` draws nets from benchmarks/search/fashion_space.yaml, measures each with random weights (bytes, arena, MACs) and
 trains it for 5 epochs with validation after each; one line for a net, so that a run that was ended goes on. `simulate`
@@ -36,11 +40,15 @@ from edgekit.searching.settings import parse_settings
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "search"))
 
+import _auto  # noqa: E402
+import _har  # noqa: E402
+import _hyperband  # noqa: E402
+import _live  # noqa: E402
 import _workers  # noqa: E402
 from _simulation import Found, Way, interval, search  # noqa: E402
 from _table import Table, read_table, synthetic  # noqa: E402
 
-LIVE = {"workers": _workers}
+LIVE = {"workers": _workers, "auto": _auto, "live": _live, "hyperband": _hyperband, "har": _har}
 """Parts that run real searches, each in a module of its own that says what it does."""
 SPACE = HERE / "search" / "fashion_space.yaml"
 NETS, SEED, EPOCHS = 300, 16, 5
