@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,33 @@ def test_killed_and_resumed_equals_unbroken(ending: signal.Signals, unbroken: Pa
     first, second = read_search(unbroken / "whole"), read_search(tmp_path / "broken")
     assert [(t["number"], t["genes"]) for t in first.trials] == [(t["number"], t["genes"]) for t in second.trials]
     assert [(m.trial, m.sha256) for m in first.front] == [(m.trial, m.sha256) for m in second.front]
+
+
+def workers_of(driver: int) -> list[int]:
+    """Processes that trials of a driver run in."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if folder.name.isdigit() and b"executors._worker" in (folder / "cmdline").read_bytes():
+                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+                found += [int(folder.name)] if int(parent) == driver else []
+    return found
+
+
+@pytest.mark.slow
+def test_a_killed_worker_costs_the_trial_that_it_had_and_the_search_ends(unbroken: Path, tmp_path: Path) -> None:
+    running = run_command(unbroken / "search.yaml", tmp_path / "out")
+    while running.poll() is None and not list((tmp_path / "out").glob("trials/*")):
+        time.sleep(0.1)
+    (worker,) = workers_of(running.pid)
+    os.kill(worker, signal.SIGKILL)
+    assert running.wait(900) == 0, running.communicate()
+    found = read_search(tmp_path / "out")
+    assert [t["number"] for t in found.trials] == sorted({t["number"] for t in found.trials}) and len(found.trials) == 3
+    (killed, *others) = [t["outcomes"]["0"] for t in found.trials]
+    assert killed["status"] == "failed" and "SIGKILL" in killed["reason"], killed
+    assert [outcome["status"] for outcome in others] == ["done", "done"] and found.met
+    assert found.trials[0]["number"] not in {member.trial for member in found.front}
 
 
 NETWORKS = """
