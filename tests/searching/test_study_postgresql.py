@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
+import edgekit
 from edgekit.errors import EdgekitError
 from edgekit.searching import leases
+from edgekit.searching.driver import Progress
 from edgekit.searching.genes import Gene
 from edgekit.searching.leases import Owner, driving
 from edgekit.searching.pareto import Objective
+from edgekit.searching.results import SearchResult
 from edgekit.searching.samplers import open_sampler
 from edgekit.searching.study import Identity, OpenStudy, ask, open_study, patiently
 from edgekit.searching.telling import tell
@@ -132,3 +135,25 @@ def test_a_wrong_password_and_a_server_that_is_away_are_one_line(server: Server)
     finally:
         server.start()
     assert patiently(lambda: ask(found.study, GENES), found.url).params
+
+
+def test_a_whole_search_goes_on_when_the_server_restarts(server: Server, tmp_path: Path) -> None:
+    """Every trial is told once, and the search ends as one does whose study is a file."""
+    search = {
+        "model": "ds_cnn",
+        "data": {"source": "digits", "calibration": 16},
+        "train": {"epochs": 1, "batch_size": 128},
+        "search": {"trials": 3, "sampler": "random", "front": 1, "space": {"model.width": [0.1, 0.15, 0.2]}},
+    }
+    restarts = iter(["immediate", "fast"])
+
+    def watch(progress: Progress, result: SearchResult) -> None:
+        if (how := next(restarts, None)) is not None:
+            server.control("-m", how, "restart")
+
+    found = edgekit.search(search, tmp_path / "out", storage=server.url, watch=watch)
+    assert next(restarts, None) is None, "it was restarted twice"
+    whole = edgekit.search(search, tmp_path / "whole")
+    assert [(t["number"], t["genes"]) for t in found.trials] == [(t["number"], t["genes"]) for t in whole.trials]
+    assert [t["outcomes"]["0"]["status"] for t in found.trials] == ["done"] * 3 and found.state == "done"
+    assert [(m.trial, m.sha256) for m in found.front] == [(m.trial, m.sha256) for m in whole.front]
