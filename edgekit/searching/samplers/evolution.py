@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
+from edgekit.pipeline.sums import one_blas_thread
 from edgekit.searching import pareto
 from edgekit.searching.genes import Gene, Value
 from edgekit.searching.pareto import Objective
@@ -64,7 +65,8 @@ class _Evolution(DrawnSampler):
             return self._child(known, members, place, random)
         drawn = [self._child(known, members, place, random) for _ in range(settings.children)]
         drawn = [c for c in drawn if c.genes not in known.genes] or drawn
-        worths = worth(self.genes, known, [c.genes for c in drawn], random, settings.optimism)
+        with one_blas_thread():
+            worths = worth(self.genes, known, [c.genes for c in drawn], random, settings.optimism)
         return drawn[int(np.argmax(worths))]
 
     def _child(

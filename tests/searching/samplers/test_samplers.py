@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from edgekit import registry
 from edgekit.errors import RecipeError, UsageError
@@ -106,12 +109,27 @@ def test_stopped_and_opened_again_draws_what_it_would_have_drawn(name: str, tmp_
     assert drawn(open_study(name, storage=storage)) == drawn(whole)
 
 
+def test_the_guide_adds_up_in_one_order_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With BLAS threads that are as many as cores, a seed would draw other candidates elsewhere, and far slower."""
+    solved, threads = np.linalg.cholesky, set[int]()
+
+    def watched(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+        threads.update(found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas")
+        return solved(matrix)
+
+    monkeypatch.setattr(np.linalg, "cholesky", watched)
+    with threadpool_limits(2, user_api="blas"):
+        search(open_study("evolution"), 20)
+    assert threads == {1}
+
+
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"random"}))
 def test_learns_where_the_limits_are(name: str) -> None:
     """Of the later candidates more fit than of the first ones."""
 
     def fitting(study: optuna.Study, numbers: Sequence[int]) -> float:
-        return sum(cost(study.trials[n].params) <= 300 for n in numbers) / len(numbers)
+        trials = study.get_trials(deepcopy=False)
+        return sum(cost(trials[n].params) <= 300 for n in numbers) / len(numbers)
 
     gained = []
     for seed in range(3):
@@ -181,11 +199,12 @@ def test_samplers_of_others_plug_in_by_name(tmp_path: Path, monkeypatch: pytest.
 def test_children_of_evolution_say_whose_they_are_and_others_are_nobodys() -> None:
     study = open_study("evolution", population=8, children=8)
     search(study, 40)
-    heirs = [(t, parent) for t in study.trials if (parent := parent_of(t)) is not None]
+    trials = study.get_trials(deepcopy=False)
+    heirs = [(t, parent) for t in trials if (parent := parent_of(t)) is not None]
     assert len(heirs) > 20
     for trial, parent in heirs:
         assert parent < trial.number
-        apart = [path for path, value in study.trials[parent].params.items() if trial.params[path] != value]
+        apart = [path for path, value in trials[parent].params.items() if trial.params[path] != value]
         assert len(apart) <= 1, "a mutation changes one gene"
     study = open_study("random")
     search(study, 10)
