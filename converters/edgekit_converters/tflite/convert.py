@@ -16,6 +16,7 @@ from edgekit.keras.lowering.activations import rewrite_activations, with_integer
 from edgekit.keras.lowering.inputs import with_float_inputs, with_index_inputs, with_single_batch
 from edgekit.keras.lowering.pooling import with_free_pooling_scale
 from edgekit.keras.lowering.recurrent import distributed_loops, is_recurrent
+from edgekit.keras.own import needs_autograph
 from edgekit.keras.types import KerasModel, KerasTensor
 from edgekit.tensors import Array
 from edgekit_converters.tflite.calibration import Representative, bound_samples
@@ -124,7 +125,8 @@ def _plain(model: KerasModel, names: Sequence[str], spec: ConvertSpec, samples: 
         yield from _one_by_one({parameters[n]: array for n, array in (samples or {}).items()})
 
     try:
-        return with_right_scales(convert_function(spec, serve, specs, model.weights, feed))
+        autograph = needs_autograph(model)
+        return with_right_scales(convert_function(spec, serve, specs, model.weights, feed, autograph=autograph))
     except Unrepairable as error:
         raise ConversionError(
             "An integer file must compute an LSTM inside TimeDistributed as Keras does.",
@@ -183,21 +185,25 @@ def _with_loops(
         for i, sample in enumerate(samples):
             yield {**sample, **{name: array[i] for name, array in taken.items()}}
 
-    around = with_right_scales(convert_function(spec, serve, specs, model.weights, feed))
-    bodies = [_body(loop, record, spec) for loop, record in zip(outline.loops, records, strict=True)]
+    autograph = needs_autograph(model)
+    around = with_right_scales(convert_function(spec, serve, specs, model.weights, feed, autograph=autograph))
+    pairs = zip(outline.loops, records, strict=True)
+    bodies = [_body(loop, record, spec, autograph=autograph) for loop, record in pairs]
     return spliced(around, bodies, outline.maskings)
 
 
-def _body(loop: Loop, record: Record, spec: ConvertSpec) -> Body:
+def _body(loop: Loop, record: Record, spec: ConvertSpec, *, autograph: bool) -> Body:
     """A loop's step in the model's format, or with states of 16 bits where those of 8 leave noise.
 
     The rounding of every step adds up where states move slowly, as those of an LSTM with relu that counts upwards.
     """
-    body = convert_body(loop, record, partial(convert_function, ConvertSpec(format=spec.format).resolved()))
+    own = ConvertSpec(format=spec.format).resolved()
+    body = convert_body(loop, record, partial(convert_function, own, autograph=autograph))
     if spec.format != "int8" or (reached := measured_db(body, record)) >= ENOUGH_DB:
         return body
     with suppress(ConversionError):  # some activations have no kernel of 16 bits
-        wide = convert_body(loop, record, partial(convert_function, ConvertSpec(format="int16x8").resolved()))
+        states = ConvertSpec(format="int16x8").resolved()
+        wide = convert_body(loop, record, partial(convert_function, states, autograph=autograph))
         return wide if measured_db(wide, record) > reached + GAIN_DB else body
     return body
 

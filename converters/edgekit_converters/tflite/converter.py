@@ -30,6 +30,8 @@ def convert_function(
     specs: Mapping[str, Any],
     weights: Sequence[Any],
     feed: Callable[[], Iterator[Mapping[str, Array]]],
+    *,
+    autograph: bool,
 ) -> bytes:
     """Convert a function of tensors.
 
@@ -39,6 +41,7 @@ def convert_function(
         specs: TensorSpec of each input, with batch 1: a free batch size breaks delegates and static memory plans.
         weights: The variables that it reads.
         feed: Calibration samples by input name, each with batch 1; asked only where the format needs them.
+        autograph: Whether Python's control flow in what it calls is to be rewritten, as `needs_autograph` says.
 
     Raises:
         ConversionError: The converter cannot make it of builtin operators.
@@ -50,7 +53,7 @@ def convert_function(
     with tempfile.TemporaryDirectory() as folder, _tf.captured_output() as chatter, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            _save(serve, specs, weights, folder)
+            _save(serve, specs, weights, folder, autograph=autograph)
             converter = _converter_of(folder)
             module.configure(tf, converter)
             if module.NEEDS_CALIBRATION:
@@ -80,11 +83,14 @@ def _repaired(content: bytes, spec: ConvertSpec) -> bytes:
     return with_true_copies(without_islands(content)) if spec.needs_calibration else content
 
 
-def _save(serve: Callable[..., Any], specs: Mapping[str, Any], weights: Sequence[Any], folder: str) -> None:
+def _save(
+    serve: Callable[..., Any], specs: Mapping[str, Any], weights: Sequence[Any], folder: str, *, autograph: bool
+) -> None:
     tf = _tf.tensorflow()
+    function = tf.function(serve, autograph=autograph)
     module = tf.Module()
     module.kept = weights  # tracking the model would trace each layer again, which some wrappers refuse
-    signature = tf.function(serve).get_concrete_function(**specs)  # a function that the module held were traced again
+    signature = function.get_concrete_function(**specs)  # a function that the module held were traced again
     tf.saved_model.save(module, folder, signatures={"serving_default": signature})
 
 

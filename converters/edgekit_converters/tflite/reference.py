@@ -15,6 +15,7 @@ from edgekit.errors import ConversionError
 from edgekit.keras.lowering.inputs import with_single_batch
 from edgekit.keras.lowering.recurrent import is_recurrent, keeps_state
 from edgekit.keras.outputs import output_activation, softmax_inputs
+from edgekit.keras.own import needs_autograph
 from edgekit.keras.types import KerasModel
 from edgekit.measure.parity import SAMPLES, Answer, Reference
 from edgekit.tensors import Array
@@ -149,7 +150,8 @@ def _rows(
         outputs = tf.nest.flatten(model(parts if len(parts) > 1 else parts[0], training=False))
         return outputs, {k: inputs[0] for k, inputs in seen.items() if len(inputs) == 1}  # more: of several outputs
 
-    asked = tf.function(call) if is_recurrent(model) else call  # loops over time are slow step by step in Python
+    looping = is_recurrent(model)  # loops over time are slow step by step in Python
+    asked = tf.function(call, autograph=needs_autograph(model)) if looping else call
     elements = sum(int(np.prod(array.shape[1:])) for array in arrays)
     size = 1 if keeps_state(model) else max(1, min(len(arrays[0]), AT_ONCE // elements))
     answers = [
