@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from real_data import DATA, MISSING
+from threadpoolctl import threadpool_limits
 from workers import made_once
 
 import edgekit
@@ -52,10 +53,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Trained:
-    """A tiny classifier of digits: the tf_keras model and its file."""
+    """A tiny classifier of digits: the tf_keras model, its file, and its accuracy on the validation split."""
 
     model: Any
     h5: Path
+    score: float
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,15 @@ class Run:
     @property
     def shas(self) -> dict[str, str]:
         return {m.path: m.sha256 for m in self.manifest.models}
+
+
+def pytest_configure() -> None:
+    """BLAS has one thread, here and in the children: two workers fill two cores, and threads that wait for a turn spin.
+
+    Small systems of equations took ten times as long.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    threadpool_limits(1, user_api="blas")
 
 
 @pytest.fixture(autouse=True)
@@ -200,11 +211,11 @@ def build_tiny() -> Callable[[], Any]:
 def trained(
     build_tiny: Callable[[], Any], make_trainer: Callable[..., Trainer], tmp_path_factory: pytest.TempPathFactory
 ) -> Trained:
-    model = build_tiny()
-    make_trainer().fit(model, Train(epochs=6, learning_rate=0.01), name="tiny")
+    model, trainer = build_tiny(), make_trainer()
+    trainer.fit(model, Train(epochs=6, learning_rate=0.01), name="tiny")
     path = tmp_path_factory.mktemp("trained") / "tiny.h5"
     save_model(model, path)
-    return Trained(model, path)
+    return Trained(model, path, trainer.score(model))
 
 
 @pytest.fixture(scope="session")

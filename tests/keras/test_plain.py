@@ -35,7 +35,8 @@ SHAPES: dict[str, list[tuple[int, ...]]] = {
     "tcn": [(128, 9), (49, 10, 1), (33, 3)],
 }  # fmt: skip
 FREE = ("dense_autoencoder", "inverted_residual", "residual", "separable", "tcn")
-DRAWS = 6
+DRAWS, QUICK = 6, 3
+"""Nets that are drawn of a family, and how many of them before the slow tests."""
 
 
 def drawn(name: str, rng: random.Random) -> dict[str, Any]:
@@ -57,13 +58,14 @@ def drawn(name: str, rng: random.Random) -> dict[str, Any]:
     return values
 
 
-def draws() -> list[tuple[str, tuple[int, ...], dict[str, Any]]]:
+def draws() -> list[Any]:
     rng = random.Random(5)
     found = []
     for name in sorted(SHAPES):
         for shape in SHAPES[name]:
-            for _ in range(DRAWS if name in FREE else 1):
-                found.append((name, shape, drawn(name, rng)))
+            for number in range(DRAWS if name in FREE else 1):
+                marks = [pytest.mark.slow] if number >= QUICK else []
+                found.append(pytest.param(name, shape, drawn(name, rng), marks=marks))
     return found
 
 

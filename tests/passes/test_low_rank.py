@@ -36,10 +36,15 @@ def convnet(make_trainer: Callable[..., Trainer]) -> Any:
     return model
 
 
+@pytest.fixture(scope="module")
+def reference(make_trainer: Callable[..., Trainer], convnet: Any) -> float:
+    return make_trainer().score(convnet)
+
+
 @pytest.fixture
-def context(make_trainer: Callable[..., Trainer], convnet: Any, few_digits: Any) -> Context:
+def context(make_trainer: Callable[..., Trainer], reference: float, few_digits: Any) -> Context:
     trainer = make_trainer(few_digits)
-    return Context(trainer, Train(learning_rate=0.01), load_target("generic"), Budget(), trainer.score(convnet))
+    return Context(trainer, Train(learning_rate=0.01), load_target("generic"), Budget(), reference)
 
 
 def low_rank(model: Any, context: Context, **options: Any) -> Any:

@@ -21,8 +21,7 @@ from edgekit_converters.tflite import ConvertSpec, convert_keras
 @pytest.fixture
 def context(make_trainer: Callable[..., Trainer], few_digits: Dataset, trained: Any) -> Context:
     trainer = make_trainer(few_digits)
-    reference = trainer.score(trained.model)
-    return Context(trainer, Train(learning_rate=0.005), load_target("generic"), Budget(), reference)
+    return Context(trainer, Train(learning_rate=0.005), load_target("generic"), Budget(), trained.score)
 
 
 def rounded(model: Any) -> set[str]:

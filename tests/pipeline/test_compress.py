@@ -280,12 +280,12 @@ def test_a_step_knows_the_content_of_its_target(trained: Any, tmp_path: Path) ->
     board, recipe, output = tmp_path / "board.yaml", tmp_path / "recipe.yaml", tmp_path / "out"
     recipe.write_text(
         f"model: {trained.h5}\ndata: {{source: digits, calibration: 32}}\ntarget: board.yaml\n"
-        "passes: [{sparsify: {finetune: none}}, {qat: {finetune: none}}]\nconvert: [int8, float32]\n"
+        "passes: [{sparsify: {finetune: none}}, {qat: {finetune: none}}]\nconvert: [int8]\n"
     )
     board.write_text("description: a board\nformats: [int8, float32]\n")
     edgekit.compress(recipe, output)
     assert all(cached(edgekit.compress(recipe, output)).values())
     board.write_text("description: a board\nformats: [int8, float32]\nchannel_multiple: 8\n")
     assert cached(edgekit.compress(recipe, output)) == {
-        "baseline": True, "sparsify": False, "qat": False, "convert int8": False, "convert float32": False,
+        "baseline": True, "sparsify": False, "qat": False, "convert int8": False,
     }  # fmt: skip

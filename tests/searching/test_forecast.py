@@ -87,7 +87,8 @@ def test_a_small_space_is_gone_through_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_pace")
-def test_of_a_large_space_a_seeded_sample_is_drawn(tmp_path: Path) -> None:
+def test_of_a_large_space_a_seeded_sample_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecasts, "SAMPLE", 150)
     space = {**SEARCH["search"]["space"], "train.learning_rate": {"log_range": [0.001, 0.1]}}
     what = {**SEARCH, "search": {**SEARCH["search"], "space": space}}
     first, second = (edgekit.search(what, tmp_path / "out", dry_run=True, trials=4, hours=2) for _ in range(2))

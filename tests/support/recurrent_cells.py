@@ -137,11 +137,11 @@ def cells(*, pairs: bool, seeds: int = 1) -> Iterator[Cell]:
 
 def keras_answers(model: Any, samples: NDArray[Any], *, stateful: bool) -> NDArray[Any]:
     """What Keras says of the first samples [CALLS, 3]; of a stateful model's state zero on."""
-    if stateful:
-        model.reset_states()
-    answers: NDArray[Any] = model.predict(samples[:CALLS], batch_size=1 if stateful else None, verbose=0)
-    if stateful:
-        model.reset_states()
+    if not stateful:
+        return np.asarray(model(samples[:CALLS], training=False))  # `predict` would trace the model first
+    model.reset_states()
+    answers: NDArray[Any] = model.predict(samples[:CALLS], batch_size=1, verbose=0)
+    model.reset_states()
     return answers
 
 

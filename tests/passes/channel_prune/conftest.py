@@ -17,8 +17,7 @@ from edgekit.training import Train, Trainer, seed_everything
 @pytest.fixture
 def context(make_trainer: Callable[..., Trainer], few_digits: Dataset, trained: Any) -> Context:
     trainer = make_trainer(few_digits)
-    reference = trainer.score(trained.model)
-    return Context(trainer, Train(learning_rate=0.01), load_target("generic"), Budget(), reference)
+    return Context(trainer, Train(learning_rate=0.01), load_target("generic"), Budget(), trained.score)
 
 
 @pytest.fixture(scope="session")
