@@ -136,6 +136,7 @@ def binary(
         outputs=(y.index,),
         overlaps=tuple(Overlap(index, y.index, 0) for index in whole),
         needs=("fixed_point", "broadcast", *needs) if narrow else ("broadcast", *needs),
+        parts=frozenset(),
     )
     return Lowered((step,), constants=constants_of(a, b))
 

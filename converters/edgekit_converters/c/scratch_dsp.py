@@ -8,11 +8,18 @@ from numpy.typing import NDArray
 from edgekit_converters.c.steps import Constant, Field
 from edgekit_converters.c.window import Window
 
-__all__ = ["Planes", "dsp_scratch_conv_2d", "dsp_scratch_fully_connected", "in_words"]
+__all__ = [
+    "BLOCKS_FROM",
+    "PIXELS",
+    "Planes",
+    "dsp_scratch_conv_2d",
+    "dsp_scratch_fully_connected",
+    "in_words",
+]
 
-_PIXELS = 6
-"""Results that share a weight: EK_PIXELS of `products_dsp.c`."""
-_LEAST_BLOCK = 4
+PIXELS = 6
+"""Results that share a weight: EKPIXELS of `products_dsp.c`."""
+BLOCKS_FROM = 4
 """Results that make a block; fewer are made one by one."""
 _SQUARE = 40
 """Bytes of `ek_square`."""
@@ -73,4 +80,4 @@ class Planes:
 
 def _unpacked(depth: int, results: int) -> int:
     """Bytes of the values of a block of results, four in two words."""
-    return -(-depth // 4) * 8 * (_PIXELS if results >= _LEAST_BLOCK else 1)
+    return -(-depth // 4) * 8 * (PIXELS if results >= BLOCKS_FROM else 1)

@@ -75,6 +75,7 @@ class Step:
         variables: Indices of the program's variables that the function takes, between inputs and outputs.
         fails: The function returns an int, which is not 0 where the values of an input cannot be used; the run then
             ends as for a wrong argument.
+        parts: Optional parts that it needs of its texts, the kernel's and `needs`; None where it needs all.
     """
 
     place: int
@@ -89,6 +90,7 @@ class Step:
     needs: tuple[str, ...] = ()
     variables: tuple[int, ...] = ()
     fails: bool = False
+    parts: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)

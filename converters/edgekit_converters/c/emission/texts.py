@@ -4,6 +4,9 @@ A kernel `NAME_int16` without a file of its own is `NAME.c` with values of 16 bi
 
 `conv_2d.c` is plain C99. Where `conv_2d_mve.c` or `conv_2d_dsp.c` lies beside it, which define the same function for
 Helium and for the DSP extension, the preprocessor chooses: all give the same results.
+
+What stands between `#ifdef EK_PART_NAME` and `#endif` is an optional part: it is written out where a step
+needs it.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ _DECLARATOR = re.compile(r"\*?(\w+)")
 _FUNCTION = re.compile(r"^(?=static (?!const)[^=;]*\()", re.MULTILINE)
 _BLOCKS = re.compile(r"\n\n(?=\S)")
 _DEFINED = re.compile(r"^static [\w \*]*?\b(ek_\w+)\(", re.MULTILINE)
+_PART = re.compile(r"#ifdef EK_PART_(\w+)")
 _WIDER = "_int16"
 _PATHS = ("mve", "dsp")
 """What a kernel may have a text of its own for, the first that the processor has is taken."""
@@ -58,7 +62,8 @@ def kernel_texts(steps: Iterable[Step]) -> list[str]:
     kept: list[str] = []
     compiled: dict[str, str] = dict.fromkeys(("", *_PATHS), "")
     for name in reversed(_wanted(steps)):
-        texts = {path: _text(f"{name}_{path}" if path else name) for path in compiled}
+        parts = _parts(name, steps)
+        texts = {path: _kept(_text(f"{name}_{path}" if path else name), parts) for path in compiled}
         if name in called or _is_kernel(name, texts[""]):
             for path in compiled:
                 compiled[path] += texts[path] or texts[""]
@@ -66,6 +71,29 @@ def kernel_texts(steps: Iterable[Step]) -> list[str]:
             texts = {path: _used(texts[path], path, compiled) for path in (*_PATHS, "")}
         kept.insert(0, _whole(name, texts))
     return [_FUNCTION.sub("EK_CODE ", text) for text in kept if text]
+
+
+def _parts(name: str, steps: Iterable[Step]) -> frozenset[str] | None:
+    """The optional parts of a text that steps need; None for all."""
+    asked = [step.parts for step in steps if name == step.kernel or name in step.needs]
+    known = [parts for parts in asked if parts is not None]
+    return frozenset[str]().union(*known) if len(known) == len(asked) else None
+
+
+def _kept(text: str, parts: frozenset[str] | None) -> str:
+    """A text with those of its optional parts that are needed, without the lines that mark them."""
+    kept: list[str] = []
+    opened: list[str] = []  # every #if that is open: "" of the preprocessor's, the name of a part
+    for line in text.splitlines():
+        begun, ends = _PART.fullmatch(line), line.startswith("#endif")
+        if begun is not None or line.startswith("#if"):
+            opened.append("" if begun is None else begun[1])
+        marks = begun is not None or (ends and opened[-1] != "")
+        if not marks and all(not name or parts is None or name in parts for name in opened):
+            kept.append(line)
+        if ends:
+            opened.pop()
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
 
 
 def _used(text: str, own: str, compiled: dict[str, str]) -> str:

@@ -6,7 +6,8 @@ import numpy as np
 
 from edgekit.tflite.options import Conv2D
 from edgekit_converters.c.kernels import Lowered
-from edgekit_converters.c.products import arithmetic, least_shift, weight_scales
+from edgekit_converters.c.parts_dsp import parts_of_conv_2d
+from edgekit_converters.c.products import all_short, arithmetic, least_shift, weight_scales
 from edgekit_converters.c.scratch_dsp import dsp_scratch_conv_2d, in_words
 from edgekit_converters.c.scratch_mve import mve_scratch_conv_2d
 from edgekit_converters.c.site import Site
@@ -71,6 +72,7 @@ def lower(site: Site) -> Lowered:
         overlaps=(Overlap(x.index, y.index, rows_distance(rows, x_row, y_row)),)
         if batches == 1
         else (),
+        parts=parts_of_conv_2d(rows, columns, depth, groups, all_short(scaled, magnitudes)),
         needs=("fixed_point", "helium", "products") if dtype == "int8" else ("fixed_point", "fixed_point_wide"),
     )  # fmt: skip
     return Lowered((step,))

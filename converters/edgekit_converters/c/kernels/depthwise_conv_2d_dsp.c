@@ -7,27 +7,6 @@ typedef struct {
     int32_t first, end;         /* rows that lie in the image */
 } ek_planes;
 
-/* Two int16 values, from the lower or the upper halves of two words. */
-static inline int32_t ek_lower_halves(int32_t first, int32_t second) {
-#if defined(__GNUC__)
-    int32_t both;
-    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(both) : "r"(first), "r"(second));
-    return both;
-#else
-    return (int32_t)(((uint32_t)first & 0xffffu) | (uint32_t)second << 16);
-#endif
-}
-
-static inline int32_t ek_upper_halves(int32_t first, int32_t second) {
-#if defined(__GNUC__)
-    int32_t both;
-    __asm__("pkhtb %0, %2, %1, asr #16" : "=r"(both) : "r"(first), "r"(second));
-    return both;
-#else
-    return (int32_t)((uint32_t)first >> 16 | ((uint32_t)second & 0xffff0000u));
-#endif
-}
-
 static inline void ek_set_half(int32_t *word, int32_t upper, int32_t value) {
     const int16_t half = (int16_t)value;
     memcpy((uint8_t *)word + 2 * upper, &half, sizeof half);
@@ -40,6 +19,7 @@ static void ek_planes_padding(const ek_depthwise_conv_2d_layer *l, int32_t *to, 
     }
 }
 
+#ifdef EK_PART_FEW_CHANNELS
 /* A row of fewer than four channels. */
 static void ek_planes_few(const ek_depthwise_conv_2d_layer *l, const ek_planes *p, const int8_t *from, int32_t columns,
                           int32_t *to) {
@@ -49,6 +29,7 @@ static void ek_planes_few(const ek_depthwise_conv_2d_layer *l, const ek_planes *
         }
     }
 }
+#endif
 
 /* Pairs of columns of four channels: across a row, or in one row after the other. */
 static EK_APART void ek_planes_pairs(const int8_t *from, int32_t next, int32_t depth, int32_t count, int32_t *to,
@@ -92,12 +73,14 @@ static EK_APART void ek_planes_rows(const ek_depthwise_conv_2d_layer *l, const e
     const int32_t rows = p->rows, plane = p->pairs * rows, depth = l->x_depth, pitch = l->x_width * depth;
     const int32_t room = 2 * p->pairs - l->pad_left, count = p->end - p->first;
     const int32_t columns = room < l->x_width ? room : l->x_width;
+#ifdef EK_PART_FEW_CHANNELS
     if (p->depth < 4) {
         for (int32_t i = p->first; i < p->end; i++, from += pitch) {
             ek_planes_few(l, p, from, columns, p->values + i);
         }
         return;
     }
+#endif
     int32_t *to = p->values + l->pad_left / 2 * rows + p->first;
     int32_t left = columns;
     if ((l->pad_left & 1) != 0) {
@@ -119,6 +102,7 @@ static EK_APART void ek_planes_rows(const ek_depthwise_conv_2d_layer *l, const e
     }
 }
 
+#ifdef EK_PART_SQUARES
 /* A channel with a filter of 3 x 3: of each row the taps 0 and 1, and the taps 1 and 2. All is doubled, as the scaling of
  * sums takes it; no result leaves 14 bits before it is cut off. */
 typedef struct {
@@ -140,10 +124,12 @@ static EK_APART void ek_square_of(const ek_depthwise_conv_2d_layer *l, int32_t c
     to->power = 1 << (16 + l->shifts[channel]);
 }
 
+#ifdef EK_PART_SQUARES_BY_2
 static inline int8_t ek_square_result(int32_t sum, const ek_square *c) {
     const int32_t value = ek_high_of_double(sum, c->multiplier);
     return (int8_t)ek_rounded(value + (value >> 31), c->power, c->half);
 }
+#endif
 
 /* How results of some channels lie. */
 typedef struct {
@@ -151,6 +137,7 @@ typedef struct {
     int32_t width, pixel, below;   /* `below` is from a result to that one row below */
 } ek_square_run;
 
+#ifdef EK_PART_SQUARES_BY_1
 /* The sums of two columns in two rows, whose windows lie one apart; or of one column. */
 #if defined(__GNUC__)
 #define EK_SQUARE_ROW(x0, x1, p0, p1)                             \
@@ -261,7 +248,9 @@ static EK_APART void ek_square_rows(const ek_square *c, const int32_t *x, const 
         }
     }
 }
+#endif
 
+#ifdef EK_PART_SQUARES_BY_2
 /* One row of results, whose windows lie two columns apart. */
 static EK_APART void ek_square_row_by_2(const ek_square *c, const int32_t *x, const ek_square_run *r, int8_t *y) {
     for (int32_t k = r->channels; k > 0; k--, c += r->step, x += r->plane, y += r->step) {
@@ -284,7 +273,37 @@ static EK_APART void ek_square_row_by_2(const ek_square *c, const int32_t *x, co
         }
     }
 }
+#endif
 
+/* The channels that are unpacked, with filters of 3 x 3: two rows of results, or one. */
+static void ek_squares_of(const ek_depthwise_conv_2d_layer *l, const ek_planes *p, int32_t channel, ek_square *squares,
+                          int32_t below, int8_t *y) {
+    const int32_t plane = p->pairs * p->rows, together = l->squares > 1 ? p->depth : 1;
+    const ek_square_run run = {together, l->depth_multiplier, plane, l->y_width, l->y_depth, below};
+    const int32_t *x = p->values;
+    for (int32_t k = 0; k < p->depth; k += together, x += plane) {
+        for (int32_t again = 0; again < l->depth_multiplier; again++, channel++) {
+            const ek_square *const c = l->squares > 1 ? squares + channel : squares;
+            if (l->squares == 1) {
+                ek_square_of(l, channel, squares);
+            }
+#ifdef EK_PART_SQUARES_BY_1
+            if (l->stride_width == 1) {
+                ek_square_rows(c, x, &run, y + channel);
+            }
+#endif
+#ifdef EK_PART_SQUARES_BY_2
+            if (l->stride_width == 2) {
+                ek_square_row_by_2(c, x, &run, y + channel);
+            }
+#endif
+        }
+    }
+}
+#endif
+
+#ifdef EK_PART_ANY
+#ifdef EK_PART_ANY_SINGLES
 /* Any filter as words in the order of a window's: for windows that begin in a lower half, then for those that begin in an
  * upper one. Where it has no taps, there are zeros, from the beginning on. */
 static EK_APART void ek_filter_words(const ek_depthwise_conv_2d_layer *l, int32_t channel, int32_t rows, int32_t count,
@@ -299,6 +318,9 @@ static EK_APART void ek_filter_words(const ek_depthwise_conv_2d_layer *l, int32_
         }
     }
 }
+#endif
+
+#ifdef EK_PART_ANY_FOURS
 
 /* Two taps of four channels: what `ek_even` and `ek_odd` made of them. */
 static inline void ek_filter_pair(int32_t even, int32_t odd, int32_t even2, int32_t odd2, int32_t *to, int32_t plane) {
@@ -308,7 +330,8 @@ static inline void ek_filter_pair(int32_t even, int32_t odd, int32_t even2, int3
     *to = ek_upper_halves(odd, odd2);
 }
 
-/* The same for four channels, one after the other, whose taps lie side by side. */
+/* Any filters of four channels, one after the other, whose taps lie side by side, as words in the order of a window's: for
+ * windows that begin in a lower half, then for those that begin in an upper one. Where they have no taps, there are zeros. */
 static EK_APART void ek_filter_words_of_four(const ek_depthwise_conv_2d_layer *l, int32_t channel, int32_t rows,
                                              int32_t count, int32_t *to) {
     const int32_t tap = l->y_depth, plane = 2 * count, upper = l->stride_width % 2; /* whether windows begin there, too */
@@ -336,6 +359,7 @@ static EK_APART void ek_filter_words_of_four(const ek_depthwise_conv_2d_layer *l
         }
     }
 }
+#endif
 
 /* Results of one channel in one row, which begin with the same halves of words. */
 typedef struct {
@@ -391,14 +415,21 @@ static inline int32_t ek_any_quick(int32_t sum, int32_t multiplier, int32_t powe
     return ek_rounded(value + (value >> 31), power, half);
 }
 
+#ifdef EK_PART_ANY_SLOWLY
 /* Sums as results that are scaled in the long way, or cut off. */
 static EK_APART void ek_any_slowly(const ek_any_run *r, const int32_t *sums, int32_t count, int8_t *y) {
     const ek_scaling s = r->scaling;
     for (int32_t k = 0; k < count; k++, y += r->pixel) {
-        *y = (int8_t)(r->power == 0 ? ek_result(sums[k], s)
-                                    : ek_clamped(ek_any_quick(sums[k], s.multiplier, r->power, r->half), s.low, s.high));
+#ifdef EK_PART_LONG_SCALING
+        if (r->power == 0) {
+            *y = (int8_t)ek_result(sums[k], s);
+            continue;
+        }
+#endif
+        *y = (int8_t)ek_clamped(ek_any_quick(sums[k], s.multiplier, r->power, r->half), s.low, s.high);
     }
 }
+#endif
 
 static EK_APART void ek_any_fours(const ek_any_run *r, const int32_t *x, const int32_t *filter, int32_t fours, int8_t *y) {
     const int32_t *const volatile end = filter + r->words;
@@ -408,12 +439,14 @@ static EK_APART void ek_any_fours(const ek_any_run *r, const int32_t *x, const i
         x = x3 + step;
         EK_ANY_SUMS_OF_FOUR;
         const int32_t pixel = r->pixel;
+#ifdef EK_PART_ANY_SLOWLY
         if (r->slow != 0) {
             const int32_t sums[4] = {a0, a1, a2, a3};
             ek_any_slowly(r, sums, 4, y);
             y += 4 * pixel;
             continue;
         }
+#endif
         const int32_t multiplier = r->scaling.multiplier, power = r->power, half = r->half;
         *y = (int8_t)ek_any_quick(a0, multiplier, power, half), y += pixel;
         *y = (int8_t)ek_any_quick(a1, multiplier, power, half), y += pixel;
@@ -428,11 +461,13 @@ static EK_APART void ek_any_few(const ek_any_run *r, const int32_t *x, const int
     const int32_t *x0 = x, *x1 = count > 1 ? x + r->step : x, *x2 = count > 2 ? x1 + r->step : x, *w = filter;
     int32_t a0 = r->bias, a1 = a0, a2 = a0;
     EK_ANY_SUMS_OF_THREE;
+#ifdef EK_PART_ANY_SLOWLY
     if (r->slow != 0) {
         const int32_t sums[3] = {a0, a1, a2};
         ek_any_slowly(r, sums, count, y);
         return;
     }
+#endif
     const int32_t multiplier = r->scaling.multiplier, power = r->power, half = r->half, pixel = r->pixel;
     *y = (int8_t)ek_any_quick(a0, multiplier, power, half);
     if (count > 1) {
@@ -453,29 +488,8 @@ static inline void ek_any_results(const ek_any_run *r, const int32_t *x, const i
     }
 }
 
-/* The channels that are unpacked, with filters of 3 x 3: two rows of results, or one. */
-static void ek_squares_of(const ek_depthwise_conv_2d_layer *l, const ek_planes *p, int32_t channel, ek_square *squares,
-                          int32_t below, int8_t *y) {
-    const int32_t plane = p->pairs * p->rows, together = l->squares > 1 ? p->depth : 1;
-    const ek_square_run run = {together, l->depth_multiplier, plane, l->y_width, l->y_depth, below};
-    const int32_t *x = p->values;
-    for (int32_t k = 0; k < p->depth; k += together, x += plane) {
-        for (int32_t again = 0; again < l->depth_multiplier; again++, channel++) {
-            const ek_square *const c = l->squares > 1 ? squares + channel : squares;
-            if (l->squares == 1) {
-                ek_square_of(l, channel, squares);
-            }
-            if (l->stride_width == 1) {
-                ek_square_rows(c, x, &run, y + channel);
-            } else {
-                ek_square_row_by_2(c, x, &run, y + channel);
-            }
-        }
-    }
-}
-
-/* The same with any filters: one row of results. Windows that are an odd number of columns apart begin with either half of
- * a word in turns. `before` are channels that four of them begin with, and that are not wanted. */
+/* The channels that are unpacked, with any filters: one row of results. Windows that are an odd number of columns apart
+ * begin with either half of a word in turns. `before` are channels that four of them begin with, and that are not wanted. */
 static void ek_any_of(const ek_depthwise_conv_2d_layer *l, const ek_planes *p, int32_t channel, int32_t before,
                       int32_t *filters, int8_t *y) {
     const ek_results results = {
@@ -489,15 +503,20 @@ static void ek_any_of(const ek_depthwise_conv_2d_layer *l, const ek_planes *p, i
         (2 * l->y_zero_point + 1) * (1 << 15), ek_scaling_of(&results, channel),
     };
     const int32_t *x = p->values;
+#ifdef EK_PART_ANY_FOURS
     if (l->fours != 0) {
         ek_filter_words_of_four(l, channel - before, rows, count, filters);
         filters += 2 * count * before;
     }
+#endif
+    (void)before;
     for (int32_t k = 0; k < p->depth; k++, x += p->pairs * rows) {
         for (int32_t again = 0; again < l->depth_multiplier; again++, channel++) {
+#ifdef EK_PART_ANY_SINGLES
             if (l->fours == 0) {
                 ek_filter_words(l, channel, rows, count, filters);
             }
+#endif
             run.scaling = ek_scaling_of(&results, channel);
             run.power = l->quick != 0 ? 1 << (16 + l->shifts[channel]) : 0;
             run.bias = l->bias[channel];
@@ -514,6 +533,7 @@ static void ek_any_of(const ek_depthwise_conv_2d_layer *l, const ek_planes *p, i
         }
     }
 }
+#endif
 
 static void ek_depthwise_conv_2d(const ek_depthwise_conv_2d_layer *l, const int8_t *x, int8_t *y, void *scratch) {
     const int32_t across = (l->filter_width - 1) * l->dilation_width + 1;
@@ -527,13 +547,17 @@ static void ek_depthwise_conv_2d(const ek_depthwise_conv_2d_layer *l, const int8
     };
     int32_t *const filters = p.values + p.depth * p.pairs * p.rows;
     ek_planes_padding(l, p.values, p.depth * p.pairs * p.rows, 1);
+#ifdef EK_PART_ANY
     if (l->squares == 0) {
         const int32_t count = ((across / 2 + 1) * p.rows + 1) & ~1;
         memset(filters, 0, (size_t)(2 * count * (l->fours != 0 ? 4 : 1)) * sizeof *filters);
     }
+#endif
+#ifdef EK_PART_SQUARES
     for (int32_t channel = 0; l->squares > 1 && channel < l->y_depth; channel++) {
         ek_square_of(l, channel, (ek_square *)filters + channel);
     }
+#endif
     for (int32_t batch = 0; batch < l->batches; batch++, x += l->x_height * l->x_width * l->x_depth) {
         for (int32_t i = 0, rows; i < l->y_height; i += rows, y += rows * pitch) {
             rows = l->y_height - i < together ? 1 : together;
@@ -547,17 +571,24 @@ static void ek_depthwise_conv_2d(const ek_depthwise_conv_2d_layer *l, const int8
                     ek_planes_rows(l, &p, x + (top + p.first) * l->x_width * l->x_depth + first - before);
                 }
                 const ek_planes own = {p.rows, p.pairs, p.depth - before, p.values + before * p.pairs * p.rows, 0, 0};
+#ifdef EK_PART_SQUARES
                 if (l->squares > 0) {
                     ek_squares_of(l, &own, first * l->depth_multiplier, (ek_square *)filters, (rows - 1) * pitch, y);
-                } else {
+                }
+#endif
+#ifdef EK_PART_ANY
+                if (l->squares == 0) {
                     ek_any_of(l, &own, first * l->depth_multiplier, before, filters, y);
                 }
+#endif
             }
+#ifdef EK_PART_SQUARES
             if (l->squares > 0 && (l->y_min > -128 || l->y_max < 127)) {
                 for (int32_t k = 0; k < rows * pitch; k++) {
                     y[k] = (int8_t)ek_clamped(y[k], l->y_min, l->y_max);
                 }
             }
+#endif
         }
     }
 }

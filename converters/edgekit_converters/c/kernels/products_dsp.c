@@ -5,15 +5,17 @@
 
 #if defined(__GNUC__)
 #define EK_APART __attribute__((noinline)) /* An inner loop wants all registers for itself. */
+#define EK_MAYBE __attribute__((unused))   /* Assembler says otherwise what some of it is for. */
 #else
 #define EK_APART
+#define EK_MAYBE
 #endif
 
-static inline int32_t ek_even(uint32_t bytes) {
+static inline EK_MAYBE int32_t ek_even(uint32_t bytes) {
     return (int32_t)__sxtb16((int8x4_t)bytes);
 }
 
-static inline int32_t ek_odd(uint32_t bytes) {
+static inline EK_MAYBE int32_t ek_odd(uint32_t bytes) {
 #if defined(__GNUC__)
     int32_t values;
     __asm__("sxtb16 %0, %1, ror #8" : "=r"(values) : "r"(bytes));
@@ -51,7 +53,28 @@ static inline int32_t ek_high_by(int32_t value, int32_t doubled) {
     __asm__("smmlar %0, %1, %2, %1" : "=r"(high) : "r"(value), "r"(doubled));
     return high;
 #else
-    return ek_high_of_double(value, doubled) + value;
+    return (int32_t)(((int64_t)value * doubled + ((int64_t)1 << 31)) >> 32) + value;
+#endif
+}
+
+/* Two int16 values, from the lower or the upper halves of two words. */
+static inline int32_t ek_lower_halves(int32_t first, int32_t second) {
+#if defined(__GNUC__)
+    int32_t both;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(both) : "r"(first), "r"(second));
+    return both;
+#else
+    return (int32_t)(((uint32_t)first & 0xffffu) | (uint32_t)second << 16);
+#endif
+}
+
+static inline int32_t ek_upper_halves(int32_t first, int32_t second) {
+#if defined(__GNUC__)
+    int32_t both;
+    __asm__("pkhtb %0, %2, %1, asr #16" : "=r"(both) : "r"(first), "r"(second));
+    return both;
+#else
+    return (int32_t)((uint32_t)first >> 16 | ((uint32_t)second & 0xffff0000u));
 #endif
 }
 
@@ -207,7 +230,7 @@ static inline int32_t ek_saturated(int32_t value) {
     __asm__("ssat %0, #8, %1" : "=r"(saturated) : "r"(value));
     return saturated;
 #else
-    return ek_clamped(value, -128, 127);
+    return (int32_t)__ssat(value, 8);
 #endif
 }
 
@@ -218,10 +241,11 @@ static inline int32_t ek_rounded(int32_t value, int32_t power, int32_t half) {
     __asm__("mla %0, %1, %2, %3\n\tssat %0, #8, %0, asr #16" : "=r"(rounded) : "r"(value), "r"(power), "r"(half));
     return rounded;
 #else
-    return ek_clamped((value * power + half) >> 16, -128, 127);
+    return (int32_t)__ssat((value * power + half) >> 16, 8);
 #endif
 }
 
+#ifdef EK_PART_LONG_SCALING
 static EK_APART int32_t ek_result(int32_t sum, ek_scaling s) {
     if (s.addend == 0) {
         return ek_clamped(ek_scaled(sum, s.multiplier, s.shift) + s.zero_point, s.low, s.high);
@@ -230,7 +254,9 @@ static EK_APART int32_t ek_result(int32_t sum, ek_scaling s) {
     value = (value + (value >> 31) + s.addend) >> -s.shift;
     return ek_clamped(value, s.low, s.high);
 }
+#endif
 
+#ifdef EK_PART_SUMS
 /* The products of one channel's weights with the values of EK_PIXELS pixels, in steps of four. The loop has four steps, and
  * is entered at the one with which the last ends it: `skipped` are those before. */
 #if defined(__GNUC__) && defined(__ARM_FEATURE_UNALIGNED) && defined(__thumb2__)
@@ -271,12 +297,17 @@ static EK_APART int32_t ek_result(int32_t sum, ek_scaling s) {
         EK_FOUR(even, odd, value, 5, a5);                   \
     }
 #endif
+#endif
+
+#ifdef EK_PART_MANY
 #define EK_EACH(what) (what(a0), what(a1), what(a2), what(a3), what(a4), what(a5))
+#define EK_NOTHING(a) a = 0
 #define EK_HIGH(a) a = ek_high_by(a, doubled)
 #define EK_AWAY(a) a += a >> 31
 #define EK_ROUND(a) a = ek_rounded(a, power, half)
 #define EK_CLAMP(a) a = ek_clamped(a, low, high)
 
+#ifdef EK_PART_LONG_SCALING
 /* Results of one channel that are scaled in the long way. */
 static EK_APART void ek_results_any(const ek_results *r, int32_t channel, const int32_t *sums, int32_t pixels, int8_t *y) {
     const ek_scaling s = ek_scaling_of(r, channel);
@@ -284,6 +315,7 @@ static EK_APART void ek_results_any(const ek_results *r, int32_t channel, const 
         y[pixel * r->pixel] = (int8_t)ek_result(sums[pixel], s);
     }
 }
+#endif
 
 /* All channels of four pixels to EK_PIXELS, whose values lie in turns: four of each, then the next four of each. */
 static EK_APART void ek_products(const ek_results *r, const int64_t *x, int32_t pixels, int8_t *y) {
@@ -300,10 +332,15 @@ static EK_APART void ek_products(const ek_results *r, const int64_t *x, int32_t 
         w += back;
         const uint32_t left = (uint32_t)(r->shifts[channel] - least); /* to a shift by 16 */
         const int32_t multiplier = r->multipliers[channel];
-        if (left > 15 || multiplier == 0) {
+#ifdef EK_PART_LONG_SCALING
+        if (left > 15) {
             const int32_t sums[EK_PIXELS] = {a0, a1, a2, a3, a4, a5};
             ek_results_any(r, channel, sums, pixels, y + channel);
             continue;
+        }
+#endif
+        if (multiplier == 0) { /* ek_high_by takes none */
+            EK_EACH(EK_NOTHING);
         }
         const int32_t doubled = ek_doubled(multiplier), power = 1 << left, half = r->half;
         EK_EACH(EK_HIGH);
@@ -331,11 +368,14 @@ static EK_APART void ek_products(const ek_results *r, const int64_t *x, int32_t 
 }
 
 #undef EK_EACH
+#undef EK_NOTHING
 #undef EK_HIGH
 #undef EK_AWAY
 #undef EK_ROUND
 #undef EK_CLAMP
+#endif
 
+#ifdef EK_PART_FOURS
 /* Four products of one channel with the values in `low` and `high`. */
 #if defined(__GNUC__) && defined(__ARM_FEATURE_UNALIGNED)
 #define EK_OF_ONE(w, sum)                                                              \
@@ -359,7 +399,9 @@ static EK_APART void ek_products(const ek_results *r, const int64_t *x, int32_t 
         EK_OF_ONE(w2, a2);       \
         EK_OF_ONE(w3, a3);       \
     } while (0)
+#endif
 
+#ifdef EK_PART_EIGHTS
 /* Eight products of one channel, whose weights lie as words do. */
 #if defined(__GNUC__)
 #define EK_EIGHT_OF_ONE(w, sum)                                                                  \
@@ -401,7 +443,9 @@ static EK_APART void ek_eights_of_three(const int8_t *w0, int32_t depth, const i
     sums[0] = a0, sums[1] = a1, sums[2] = a2;
 }
 #endif
+#endif
 
+#ifdef EK_PART_FOURS
 /* Sums of four channels. */
 static EK_APART void ek_fours_of_four(const int8_t *w0, int32_t depth, const int64_t *a, const int64_t *end, int32_t *sums) {
     const int8_t *w1 = w0 + depth, *w2 = w1 + depth, *w3 = w2 + depth;
@@ -417,10 +461,13 @@ static EK_APART void ek_fours_of_four(const int8_t *w0, int32_t depth, const int
     }
     sums[0] = a0, sums[1] = a1, sums[2] = a2, sums[3] = a3;
 }
+#endif
 
+#ifdef EK_PART_LONG_SCALING
 static EK_APART int8_t ek_result_of(const ek_results *r, int32_t channel, int32_t sum) {
     return (int8_t)ek_result(sum, ek_scaling_of(r, channel));
 }
+#endif
 
 /* Sums as results. */
 static EK_APART void ek_results_of(const ek_results *r, int32_t channel, int32_t count, const int32_t *sums, int8_t *y) {
@@ -429,10 +476,12 @@ static EK_APART void ek_results_of(const ek_results *r, int32_t channel, int32_t
     const int32_t twice = 2 * r->zero_point + 1;
     for (int32_t k = 0; k < count; k++) {
         const int32_t shift = shifts[k];
+#ifdef EK_PART_LONG_SCALING
         if (shift < -22 || shift > -1) {
             y[k] = ek_result_of(r, channel + k, sums[k]);
             continue;
         }
+#endif
         const int32_t value = ek_high(sums[k], multipliers[k]);
         y[k] = (int8_t)ek_saturated((value + (value >> 31) + twice * (1 << (-1 - shift))) >> -shift);
     }
@@ -443,6 +492,7 @@ static EK_APART void ek_results_of(const ek_results *r, int32_t channel, int32_t
     }
 }
 
+#ifdef EK_PART_ONE
 /* All channels of one pixel, some at a time: there, the values of the image are what is shared. */
 static EK_APART void ek_products_of_one(const ek_results *r, const int64_t *x, int8_t *y) {
     enum { BLOCK = 24 };
@@ -455,11 +505,13 @@ static EK_APART void ek_products_of_one(const ek_results *r, const int64_t *x, i
         int32_t k = 0;
         memcpy(sums, r->bias + first, (size_t)count * sizeof *sums);
 #if defined(__GNUC__)
+#ifdef EK_PART_EIGHTS
         if (depth % 8 == 0 && (uintptr_t)w % 4 == 0) {
             for (; k + 3 <= count; k += 3, w += 3 * depth) {
                 ek_eights_of_three(w, depth, x, end, sums + k);
             }
         }
+#endif
 #endif
         for (; k + 4 <= count; k += 4, w += 4 * depth) {
             ek_fours_of_four(w, depth, x, end, sums + k);
@@ -476,12 +528,18 @@ static EK_APART void ek_products_of_one(const ek_results *r, const int64_t *x, i
         ek_results_of(r, first, count, sums, y + first);
     }
 }
+#endif
 
 /* Pixels whose values lie in turns as ek_products takes them: one alone, or a block. */
 static void ek_products_of(const ek_results *r, const int64_t *x, int32_t pixels, int8_t *y) {
+#ifdef EK_PART_ONE
     if (pixels == 1) {
         ek_products_of_one(r, x, y);
-    } else {
+    }
+#endif
+#ifdef EK_PART_MANY
+    if (pixels != 1) {
         ek_products(r, x, pixels, y);
     }
+#endif
 }

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgekit.tflite.options import TransposeConv
 from edgekit_converters.c.kernels import Lowered
+from edgekit_converters.c.parts_dsp import parts_of_conv_2d
 from edgekit_converters.c.phases import along, taps_of
 from edgekit_converters.c.products import arithmetic, least_shift, weight_scales
 from edgekit_converters.c.scratch_dsp import dsp_scratch_conv_2d, in_words
@@ -87,6 +88,7 @@ def _in_phases(site: Site, layer: Mapping[str, Field], rows: Window, columns: Wi
     scaled = [_scaled(site, part) for part in parts]
     shared = _shared(scaled)
     least = max(least_shift({**one, **shared}, _magnitudes(part)) for one, part in zip(scaled, parts, strict=True))
+    shifts = _values(shared["shifts"]).astype(np.int64)
     flat = np.concatenate([part.reshape(-1) for part in parts])
     return Step(
         site.place,
@@ -103,7 +105,18 @@ def _in_phases(site: Site, layer: Mapping[str, Field], rows: Window, columns: Wi
         scratch=apart + together * most[1] * y.shape[3],
         scratches=True,
         needs=("fixed_point", "helium", "products", "conv_2d"),
+        parts=_parts(table, x.shape[3], together, bool(((shifts >= least) & (shifts < 0)).all())),
     )  # fmt: skip
+
+
+def _parts(table: Sequence[Sequence[int]], depth: int, together: int, short: bool) -> frozenset[str]:
+    """Of all phases, whose rows of results are made some at a time."""
+    found = frozenset[str]()
+    for height, width, down, across, *_ in table:
+        blocks = [min(together, down) * across, down % together * across]
+        rows, columns = Window(height, 1, 1, 0, down, down), Window(width, 1, 1, 0, across, across)
+        found |= parts_of_conv_2d(rows, columns, depth, 1, short, blocks=blocks)
+    return found
 
 
 def _shared(scaled: Sequence[Mapping[str, Field]]) -> dict[str, Field]:

@@ -77,6 +77,7 @@ def lower(site: Site) -> Lowered:
         scratch=8 * (-(-sizes.x_depth // 4) - (-sizes.y_depth // 4)) + 2 * sizes.y_depth,
         scratches=True,
         needs=("fixed_point", "products", "lstm_sums"),
+        parts=frozenset({"FOURS"}),
     )  # fmt: skip
     return Lowered((step,))
 
