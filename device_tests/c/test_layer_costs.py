@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 CORE = "cortex_m:cortex-m4"
 STRIDES = {"padding": 0, "strideH": 2, "strideW": 2}
+WINDOW_OF_ALL = {"padding": 0, "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
 WINDOW = {"padding": 0, "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1, "depthMultiplier": 1}
 
 
@@ -58,6 +59,24 @@ def product(*gate: int) -> tflite.Model:
     return operator_model(operands, [Call("MUL", [0, 1], [2], "MulOptions", {})], [0, 1], [2])
 
 
+def words(*shape: int, scale: float) -> Operand:
+    return Operand(shape, "int16", scales=[scale], zero_points=[0])
+
+
+def wide(size: int) -> tflite.Model:
+    operands = [words(1, 16, 16, 16, scale=0.001), drawn(16, size, size, 16)]
+    operands += [Operand((16,), "int64", values=np.full(16, 100)), words(1, 16, 16, 16, scale=0.002)]
+    return operator_model(operands, [Call("CONV_2D", [0, 1, 2], [3], "Conv2DOptions", WINDOW_OF_ALL)], [0], [3])
+
+
+def wide_depthwise(size: int) -> tflite.Model:
+    operands = [words(1, 16, 16, 16, scale=0.001), drawn(1, size, size, 16, axis=3)]
+    operands += [Operand((16,), "int64", values=np.full(16, 100)), words(1, 16, 16, 16, scale=0.002)]
+    return operator_model(
+        operands, [Call("DEPTHWISE_CONV_2D", [0, 1, 2], [3], "DepthwiseConv2DOptions", WINDOW)], [0], [3]
+    )
+
+
 COSTS = {
     "transposed 2 x 2": (transposed(2), 2.5),
     "transposed 3 x 3": (transposed(3), 2.1),
@@ -65,6 +84,10 @@ COSTS = {
     "depthwise 7 x 7": (depthwise(7, 7), 2.5),
     "gate": (product(1, 1, 1, 16), 11.0),
     "product": (product(1, 12, 12, 16), 10.0),
+    "int16 1 x 1": (wide(1), 4.2),
+    "int16 3 x 3": (wide(3), 1.7),
+    "int16 depthwise 3 x 3": (wide_depthwise(3), 8.2),
+    "int16 depthwise 5 x 5": (wide_depthwise(5), 4.8),
 }
 """Models, and the most instructions for each multiply-accumulate; of products, for each value of the result."""
 

@@ -14,6 +14,7 @@ from edgekit_converters.c.site import Site
 from edgekit_converters.c.steps import Constant, Field
 
 __all__ = [
+    "NEEDS",
     "all_short",
     "arithmetic",
     "folded_bias",
@@ -24,6 +25,11 @@ __all__ = [
     "wide_scaling",
 ]
 
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "int8": ("fixed_point", "helium", "products"),
+    "int16": ("fixed_point", "fixed_point_wide", "products", "wide_products"),
+}
+"""What the kernels are written on, by the dtype of activations."""
 _HEADROOM = 1 << 30
 """What a sum may reach, so that nothing that is done to it afterwards leaves 32 bits: it is doubled, too."""
 _WIDE = 1 << 47

@@ -13,6 +13,7 @@ __all__ = [
     "PIXELS",
     "Planes",
     "dsp_scratch_conv_2d",
+    "dsp_scratch_conv_2d_int16",
     "dsp_scratch_fully_connected",
     "in_words",
 ]
@@ -36,6 +37,12 @@ def dsp_scratch_conv_2d(rows: Window, columns: Window, depth: int, together: boo
     taps = rows.size * columns.size * depth
     gathered = 0 if rows.size * columns.size == 1 or (together and depth % 4 == 0) else taps
     return _unpacked(taps, rows.outputs * columns.outputs) + gathered
+
+
+def dsp_scratch_conv_2d_int16(rows: Window, columns: Window, depth: int) -> int:
+    """The same for int16, whose windows are always gathered first, but those of one tap."""
+    taps = rows.size * columns.size * depth
+    return _unpacked(taps, rows.outputs * columns.outputs) + (0 if taps == depth else 2 * taps)
 
 
 def dsp_scratch_fully_connected(depth: int, batches: int) -> int:

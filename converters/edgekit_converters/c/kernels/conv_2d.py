@@ -7,8 +7,8 @@ import numpy as np
 from edgekit.tflite.options import Conv2D
 from edgekit_converters.c.kernels import Lowered
 from edgekit_converters.c.parts_dsp import parts_of_conv_2d
-from edgekit_converters.c.products import all_short, arithmetic, least_shift, weight_scales
-from edgekit_converters.c.scratch_dsp import dsp_scratch_conv_2d, in_words
+from edgekit_converters.c.products import NEEDS, all_short, arithmetic, least_shift, weight_scales
+from edgekit_converters.c.scratch_dsp import dsp_scratch_conv_2d, dsp_scratch_conv_2d_int16, in_words
 from edgekit_converters.c.scratch_mve import mve_scratch_conv_2d
 from edgekit_converters.c.site import Site
 from edgekit_converters.c.steps import Overlap, Step
@@ -67,12 +67,12 @@ def lower(site: Site) -> Lowered:
             dsp_scratch_conv_2d(rows, columns, depth, groups == columns.dilation == 1),
         )
         if dtype == "int8"
-        else 0,
-        scratches=dtype == "int8",
+        else dsp_scratch_conv_2d_int16(rows, columns, depth),
+        scratches=True,
         overlaps=(Overlap(x.index, y.index, rows_distance(rows, x_row, y_row)),)
         if batches == 1
         else (),
-        parts=parts_of_conv_2d(rows, columns, depth, groups, all_short(scaled, magnitudes)),
-        needs=("fixed_point", "helium", "products") if dtype == "int8" else ("fixed_point", "fixed_point_wide"),
+        parts=parts_of_conv_2d(rows, columns, depth, groups, dtype == "int16" or all_short(scaled, magnitudes)),
+        needs=NEEDS[dtype],
     )  # fmt: skip
     return Lowered((step,))

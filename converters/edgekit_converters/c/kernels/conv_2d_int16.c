@@ -31,7 +31,8 @@ static int64_t ek_conv_2d_int16_sum(const ek_conv_2d_int16_layer *l, const int16
     return sum;
 }
 
-static void ek_conv_2d_int16(const ek_conv_2d_int16_layer *l, const int16_t *x, int16_t *y) {
+static void ek_conv_2d_int16(const ek_conv_2d_int16_layer *l, const int16_t *x, int16_t *y, void *scratch) {
+    (void)scratch;
     for (int32_t batch = 0; batch < l->batches; batch++, x += l->x_height * l->x_width * l->x_depth) {
         for (int32_t i = 0; i < l->y_height; i++) {
             const int32_t top = i * l->stride_height - l->pad_top;

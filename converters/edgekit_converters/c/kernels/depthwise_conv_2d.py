@@ -7,7 +7,7 @@ import numpy as np
 from edgekit.tflite.options import DepthwiseConv2D
 from edgekit_converters.c.kernels import Lowered
 from edgekit_converters.c.parts_dsp import parts_of_depthwise_conv_2d
-from edgekit_converters.c.products import all_short, arithmetic, weight_scales
+from edgekit_converters.c.products import NEEDS, all_short, arithmetic, weight_scales
 from edgekit_converters.c.scratch_dsp import Planes
 from edgekit_converters.c.scratch_mve import mve_scratch_depthwise_conv_2d
 from edgekit_converters.c.site import Site
@@ -77,6 +77,6 @@ def lower(site: Site) -> Lowered:
         if batches == 1
         else (),
         parts=parts_of_depthwise_conv_2d(columns, x_depth, dsp, quick, low > -128 or high < 127),
-        needs=("fixed_point", "helium", "products") if dtype == "int8" else ("fixed_point", "fixed_point_wide"),
+        needs=NEEDS[dtype],
     )  # fmt: skip
     return Lowered((step,))

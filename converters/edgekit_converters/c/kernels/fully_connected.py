@@ -9,7 +9,7 @@ import numpy as np
 from edgekit.tflite.options import FullyConnected
 from edgekit_converters.c.kernels import Lowered
 from edgekit_converters.c.parts_dsp import parts_of_fully_connected
-from edgekit_converters.c.products import all_short, arithmetic, least_shift, weight_scales
+from edgekit_converters.c.products import NEEDS, all_short, arithmetic, least_shift, weight_scales
 from edgekit_converters.c.scratch_dsp import dsp_scratch_fully_connected, in_words
 from edgekit_converters.c.site import Site
 from edgekit_converters.c.steps import Step
@@ -46,10 +46,10 @@ def lower(site: Site) -> Lowered:
         },
         inputs=(x.index,),
         outputs=(y.index,),
-        scratch=dsp_scratch_fully_connected(x_depth, batches) if dtype == "int8" else 0,
-        scratches=dtype == "int8",
-        parts=parts_of_fully_connected(x_depth, batches, all_short(scaled, magnitudes)),
-        needs=("fixed_point", "helium", "products") if dtype == "int8" else ("fixed_point", "fixed_point_wide"),
+        scratch=dsp_scratch_fully_connected(x_depth, batches),
+        scratches=True,
+        parts=parts_of_fully_connected(x_depth, batches, dtype == "int16" or all_short(scaled, magnitudes)),
+        needs=NEEDS[dtype],
     )  # fmt: skip
     return Lowered((step,))
 

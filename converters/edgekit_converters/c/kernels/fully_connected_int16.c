@@ -7,7 +7,8 @@ typedef struct {
     const int8_t *shifts;
 } ek_fully_connected_int16_layer;
 
-static void ek_fully_connected_int16(const ek_fully_connected_int16_layer *l, const int16_t *x, int16_t *y) {
+static void ek_fully_connected_int16(const ek_fully_connected_int16_layer *l, const int16_t *x, int16_t *y, void *scratch) {
+    (void)scratch;
     for (int32_t batch = 0; batch < l->batches; batch++, x += l->x_depth) {
         const int8_t *w = l->weights;
         for (int32_t channel = 0; channel < l->y_depth; channel++, w += l->x_depth) {
