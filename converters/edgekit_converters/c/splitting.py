@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from edgekit import tflite
+from edgekit.tflite.options import Other
 from edgekit_converters.c.kernels import Lowered
 from edgekit_converters.c.moving import MOVABLE, copied, steps_of, width
 from edgekit_converters.c.site import Site
@@ -25,6 +26,9 @@ def split(site: Site, x: tflite.Tensor, axis_operand: int) -> Lowered:
     """
     site.dtype(x, *MOVABLE)
     parts = [site.output(number) for number in range(len(site.operator.outputs))]
+    options = site.operator.options
+    told = options.fields.get("num_splits") if isinstance(options, Other) else None
+    site.check(told in (None, len(parts)), "The options tell how many results there are.", told)
     site.alike(x, *parts)
     axes = site.constant(axis_operand, "int32")
     site.check(axes.size == 1, "The axis is one number.", list(axes.shape))

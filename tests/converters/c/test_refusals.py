@@ -64,6 +64,9 @@ REFUSED = {
         (("axis", 0), ("fusedActivationFunction", 1)), "activation",
     ),
     "pieces that are too few": ("SPLIT", [numbers(0), Q], [shaped(1, 6), shaped(1, 6)], None, (), "whole input"),
+    "pieces of another number": (
+        "SPLIT", [numbers(0), Q], [shaped(2, 6), shaped(2, 6)], "SplitOptions", (("numSplits", 3),), "how many results",
+    ),
     "an axis that is computed": (
         "SPLIT", [Operand([], "int32"), Q], [shaped(2, 6), shaped(2, 6)], None, (), "constant",
     ),
