@@ -54,6 +54,26 @@ def test_python_runs_the_command_line_as_a_module() -> None:
     assert done.returncode == 1 and "no.tflite" in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        "passes.QAT",
+        "data.DataSpec",
+        "errors.EdgekitError",
+        "observer.StepFinished",
+        "testing.check_pass",
+        "layers",
+        "convert",
+    ],
+)
+def test_what_users_name_needs_one_import(named: str) -> None:
+    script = f"import edgekit, sys; assert {named.partition('.')[0]!r} in dir(edgekit); edgekit.{named}; " + (
+        f"assert not {{*{HEAVY}}} & {{*sys.modules}}"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
 def test_light_commands_do_not_load_one_either() -> None:
     asked = [["inspect", str(PROBE)], ["schema"], ["passes"], ["benchmark", str(PROBE), "--runs", "2"]]
     script = RUN.format(heavy=HEAVY, commands=asked)
