@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -100,6 +100,19 @@ class Pass(BaseModel, ABC):
         default="auto",
         description="epochs and learning_rate; auto trains only if the accuracy budget would be missed; none never",
     )
+
+    if not TYPE_CHECKING:  # which reads the arguments off the fields
+
+        def __init__(self, **keys: Any) -> None:
+            """What breaks a rule is said as it is said of a recipe, also where the pass is made in Python.
+
+            Raises:
+                RecipeError: An unknown key, or a value that breaks a rule.
+            """
+            try:
+                super().__init__(**keys)
+            except ValidationError as error:
+                raise RecipeError.from_pydantic(error, where=self.name, model=type(self)) from None
 
     @property
     def name(self) -> str:

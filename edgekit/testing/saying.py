@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from edgekit.errors import RecipeError
+
 __all__ = ["check_keys", "expect", "refuses", "runs"]
 
 _T = TypeVar("_T")
@@ -30,7 +32,7 @@ def runs(what: str) -> Iterator[None]:
         raise AssertionError(f"{what} raises {type(error).__name__}: {error}") from error
 
 
-def refuses(call: Callable[[], object], kind: type[Exception], rule: str) -> str:
+def refuses(call: Callable[[], object], kind: type[Exception] | tuple[type[Exception], ...], rule: str) -> str:
     """The message of the error with which a call refuses what it is given.
 
     Raises:
@@ -62,4 +64,5 @@ def check_keys(item: BaseModel, summary: str) -> None:
         again = type(item).model_validate(told)
     expect(again == item, f"{name} is the same when its options have been through JSON.", again)
     unknown = {**told, "no_such_key": 1}
-    refuses(lambda: type(item).model_validate(unknown), ValidationError, f"{name} refuses keys that it does not know.")
+    rule = f"{name} refuses keys that it does not know."
+    refuses(lambda: type(item).model_validate(unknown), (RecipeError, ValidationError), rule)

@@ -26,6 +26,15 @@ def test_a_recipe_names_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_made_in_python_it_speaks_as_a_recipe_does(name: str) -> None:
+    kind: Any = load_pass(name)
+    with pytest.raises(RecipeError, match=f"Unknown recipe key. Received: '{name}.finetun'. Did you mean 'finetune'"):
+        kind(finetun="none")
+    with pytest.raises(RecipeError, match=f"The recipe key {name}.finetune.*Received: 5"):
+        kind(finetune=5)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_it_conforms(name: str, trained: Any, few_digits: Dataset) -> None:
     check_pass(parse_pass({name: {"finetune": "none"}}), model=trained.model, dataset=few_digits)
 
