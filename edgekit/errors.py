@@ -143,6 +143,12 @@ class RecipeError(EdgekitError):
             return cls("Unknown recipe key.", received=repr(key), remedy=did_you_mean(place[-1], known))
         if first["type"] == "missing":
             return cls(f"A recipe needs the key {key}.", remedy="Write a starter recipe with: edgekit init")
+        if first["type"] in ("tuple_type", "list_type"):
+            remedy = f"Write it as [{first['input']!r}]." if isinstance(first["input"], str | int | float) else ""
+            return cls(f"The recipe key {key} takes a list.", received=repr(first["input"]), remedy=remedy)
+        if first["type"] == "model_type":
+            remedy = f"Its keys are: {', '.join(known)}."
+            return cls(f"The recipe key {key} takes a mapping of keys.", received=repr(first["input"]), remedy=remedy)
         message = first["msg"].removeprefix("Value error, ").rstrip(".")
         return cls(f"The recipe key {key} must fit: {message}.", received=repr(first["input"]))
 

@@ -210,10 +210,6 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: The file is missing, is no YAML mapping or breaks a rule.
     """
-    if not path.is_file():
-        raise RecipeError(
-            "A recipe is a YAML file.", received=repr(str(path)), remedy="Write a starter recipe with: edgekit init"
-        )
     values = read_yaml(path)
     if not isinstance(values, dict):
         raise RecipeError(
@@ -304,12 +300,17 @@ def _check_form(recipe: Recipe) -> None:
 def _check_formats(recipe: Recipe) -> None:
     """The target runs every format, and there is something to convert to and to measure on."""
     target = load_target(recipe.target)
+    for what, chosen, default in (("format", recipe.convert, "int8"), ("runtime", recipe.measure, "litert")):
+        if not chosen:
+            raise RecipeError(
+                f"A recipe names at least one {what}.", received="an empty list", remedy=f"Leave it out for {default}."
+            )
     refused = [c.format for c in recipe.convert if c.format not in target.formats]
-    if refused or not recipe.convert or not recipe.measure:
+    if refused:
         raise RecipeError(
-            f"convert names formats that the target {target.name} runs ({', '.join(target.formats)}), and measure "
-            "at least one runtime.",
-            received=", ".join(refused) or "an empty list",
+            f"Files are made in formats that the target {target.name} runs ({', '.join(target.formats)}).",
+            received=", ".join(refused),
+            remedy="Leave these formats out, or name another target.",
         )
 
 

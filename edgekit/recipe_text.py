@@ -11,9 +11,12 @@ from typing import Any
 import yaml
 
 from edgekit.errors import RecipeError
+from edgekit.places import by_place
 
 __all__ = ["LARGEST", "check_values", "parse_yaml", "read_yaml"]
 
+_MODELS = (".keras", ".h5", ".hdf5", ".tflite", ".zip")
+"""Endings of what is given for a recipe and is none."""
 LARGEST = 1 << 20
 """Bytes of a recipe."""
 MOST_VALUES = 100_000
@@ -41,8 +44,20 @@ def read_yaml(path: Path) -> Any:
     """Read a recipe's file.
 
     Raises:
-        RecipeError: It is no regular file, too large, no YAML, or doubles a key.
+        RecipeError: It is missing, a model, no regular file, too large, no YAML, or doubles a key.
     """
+    if path.is_dir() or path.suffix in _MODELS:
+        command = f"Write a recipe with edgekit init, and name the model there; or try: edgekit auto {path} --data SPEC"
+        python = f'A model comes with its data: edgekit.compress("{path}", data=(x, y), passes=["qat"])'
+        raise RecipeError(
+            "A recipe is a YAML file.",
+            received=f"{str(path)!r}, a model",
+            remedy=by_place(command=command, python=python),
+        )
+    if not path.is_file():
+        raise RecipeError(
+            "A recipe is a YAML file.", received=repr(str(path)), remedy="Write a starter recipe with: edgekit init"
+        )
     size = path.stat()
     if not stat.S_ISREG(size.st_mode) or size.st_size > LARGEST:
         raise RecipeError(

@@ -149,3 +149,16 @@ def test_passes_by_their_class_names() -> None:
     assert passes.QAT is passes.load_pass("qat") and passes.LowRank is passes.load_pass("low_rank")
     with pytest.raises(AttributeError):
         _ = passes.Nothing
+
+
+@pytest.mark.parametrize("passes", ["qat", QAT(), {"qat": {"finetune": "none"}}])
+def test_what_stands_alone_needs_no_list(passes: Any) -> None:
+    """All is taken, up to what a network without training is refused for."""
+    with pytest.raises(RecipeError, match="A reference network comes untrained"):
+        edgekit.compress("digits_cnn", data="digits", passes=passes, format="int8", measure="litert", export="tflm")
+
+
+@pytest.mark.parametrize("runtimes", ["litertt", ["litertt"]])
+def test_one_runtime_needs_no_list(runtimes: Any) -> None:
+    with pytest.raises(UsageError, match="Received: 'litertt'. Did you mean 'litert'"):
+        edgekit.benchmark("m.tflite", runtimes=runtimes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+import edgekit
 from edgekit import passes, registry
 from edgekit.data.preprocessing import OPERATIONS
 from edgekit.errors import EdgekitError, RecipeError
@@ -122,6 +124,16 @@ def _walk(name: str, annotation: Any, metadata: list[Any], seen: set[type[BaseMo
         return _walk(name, inner, more, seen)
     arguments = get_args(annotation)
     return [w for a in arguments for w in _walk(name, a, metadata if len(arguments) < 3 else [], seen)]
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "model.tflite", "saved"])
+def test_a_model_is_no_recipe(name: str, tmp_path: Path, cli: Callable[..., Any]) -> None:
+    """What a newcomer tries first; the remedy speaks of where he stands."""
+    (tmp_path / "saved").mkdir()
+    told = cli("compress", tmp_path / name)
+    assert told.code == 1 and "A recipe is a YAML file." in told.err and "edgekit auto" in told.err
+    with pytest.raises(RecipeError, match=r"model comes with its data: edgekit\.compress\(.*data=\(x, y\)"):
+        edgekit.compress(tmp_path / name)
 
 
 def test_every_number_of_a_recipe_has_a_largest_value() -> None:

@@ -26,7 +26,7 @@ __all__ = ["benchmark"]
 def benchmark(
     models: Costly | Sequence[Costly],
     *,
-    runtimes: Sequence[str] = ("litert",),
+    runtimes: Sequence[str] | str = ("litert",),
     threads: int = 1,
     runs: int | None = None,
     launches: int = 5,
@@ -37,12 +37,19 @@ def benchmark(
 ) -> BenchmarkReport:
     """Latency of `.tflite` files on this host, interleaved, each in a child process; device figures where there are.
 
-    A model that fails has an `error` in its result; the others are kept. The other arguments are those of
-    `edgekit.measure.latency.benchmark`.
+    A model that fails has an `error` in its result; the others are kept.
 
     Args:
         models: One or several: paths of `.tflite` files, what `edgekit.convert` and `edgekit.compress` gave (the chosen
             file), or Keras models in memory, which are converted to float32 for it.
+        runtimes: Names of runtimes, also of variants such as "arm64:cortex-a53"; `edgekit runtimes` lists them.
+        threads: Threads of one inference, on runtimes that time themselves.
+        runs: Timed inferences of each model; by default about half a second of them.
+        launches: How often each model is loaded in a new process. From 3 on, the intervals hold.
+        kernels: "default", "builtin" (without XNNPACK) or "reference", on TFLite's interpreters.
+        profile: Also take the operators' shares of the time, where a runtime has a profiler.
+        time_limit: Seconds that a runtime may take for one answer before it is ended.
+        progress: Function that is called with (turns done, turns in all).
 
     Raises:
         UsageError: No such runtime.
@@ -54,7 +61,7 @@ def benchmark(
     with TemporaryDirectory() as folder:
         return latency.benchmark(
             [_file(model, Path(folder) / str(number)) for number, model in enumerate(several)],
-            runtimes=tuple(runtimes),
+            runtimes=(runtimes,) if isinstance(runtimes, str) else tuple(runtimes),
             threads=threads,
             runs=runs,
             launches=launches,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edgekit.api.inputs import data_for, file_stem, task_of
 from edgekit.api.traces import leaves_no_trace
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from edgekit.training import Objective, Train
     from edgekit_converters.exporters import Exporter
 
+    Part: TypeAlias = Pass | Exporter | str | Mapping[str, Any]
+
 __all__ = ["compress"]
 
 RUNS = Path("runs")
@@ -37,14 +39,14 @@ def compress(
     output: str | Path | None = None,
     *,
     data: str | DataSpec | Dataset | Held | None = None,
-    passes: Sequence[Pass | str | Mapping[str, Any]] | None = None,
+    passes: Sequence[Pass | str | Mapping[str, Any]] | Pass | str | Mapping[str, Any] | None = None,
     format: str | Sequence[str | Mapping[str, Any]] | None = None,
     target: str | Path | None = None,
     train: Train | Mapping[str, Any] | None = None,
     objective: Objective | Mapping[str, Any] | None = None,
     task: Task | None = None,
-    measure: Sequence[str] | None = None,
-    export: Sequence[Exporter | str | Mapping[str, Any]] | None = None,
+    measure: Sequence[str] | str | None = None,
+    export: Sequence[Exporter | str | Mapping[str, Any]] | Exporter | str | Mapping[str, Any] | None = None,
     budget: Budget | Mapping[str, float] | None = None,
     accept_parity: float | None = None,
     seed: int | None = None,
@@ -67,7 +69,8 @@ def compress(
         output: Folder for models, manifest, report and steps; by default `runs/NAME`.
         data: The data of a model: a source or DataSpec, or the samples themselves: (x, y), (x_train, y_train, x_test,
             y_test), a dict of them, a `tf.data.Dataset` of batches, or a Dataset.
-        passes: Names, `{name: {key: value}}`, or objects such as `edgekit.passes.ChannelPrune(macs=0.5)`, in order.
+        passes: Names, `{name: {key: value}}`, or objects such as `edgekit.passes.ChannelPrune(macs=0.5)`: one,
+            or several in order.
         format: One file format or several: int8 (the default), int16x8, dynamic, float16, float32.
         target, measure, export, budget, accept_parity, seed: As in a recipe, which has the defaults too.
         train: How the model is trained before it is compressed; None where it comes trained.
@@ -98,13 +101,13 @@ def compress(
     from edgekit.report import write_report
 
     arguments = {
-        "passes": passes,
-        "convert": [format] if isinstance(format, str) else format,
+        "passes": _several(passes),
+        "convert": _several(format),
         "target": None if target is None else str(target),
         "train": train,
         "objective": _objective(objective, task),
-        "measure": measure,
-        "export": export,
+        "measure": _several(measure),
+        "export": _several(export),
         "budget": budget,
         "accept_parity": accept_parity,
         "seed": seed,
@@ -138,6 +141,13 @@ def compress(
         )
     write_report(manifest, folder, overwrite=overwrite)
     return manifest
+
+
+def _several(value: Sequence[Part] | Part | None) -> Sequence[Part] | None:
+    """A list of what was given alone, such as "qat" or QAT(); None where nothing was."""
+    if value is None or (isinstance(value, Sequence) and not isinstance(value, str)):
+        return value
+    return [value]
 
 
 def _objective(

@@ -118,6 +118,6 @@ def tflite_path(output: str | Path) -> Path:
     path = Path(output)
     if path.suffix != ".tflite":
         raise ModelError(
-            "A converted model is a .tflite file.", received=repr(str(path)), remedy="Let its name end so."
+            "A converted model is a .tflite file.", received=repr(str(path)), remedy="Give a name that ends in .tflite."
         )
     return path

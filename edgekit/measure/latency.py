@@ -136,10 +136,10 @@ def benchmark(
 
     A model that fails does not raise: its result says why, and the others go on.
     """
-    counts = {"models": len(models), "runtimes": len(runtimes), "threads": threads, "launches": launches}
-    for name, value in {**counts, "runs": 1 if runs is None else runs}.items():
+    counts = {"model": len(models), "runtime": len(runtimes), "thread": threads, "launch": launches}
+    for name, value in {**counts, "run": 1 if runs is None else runs}.items():
         if value < 1:
-            raise UsageError(f"A benchmark needs at least one of: {name}.", received=value)
+            raise UsageError(f"A benchmark needs at least one {name}.", received=value)
     if time_limit <= 0:
         raise UsageError("The time limit is above 0 s.", received=time_limit)
     check_kernels(kernels)

@@ -98,7 +98,7 @@ def test_counting_runtimes_give_figures_and_no_milliseconds(tflites: dict[str, P
 
 
 def test_wrong_usage() -> None:
-    with pytest.raises(UsageError, match="models"):
+    with pytest.raises(UsageError, match="at least one model. Received: 0"):
         benchmark([])
     with pytest.raises(UsageError, match="runs"):
         benchmark([PROBE], runs=0)
