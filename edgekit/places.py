@@ -27,11 +27,11 @@ def by_place(*, command: str, python: str, recipe: str = "") -> str:
         recipe: With the recipe's key, such as "accept_parity: 5"; empty where a recipe does not say it.
 
     Returns:
-        The text for the place; where nobody knows it, as in a child process, the first and the second.
+        The text for the place; where nobody knows it, the first and the second, or one of them where they are the same.
     """
     texts = {COMMAND: command, PYTHON: python, RECIPE: recipe}
     told = (texts[name] for name in _place.get() if texts[name])
-    return next(told, f"{command} (in Python {python})")
+    return next(told, command if command == python else f"{command} (in Python {python})")
 
 
 def setting(key: str) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import edgekit
-from edgekit.errors import EdgekitError
+from edgekit.errors import DataError, EdgekitError
 from edgekit.ownership import check_writable
 from edgekit.places import COMMAND, PYTHON, RECIPE, by_place, place, setting, standing
+from edgekit.runtimes import PROBE
 
 Cli = Callable[..., Any]
 
@@ -34,6 +36,25 @@ def test_one_setting_in_the_words_of_each_place(outer: list[str], inner: list[st
     with standing(outer), standing(inner):
         assert by_place(command="--bound DB", python="bound=DB", recipe="bound: DB") == said
     assert place() == []
+
+
+def test_what_is_the_same_everywhere_is_said_once() -> None:
+    assert by_place(command="Name a file", python="Name a file", recipe="Write a file") == "Name a file"
+
+
+def test_images_of_two_sizes(tmp_path: Path, cli: Cli) -> None:
+    """Only a recipe has keys: a command and a program are told where there are some."""
+    for number, size in enumerate([(8, 8), (9, 8)] * 4):
+        (tmp_path / "images" / f"class{number % 2}").mkdir(parents=True, exist_ok=True)
+        Image.new("L", size).save(tmp_path / "images" / f"class{number % 2}" / f"{number}.png")
+    Image.new("L", (9, 9)).save(tmp_path / "images" / "class0" / "other.png")
+    told = cli("evaluate", PROBE, "--data", tmp_path / "images")
+    assert told.code == 1 and "use a recipe with data: {preprocessing: [{resize:" in told.err
+    with pytest.raises(DataError, match=r'give data=edgekit\.data\.DataSpec\(.*preprocessing=\[\{"resize"'):
+        edgekit.evaluate(PROBE, str(tmp_path / "images"))
+    small = [{"resize": {"height": 4, "width": 4}}]
+    spec = edgekit.data.DataSpec(source=str(tmp_path / "images"), preprocessing=small)  # type: ignore[arg-type]
+    assert edgekit.load_data(spec).features("train").shape[1:] == (4, 4, 1), "as the remedy says"
 
 
 def test_what_a_recipe_does_not_say_is_said_by_who_runs_it() -> None:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from edgekit import registry
 from edgekit.errors import DataError, did_you_mean
+from edgekit.places import by_place
 from edgekit.tensors import Array
 
 __all__ = ["OPERATIONS", "Cast", "Grayscale", "Normalize", "Preprocessing", "Rescale", "Reshape", "Resize", "Tokenize"]
@@ -274,7 +275,7 @@ class Preprocessing:
                 raise DataError(
                     f"The preprocessing operation {name} must fit the samples ({error}).",
                     received=f"samples of shape {list(x.shape[1:])}",
-                    remedy="Correct data.preprocessing in the recipe.",
+                    remedy=f"Correct {_own_place()}.",
                 ) from None
         return x
 
@@ -324,6 +325,12 @@ def _operation(item: object) -> Operation:
             received=repr(options) if len(repr(options)) <= 200 else f"{repr(options)[:200]}...",
             remedy=f"Options of {name}: {', '.join(OPERATIONS[name].model_fields) or 'none'}.",
         ) from None
+
+
+def _own_place() -> str:
+    """Where the user has said what is done to samples."""
+    beside = "the preprocessing in the .json beside the model"
+    return by_place(command=beside, python=f"preprocessing of the DataSpec, or {beside}", recipe="data.preprocessing")
 
 
 def _tokens(x: Array) -> list[list[bytes]]:

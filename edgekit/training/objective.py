@@ -13,6 +13,7 @@ from edgekit.data.targets import Task
 from edgekit.errors import DataError, ModelError
 from edgekit.keras.outputs import output_activation
 from edgekit.keras.types import KerasModel
+from edgekit.places import by_place
 from edgekit.tensors import Array
 from edgekit.training.distillation import Distillation
 
@@ -69,7 +70,7 @@ class Objective(BaseModel):
             raise ModelError(
                 f"Samples must have the shape of the model's input, {list(expected)}.",
                 received=f"samples of shape {list(sample)}",
-                remedy="Add reshape or resize to data.preprocessing, or use the data that the model was made for.",
+                remedy=f"{_shaped()}, or use the data that the model was made for.",
             )
         if self.classifies:
             self._check_classes(int(model.output_shape[-1]), dataset, present)
@@ -96,7 +97,7 @@ class Objective(BaseModel):
                 raise DataError(
                     "Classification takes one class index per sample.",
                     received=f"labels of shape {list(labels.shape)} and dtype {labels.dtype}",
-                    remedy="Give class indices, or choose the task regression (objective: {task: regression}).",
+                    remedy=f"Give class indices, or choose {_regression()}.",
                 )
             if name == "train" and labels.min() == labels.max():
                 raise DataError(
@@ -131,3 +132,12 @@ class Objective(BaseModel):
         if int(model.output_shape[-1]) == 1:
             return losses.BinaryCrossentropy(from_logits=activation != "sigmoid")
         return losses.SparseCategoricalCrossentropy(from_logits=activation != "softmax")
+
+
+def _shaped() -> str:
+    given = "Give samples of that shape"
+    return by_place(command=given, python=given, recipe="Add reshape or resize to data.preprocessing")
+
+
+def _regression() -> str:
+    return by_place(command="--task regression", python='task="regression"', recipe="objective: {task: regression}")

@@ -136,7 +136,7 @@ def test_image_folder_with_its_own_test_split(tmp_path: Path) -> None:
 def test_images_of_unequal_size(tmp_path: Path) -> None:
     root = images(tmp_path / "i", count=12)
     Image.new("RGB", (30, 20), "red").save(root / "a" / "big.png")
-    with pytest.raises(DataError, match=r"one size. Received: 2 sizes.*data.preprocessing: \{resize"):
+    with pytest.raises(DataError, match=r"one size. Received: 2 sizes.*To bring them to one size, .*\{resize"):
         load_data(str(root))
     resize = {"resize": {"height": 5, "width": 5}}
     data = load_data(DataSpec(source=str(root), preprocessing=(resize, "rescale")))

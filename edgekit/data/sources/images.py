@@ -15,6 +15,7 @@ from edgekit.data.dataset import Raw, Wanted
 from edgekit.data.preprocessing import Preprocessing, Resize
 from edgekit.errors import DataError
 from edgekit.files import regular_file
+from edgekit.places import by_place
 from edgekit.tensors import Array
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
@@ -71,7 +72,7 @@ def _read_classes(
         raise DataError(
             "Images of one data set have one size.",
             received=f"{len(shapes)} sizes, such as {' and '.join(str(list(s[:2])) for s in sorted(shapes)[:2])}",
-            remedy="Add to the recipe's data.preprocessing: {resize: {height: 96, width: 96}}.",
+            remedy=f"To bring them to one size, {_resized()}.",
         )
     return np.stack(images), np.array([label for _, label in files])
 
@@ -104,8 +105,17 @@ class _Room:
             raise DataError(
                 f"Images of one data set take at most {LARGEST:,} bytes, decoded.",
                 received=f"{size:,} bytes up to {path}",
-                remedy="Give fewer, or add to the recipe's data.preprocessing: {resize: {height: 96, width: 96}}.",
+                remedy=f"Give fewer; or, to make them smaller, {_resized()}.",
             )
+
+
+def _resized() -> str:
+    """How a user says that images are resized, where he stands."""
+    return by_place(
+        command="use a recipe with data: {preprocessing: [{resize: {height: 96, width: 96}}]}",
+        python='give data=edgekit.data.DataSpec(source=..., preprocessing=[{"resize": {"height": 96, "width": 96}}])',
+        recipe="add to data.preprocessing: {resize: {height: 96, width: 96}}",
+    )
 
 
 def _images(folder: Path) -> list[Path]:
