@@ -106,7 +106,15 @@ def init(
 
 @command.command("lock")
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER_OR_MODEL...")
-@click.option("-o", "--output", "path", type=click.Path(path_type=Path), default="edgekit.lock", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    type=click.Path(path_type=Path),
+    default="edgekit.lock",
+    show_default=True,
+    help="The lock to write.",
+)
 @click.option(
     "--run", type=click.Path(path_type=Path), help="Output folder of the edgekit compress run that made the models."
 )

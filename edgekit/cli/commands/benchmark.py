@@ -30,7 +30,13 @@ REGRESSED = 3
     help="Runtime to measure on; repeat for several. A variant is written arm64:cortex-a53.",
 )
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of one inference.")
-@click.option("--kernels", type=click.Choice(["default", "builtin", "reference"]), default="default", show_default=True)
+@click.option(
+    "--kernels",
+    type=click.Choice(["default", "builtin", "reference"]),
+    default="default",
+    show_default=True,
+    help="Kernels of the host's interpreters: theirs, those without XNNPACK, or the slow ones that others are held to.",
+)
 @click.option(
     "--runs", type=click.IntRange(min=1), help="Timed inferences of each model; by default about half a second of them."
 )

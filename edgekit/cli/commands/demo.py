@@ -13,7 +13,15 @@ SUMMARY = "The whole job on embedded real digits, end to end, in about a minute.
 
 
 @click.command()
-@click.option("-o", "--output", "folder", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("runs/demo"),
+    show_default=True,
+    help="Output folder.",
+)
 @options.overwrite
 @options.quiet
 @options.json
