@@ -100,13 +100,13 @@ def test_counting_runtimes_give_figures_and_no_milliseconds(tflites: dict[str, P
 def test_wrong_usage() -> None:
     with pytest.raises(UsageError, match="at least one model. Received: 0"):
         benchmark([])
-    with pytest.raises(UsageError, match="runs"):
+    with pytest.raises(UsageError, match="at least one run. Received: 0"):
         benchmark([PROBE], runs=0)
     with pytest.raises(UsageError, match="Did you mean"):
         benchmark([PROBE], runtimes=["litrt"])
     with pytest.raises(UsageError, match="Did you mean 'builtin'"):
         benchmark([PROBE], kernels="buildin")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="launches"):
+    with pytest.raises(UsageError, match="at least one launch. Received: 0"):
         benchmark([PROBE], launches=0)
     with pytest.raises(UsageError, match="time limit"):
         benchmark([PROBE], time_limit=0)
