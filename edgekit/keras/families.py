@@ -6,6 +6,7 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -65,12 +66,13 @@ def network_options(name: str) -> type[BaseModel]:
     """What a family's parameters may be: those of its `build` after input shape and classes, with their defaults; of
     `module:function`, its keyword arguments.
     """
-    return own_options(name) if registry.is_reference(name) else _family_options(name, _build(name))
+    return own_options(name) if registry.is_reference(name) else _family_options(name, registry.load(networks, name))
 
 
-@functools.lru_cache(maxsize=64)
-def _family_options(name: str, build: Callable[..., Any]) -> type[BaseModel]:
-    """Kept: a search asks for them for every gene of every candidate."""
+@functools.cache
+def _family_options(name: str, module: ModuleType) -> type[BaseModel]:
+    """Made once: a search asks for it with every gene of every candidate, and pydantic takes milliseconds for it."""
+    build = _build_of(module)
     hints = typing.get_type_hints(build, include_extras=True)
     own = list(inspect.signature(build).parameters.values())[2:]
     fields: dict[str, Any] = {parameter.name: (hints[parameter.name], parameter.default) for parameter in own}
@@ -164,7 +166,10 @@ def describe_network(
 
 def _build(name: str) -> Callable[..., Any]:
     """Of a family; one of another package may have a `describe` alone."""
-    module = registry.load(networks, name)
+    return _build_of(registry.load(networks, name))
+
+
+def _build_of(module: ModuleType) -> Callable[..., Any]:
     build: Callable[..., Any] = module.build if hasattr(module, "build") else built_from(module.describe)
     return build
 

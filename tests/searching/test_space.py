@@ -159,3 +159,10 @@ def test_what_is_wrong_with_the_recipe_itself_is_no_genes_fault() -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="A search is a YAML file"):
         load_space(tmp_path / "none.yaml")
+
+
+def test_a_thousand_candidates_are_made_of_one_model_of_their_networks_parameters() -> None:
+    """It is asked for with every gene of every candidate, and is the slow part of drawing one."""
+    from edgekit.keras import network_options
+
+    assert network_options("separable") is network_options("separable")
