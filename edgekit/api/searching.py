@@ -146,7 +146,7 @@ def auto(
         output: Folder for the file, its `recipe.yaml` and what was tried.
         target: The device that the result is for.
         drop: Largest loss of accuracy, as a fraction.
-        hours: After which nothing more is tried.
+        hours: For all of it: nothing more is tried that would leave no time to make the file.
         budget: Limits by the names of figures, such as {"model_bytes": 20_000}; it ends where they are met. Without
             any, the smallest file is sought whose drop is allowed.
         measure: Runtimes; the first one gives the accuracy, the others what the budget limits.

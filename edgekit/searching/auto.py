@@ -123,7 +123,8 @@ def automatic(
     Args:
         recipe: Model, data, target, objective, measure and budget; its passes are found here.
         folder: For the result and for what is tried.
-        hours: After which nothing more is tried; None for no limit.
+        hours: For all of it: no attempt begins that would leave no time for the run of the chosen recipe; None for no
+            limit.
         loading: How the model is opened.
         overwrite: Replace files in `folder` that EdgeKit did not write, or that were changed since.
         watch: Is told of each attempt.
@@ -164,7 +165,9 @@ class _Trying:
 
     @property
     def late(self) -> bool:
-        return self._ends is not None and time.monotonic() > self._ends
+        """Whether one more attempt and the run of the chosen recipe, as long as the longest so far, end too late."""
+        ahead = 2 * max((attempt.seconds for attempt in self.attempts), default=0.0)
+        return self._ends is not None and time.monotonic() + ahead > self._ends
 
     def recipe(self, passes: list[Any]) -> Recipe:
         return checked_recipe({**self.base.dump(), "passes": passes})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 import edgekit
 from edgekit.errors import EdgekitError
+from edgekit.searching import auto
 
 
 def test_time_that_is_over_leaves_the_mildest_recipe(trained: Any, tmp_path: Path) -> None:
@@ -56,3 +58,13 @@ def test_what_it_refuses(more: dict[str, Any], message: str, trained: Any, tmp_p
     with pytest.raises(EdgekitError, match=message):
         edgekit.auto(trained.h5, "digits", tmp_path / "out", **more)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("left", "late"), [(25.0, False), (15.0, True)])
+def test_no_attempt_begins_that_leaves_no_time_to_make_the_file(left: float, late: bool) -> None:
+    trying = auto._Trying.__new__(auto._Trying)
+    took = [auto.Attempt("", 1.0, [], 0.0, 1, 1, True, False, "", seconds) for seconds in (10.0, 4.0)]
+    trying.attempts, trying._ends = took, time.monotonic() + left
+    assert trying.late is late
+    trying._ends = None
+    assert not trying.late
