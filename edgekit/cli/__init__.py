@@ -76,17 +76,21 @@ def _run(arguments: Sequence[str]) -> None:
     try:
         code = cli.main(args=list(arguments), prog_name="edgekit", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):
-        _fail(_INTERRUPTED, interrupt.exit_code(), arguments)
+        _fail(_interrupted(arguments), interrupt.exit_code(), arguments)
     except Exception as error:
         if interrupt.pending():  # whatever failed, it failed because it was asked to end
-            _fail(_INTERRUPTED, interrupt.exit_code(), arguments)
+            _fail(_interrupted(arguments), interrupt.exit_code(), arguments)
         _explain(error, arguments)
     else:
         if code:  # outside its standalone mode, click gives the code of `Exit` back instead of raising it
             sys.exit(code)
 
 
-_INTERRUPTED = "Interrupted. Finished steps are kept: the same command continues after them."
+def _interrupted(arguments: Sequence[str]) -> str:
+    """What goes on after it: a search that has begun is begun again only where it is told to go on."""
+    begins = arguments[:1] == ["search"] and not {"--resume", "--dry-run", "--status"} & set(arguments)
+    how = "the same command with --resume" if begins else "the same command"
+    return f"Interrupted. Finished steps are kept: {how} continues after them."
 
 
 def _explain(error: Exception, arguments: Sequence[str]) -> None:

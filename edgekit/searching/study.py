@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -165,7 +166,7 @@ def driven(
             if not found.is_new and not resume and trials:
                 raise EdgekitError(
                     "A search begins a study, unless it is told to go on with one.",
-                    received=f"{name!r} in {found.url}, which has {len(trials)} trials",
+                    received=f"{name!r} in {found.url}, which has {len(trials)} trial{'s' if len(trials) != 1 else ''}",
                     remedy="Add --resume (resume=True in Python) to go on with it, or give another folder.",
                 )
             lease = stack.enter_context(driving(found.engine, name))
@@ -247,9 +248,15 @@ def _refuse(name: str, url: str, stored: object, wanted: dict[str, object]) -> N
     if not old:
         said = "which is not a search of EdgeKit's"
     else:
-        said = "of another " + ", ".join(f"{key} ({old.get(key)}, now {wanted[key]})" for key in apart)
+        said = "of another " + ", ".join(f"{key} ({_short(old.get(key))}, now {_short(wanted[key])})" for key in apart)
     raise EdgekitError(
         "A study goes on with the space, the limits, the objectives and the version that it was begun with.",
         received=f"{name!r} in {url}, {said}",
         remedy="Give this search another folder or name, or go on with the file and version of the study.",
     )
+
+
+def _short(told: object) -> str:
+    """A value as people compare it: of a hash, its beginning."""
+    text = str(told)
+    return text[:12] if re.fullmatch(r"[0-9a-f]{64}", text) else text

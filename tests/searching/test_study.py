@@ -132,7 +132,7 @@ def test_a_study_that_was_begun_goes_on_where_that_is_asked_for(path: Path) -> N
                 tell(found.study, 0, [1, 1])
         if not resume and found.is_new is False:
             opened(path).study.ask()
-    with pytest.raises(EdgekitError, match="which has 1 trials"), driven(path, "s", OBJECTIVES, IDENTITY):
+    with pytest.raises(EdgekitError, match="which has 1 trial\\."), driven(path, "s", OBJECTIVES, IDENTITY):
         pass
 
 
