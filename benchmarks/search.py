@@ -176,6 +176,11 @@ def _simulate(path: Path | None, synthetic_too: bool, runs: int, only: Sequence[
         genes, limits = space()
         reference = json.loads((path.parent / "reference.json").read_text())["logistic_regression"]
         tables, name = {path.stem: read_table(path, genes, limits, reference)}, "search_table.json"
+    for title, table in tables.items():
+        if not any(map(table.fits, range(len(table.rows)))):
+            sys.exit(
+                f"None of the {len(table.rows)} nets of {title} keeps the budget: there is nothing to compare yet."
+            )
     started = _cpu()
     results = {title: compared(table, runs, only or list(WAYS)) for title, table in tables.items()}
     content = {"schema": "edgekit.search_table/1", "runs": runs, "budget_epochs": BUDGET, "tables": results}

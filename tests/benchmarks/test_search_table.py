@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -14,6 +16,12 @@ from _simulation import Found, Way, interval, search
 from _table import Row, Table, synthetic
 
 from edgekit.searching.genes import Gene
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "search.py"
+SPEC = importlib.util.spec_from_file_location("benchmark_of_searches", SCRIPT)
+assert SPEC is not None and SPEC.loader is not None
+benchmark = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(benchmark)
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +67,15 @@ def test_a_median_lies_in_its_interval() -> None:
     median, low, high = interval([0.1 * n for n in range(100)])
     assert low < median < high and median == pytest.approx(5.0) and high - low < 3
     assert interval([1.0, float("inf"), float("inf")])[0] == float("inf")
+
+
+def test_a_table_of_which_nothing_fits_yet_is_said(tmp_path: Path) -> None:
+    genes, limits = benchmark.space()
+    line = {"genes": benchmark.drawn(genes, 0), "costs": dict.fromkeys(limits, 1e9), "accuracy": [0.5] * 5}
+    (tmp_path / "table.jsonl").write_text(json.dumps(line) + "\n")
+    (tmp_path / "reference.json").write_text('{"logistic_regression": 0.5}')
+    with pytest.raises(SystemExit, match="None of the 1 nets of table keeps the budget"):
+        benchmark._simulate(tmp_path / "table.jsonl", False, 2, ["random"])
 
 
 @pytest.mark.slow
