@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from edgekit import _tf
-from edgekit.keras.types import KerasModel
+from edgekit.keras.types import KerasLayer, KerasModel
 
 __all__ = ["needs_autograph", "own_classes"]
 
 _LIBRARIES = ("edgekit", "keras", "tensorflow", "tensorflow_model_optimization", "tf_keras")
-
-_PLAIN = ("tf_keras.src.engine.", "tf_keras.src.layers.", "tf_keras.src.metrics.")
-"""Where tf_keras has the layers that it calls as they are; it lets AutoGraph rewrite the `call` of all others."""
 
 
 def own_classes(model: KerasModel) -> dict[str, type]:
@@ -26,9 +23,16 @@ def needs_autograph(model: KerasModel) -> bool:
     They stand in layers that somebody wrote and in functions that layers call. Without, AutoGraph would rewrite only
     the function around the model, which takes a third of the time that a small model is converted in.
     """
-    layer = _tf.tf_keras().layers.Layer
-    kinds = {type(part) for part in (model, *model.submodules) if isinstance(part, layer)}
-    return not all(kind.__module__.startswith(_PLAIN) and "Lambda" not in kind.__name__ for kind in kinds)
+    keras = _tf.tf_keras()
+    parts = [part for part in (model, *model.submodules) if isinstance(part, keras.layers.Layer)]
+    called = [part for part in parts if not isinstance(part, keras.metrics.Metric)]
+    return any("Lambda" in type(part).__name__ or _is_rewritten(part) for part in called)
+
+
+def _is_rewritten(layer: KerasLayer) -> bool:
+    """Whether tf_keras lets AutoGraph rewrite the layer's `call`."""
+    asked = getattr(layer, "_should_use_autograph", None)
+    return asked is None or bool(asked())
 
 
 def _is_own(kind: type) -> bool:

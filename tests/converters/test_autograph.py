@@ -54,8 +54,25 @@ def own_model(k: Any) -> Any:
     return OwnModel(inputs, k.layers.Dense(2)(inputs))
 
 
-def pruned(k: Any) -> Any:
-    return _tf.tfmot().sparsity.keras.prune_low_magnitude(chain(k.layers.Dense(2)))
+def pruned(layer: Any) -> Any:
+    return _tf.tfmot().sparsity.keras.prune_low_magnitude(chain(layer))
+
+
+def own_dense(k: Any) -> Any:
+    class OwnDense(k.layers.Dense):  # type: ignore[misc, name-defined]
+        def get_prunable_weights(self) -> list[Any]:
+            return [self.kernel]
+
+    return OwnDense(2)
+
+
+def own_schedule(k: Any) -> Any:
+    tools = _tf.tfmot().sparsity.keras
+
+    class OwnSchedule(tools.ConstantSparsity):  # type: ignore[misc, name-defined]
+        pass
+
+    return tools.prune_low_magnitude(chain(k.layers.Dense(2)), pruning_schedule=OwnSchedule(0.5, 0))
 
 
 SOMEBODY_S: dict[str, Callable[[Any], Any]] = {
@@ -66,12 +83,15 @@ SOMEBODY_S: dict[str, Callable[[Any], Any]] = {
     "cell in a stack": lambda k: chain(k.layers.Bidirectional(k.layers.RNN([k.layers.GRUCell(2), cell()]))),
     "function": lambda k: chain(k.layers.Lambda(lambda x: 2 * x)),
     "model": own_model,
-    "wrapper": pruned,
+    "layer in TF-MOT's wrapper": lambda k: pruned(own_dense(k)),
+    "schedule of TF-MOT's wrapper": own_schedule,
 }
 KERAS_S: dict[str, Callable[[Any], Any]] = {
     "classifier": lambda k: tiny_classifier(),
     "recurrent": lambda k: chain(k.layers.Bidirectional(k.layers.LSTM(2)), k.layers.Dropout(0.5), k.layers.Dense(2)),
     "nested": lambda k: chain(chain(k.layers.TimeDistributed(k.layers.Dense(2)))),
+    "pruned": lambda k: pruned(k.layers.Dense(2)),
+    "quantized": lambda k: _tf.tfmot().quantization.keras.quantize_model(chain(k.layers.Flatten(), k.layers.Dense(2))),
 }
 
 
