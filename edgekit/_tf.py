@@ -167,8 +167,8 @@ _OURS = ("edgekit.", "tensorflow_model_optimization.")
 
 def _call_wrappers_as_they_are(tools: Any) -> None:
     """TF-MOT's wrappers have no `if` or `for` over tensors, but tf_keras lets AutoGraph rewrite what is not its own: 28
-    functions of theirs, in each process, which takes as long as a small network trains. A layer inside that somebody
-    wrote, or a quantizer or schedule of theirs, is rewritten as before.
+    functions of theirs in each process, which takes one or two seconds. A layer inside that somebody wrote, or a
+    quantizer or schedule of theirs, is rewritten as before.
     """
     known = _tf_keras().utils.get_registered_object
     with tools.quantization.keras.quantize_scope(), tools.sparsity.keras.prune_scope():
