@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field
 
-from edgekit.data.labels import check_label_names, label_finding
+from edgekit.data.labels import check_label_names, label_finding, names_output
 from edgekit.data.preprocessing import Cast, Grayscale, Normalize, Operation, Preprocessing, Resize
 from edgekit.data.sidecar import UNKNOWN
 from edgekit.errors import ConversionError, DataError, RecipeError
 from edgekit.files import read_limited
+from edgekit.observer import logger
 from edgekit.places import setting
 from edgekit.recipe_text import LARGEST as LONGEST
 from edgekit.recipe_text import parse_yaml
@@ -23,6 +25,7 @@ from edgekit_converters.exporters import Exporter, Source
 
 __all__ = ["DescribedExporter", "LabelledExporter", "Told", "read_labels", "read_preprocessing", "told_by"]
 
+_log = logger(__name__)
 LARGEST = 64 << 20
 """Bytes of a file of labels."""
 _EXAMPLE = "Write for example '[{resize: {height: 96, width: 96}}, rescale]', or name a file with such a list."
@@ -62,6 +65,9 @@ class LabelledExporter(Exporter):
         if source.sidecar is not None:
             beside = source.sidecar
             labels, task, preprocessing = beside.label_names, beside.task, beside.preprocessing
+            if _of_pixels(labels, source.model):
+                _log.info("%d names of classes are left out: they are those of pixels, not of an answer.", len(labels))
+                labels = ()
         if self.labels is not None:
             labels = read_labels(Path(self.labels))
         _check_labels(labels, source.model)
@@ -173,6 +179,13 @@ def _check_labels(labels: tuple[str, ...], model: Model) -> None:
             received=f"{len(labels)} labels for {count} values",
             remedy=f"Give the labels of this model with {setting('labels')}.",
         )
+
+
+def _of_pixels(labels: tuple[str, ...], model: Model) -> bool:
+    """Whether labels run along the last axis of a first output that has more than one answer."""
+    graph = model.graphs[0]
+    shape = graph.tensors[graph.outputs[0]].shape if graph.outputs else ()
+    return names_output(len(labels), shape) and math.prod(shape) not in (1, len(labels))
 
 
 def _operations(told: TensorDescription, spec: TensorSpec) -> tuple[Operation, ...]:

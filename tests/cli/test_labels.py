@@ -80,3 +80,15 @@ def test_pixels_have_the_names_of_their_last_axis(cli: Callable[..., Any], tmp_p
         assert cli("convert", model, *options).code == 0
         written = json.loads((tmp_path / "m.tflite.json").read_text())["label_names"]
         assert written == (list(names) if len(names) == 3 else [])
+
+
+@pytest.mark.parametrize(("shape", "named"), [((1, 4, 4, 3), False), ((1, 3), True)], ids=str)
+def test_exported_c_has_names_of_answers_alone(
+    shape: tuple[int, ...], named: bool, cli: Callable[..., Any], tmp_path: Path
+) -> None:
+    square, model = Operand(shape, scales=[0.5]), tmp_path / "m.tflite"
+    model.write_bytes(operator_model([square, square], [Call("RELU", [0], [1])], [0], [1]).content)
+    write_sidecar(model, Sidecar(Preprocessing(), ("sky", "sea", "land"), "unknown"))
+    done = cli("export", "c", model, "-o", tmp_path / "out", "--name", "net")
+    assert done.code == 0, done.err
+    assert ("net_labels[NET_LABELS]" in (tmp_path / "out" / "net.h").read_text()) == named
