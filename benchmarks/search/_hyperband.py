@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["arguments", "best_at", "run"]
 
 MANY = 1_000_000
+_UNFIT = "It does not fit the budget."
 Line = Mapping[str, Any]
 """A trial: its `epochs`, its best validation `accuracy` (None where it did not fit), and its `cpu_seconds`."""
 
@@ -142,14 +143,14 @@ def _tuned(space: Mapping[str, Any], settings: Mapping[str, Any], most: int, fol
             description = describe_network("separable", (28, 28, 1), 10, parameters)
             costs = measure_costs(description, ["tflm"], folder.parent / "costs")
             if self.strict and max(over(costs.figures, budget)) > 0:
-                raise keras_tuner.errors.FailedTrialError("It does not fit the budget.")
+                raise keras_tuner.errors.FailedTrialError(_UNFIT)
             model = _built(keras, description)
             rate = keras.optimizers.Adam(space["train"]["learning_rate"])
             model.compile(rate, "sparse_categorical_crossentropy", ["accuracy"])
             return model
 
         def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
-            history = model.fit(*args, batch_size=space["train"]["batch_size"], verbose=0, **kwargs)
+            history = model.fit(*args, **{**kwargs, "batch_size": space["train"]["batch_size"], "verbose": 0})
             epochs[0] = len(history.history["val_accuracy"])
             return history
 
@@ -166,6 +167,8 @@ def _tuned(space: Mapping[str, Any], settings: Mapping[str, Any], most: int, fol
         def on_trial_end(self, trial: Any) -> None:
             super().on_trial_end(trial)
             done = epochs[0] > 0
+            if not done and _UNFIT not in (trial.message or ""):
+                raise keras_tuner.errors.FatalError(trial.message)  # a fault of ours is no candidate that does not fit
             line = {
                 "epochs": epochs[0],
                 "accuracy": trial.score if done else None,

@@ -125,8 +125,9 @@ def searched(space: Mapping[str, Any], sampler: str, trials: int, folder: Path, 
 
 
 def told(found: Mapping[str, Any]) -> dict[str, Any]:
-    """A search in short."""
-    outcomes = [outcome for trial in found["trials"] for outcome in trial["outcomes"].values()]
+    """A search in short, without what its front was trained anew: that is told on the images that are held out."""
+    told_of = [pair for trial in found["trials"] for pair in trial["outcomes"].items()]
+    outcomes = [outcome for rung, outcome in told_of if int(rung) >= 0]
     done = [outcome["figures"]["accuracy"] for outcome in outcomes if outcome["status"] == "done"]
     return {
         "trials": len(found["trials"]),
