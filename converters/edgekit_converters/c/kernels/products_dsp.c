@@ -47,7 +47,7 @@ static inline int32_t ek_doubled(int32_t multiplier) {
     return (int32_t)((uint32_t)multiplier * 2u);
 }
 
-static inline int32_t ek_high_by(int32_t value, int32_t doubled) {
+static inline EK_MAYBE int32_t ek_high_by(int32_t value, int32_t doubled) {
 #if defined(__GNUC__)
     int32_t high;
     __asm__("smmlar %0, %1, %2, %1" : "=r"(high) : "r"(value), "r"(doubled));
@@ -235,7 +235,7 @@ static inline int32_t ek_saturated(int32_t value) {
 }
 
 /* The upper half of value * power + half. Compilers would shift, which takes one instruction more. */
-static inline int32_t ek_rounded(int32_t value, int32_t power, int32_t half) {
+static inline EK_MAYBE int32_t ek_rounded(int32_t value, int32_t power, int32_t half) {
 #if defined(__GNUC__)
     int32_t rounded;
     __asm__("mla %0, %1, %2, %3\n\tssat %0, #8, %0, asr #16" : "=r"(rounded) : "r"(value), "r"(power), "r"(half));
