@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import json
+from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from tflite_files import dense_model, packed
 
-from edgekit import tflite
-from edgekit.tflite.ops import OPS, op_spec
+import edgekit
+from edgekit import _tf, tflite
+from edgekit.cli import main
+from edgekit.tflite.ops import OPS, elements, op_spec
 from edgekit.tflite.options import TABLES, NoOptions, Other
 
 
@@ -80,3 +84,29 @@ def test_another_operators_options_hide_nothing(table: str) -> None:
     assert tflite.count_macs(model) == 12 and [w.operator for w in tflite.weights(model, tflite.Sources(model))]
     (found,) = model.graphs[0].operators
     assert found.loop is found.branch is found.call is None
+
+
+def test_one_row_is_all_that_a_new_operator_takes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its multiply-accumulates are in inspect's JSON, in the report, in the run's JSON and in the budget."""
+    keras, rng = _tf.tf_keras(), np.random.default_rng(0)
+    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.ELU()])
+    model.add(keras.layers.Dense(2, name="scores"))
+    x = rng.standard_normal((60, 8, 8, 1)).astype(np.float32)
+    y = (x.mean((1, 2, 3)) > 0).astype(np.int64)
+
+    def compressed(folder: str) -> edgekit.Result:
+        return edgekit.compress(model, tmp_path / folder, data=(x, y), format="int8", budget={"macs": 130})
+
+    usual = compressed("usual")
+    row = replace(op_spec("ELU"), macs=lambda op, operands, results: (3, elements(results[0])))
+    monkeypatch.setattr("edgekit.tflite.ops.OPS", {**OPS, "ELU": row})
+    made = compressed("with the row")
+    told = usual.to_dict(), made.to_dict()
+    assert [one["steps"][-1]["macs"] for one in told] == [64 * 2, 64 * 2 + 3 * 64]
+    assert [one["budget"]["met"] for one in told] == [True, False] and "macs" in told[1]["budget"]["violations"][0]
+    assert "320" in (made.path.parents[1] / "report.md").read_text()
+    main(["inspect", str(made.path), "--json"])
+    inspected = json.loads(capsys.readouterr().out)
+    assert inspected["macs"] == 320
