@@ -146,7 +146,7 @@ def _tuned(space: Mapping[str, Any], settings: Mapping[str, Any], most: int, fol
                 raise keras_tuner.errors.FailedTrialError(_UNFIT)
             model = _built(keras, description)
             rate = keras.optimizers.Adam(space["train"]["learning_rate"])
-            model.compile(rate, "sparse_categorical_crossentropy", ["accuracy"])
+            model.compile(rate, "sparse_categorical_crossentropy", metrics=["accuracy"])
             return model
 
         def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
