@@ -117,9 +117,7 @@ def tfmot() -> Any:
     tf_keras()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tools = _import("tensorflow_model_optimization")
-    _call_wrappers_as_they_are(tools)
-    return tools
+        return _import("tensorflow_model_optimization")
 
 
 @functools.cache
@@ -159,30 +157,6 @@ def _lstm_and_gru() -> Any:
         return importlib.import_module("tf_keras.src.layers.rnn.gru_lstm_utils")
     except ImportError:
         return None
-
-
-_WRAPPERS = ("PruneLowMagnitude", "QuantizeLayer", "QuantizeWrapper", "QuantizeWrapperV2")
-_OURS = ("edgekit.", "tensorflow_model_optimization.")
-
-
-def _call_wrappers_as_they_are(tools: Any) -> None:
-    """TF-MOT's wrappers have no `if` or `for` over tensors, but tf_keras lets AutoGraph rewrite what is not its own: 28
-    functions of theirs in each process, which takes one or two seconds. A layer inside that somebody wrote, or a
-    quantizer or schedule of theirs, is rewritten as before.
-    """
-    known = _tf_keras().utils.get_registered_object
-    with tools.quantization.keras.quantize_scope(), tools.sparsity.keras.prune_scope():
-        for kind in filter(None, map(known, _WRAPPERS)):
-            if hasattr(kind, "_should_use_autograph"):  # a release may lack it, and takes longer
-                kind._should_use_autograph = _is_somebodys
-
-
-def _is_somebodys(wrapper: Any) -> bool:
-    parts = [getattr(wrapper, name, None) for name in ("quantizer", "quantize_config", "pruning_schedule")]
-    if any(part is not None and not type(part).__module__.startswith(_OURS) for part in parts):
-        return True
-    inner = getattr(wrapper, "layer", None)
-    return inner is not None and bool(inner._should_use_autograph())
 
 
 def _import(name: str) -> Any:

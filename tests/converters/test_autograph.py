@@ -85,13 +85,13 @@ SOMEBODY_S: dict[str, Callable[[Any], Any]] = {
     "model": own_model,
     "layer in TF-MOT's wrapper": lambda k: pruned(own_dense(k)),
     "schedule of TF-MOT's wrapper": own_schedule,
+    "pruned": lambda k: pruned(k.layers.Dense(2)),
+    "quantized": lambda k: _tf.tfmot().quantization.keras.quantize_model(chain(k.layers.Flatten(), k.layers.Dense(2))),
 }
 KERAS_S: dict[str, Callable[[Any], Any]] = {
     "classifier": lambda k: tiny_classifier(),
     "recurrent": lambda k: chain(k.layers.Bidirectional(k.layers.LSTM(2)), k.layers.Dropout(0.5), k.layers.Dense(2)),
     "nested": lambda k: chain(chain(k.layers.TimeDistributed(k.layers.Dense(2)))),
-    "pruned": lambda k: pruned(k.layers.Dense(2)),
-    "quantized": lambda k: _tf.tfmot().quantization.keras.quantize_model(chain(k.layers.Flatten(), k.layers.Dense(2))),
 }
 
 
