@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -178,9 +178,8 @@ def forecast(
     looked = [found for genes in drawn if (found := _looked_at(space, screen, genes)) is not None]
     known = [one for one in looked if one.costs]
     fit = [one for one in known if one.broken <= 0]
-    limits = limits_of(start.recipe)
-    share = wilson(len(fit), len(known)) if known else None
-    whole = _is_whole(space)
+    limits, whole = limits_of(start.recipe), _is_whole(space)
+    share, share_low, share_high = _share(len(fit), len(known), whole)
     nothing = bool(known) and not fit and len(known) == len(looked)
     count = trials or space.settings.trials
     promoted, proven = _trainings(space, count)
@@ -193,11 +192,11 @@ def forecast(
         refused=len(drawn) - len(looked),
         unknown=len(looked) - len(known),
         fit=len(fit),
-        share=None if share is None else share[0],
-        share_low=None if share is None else share[0] if whole else share[1],
-        share_high=None if share is None else share[0] if whole else share[2],
+        share=share,
+        share_low=share_low,
+        share_high=share_high,
         limits=dict(limits),
-        not_screened=tuple(name for name in limits if known and all(name not in one.costs for one in known)),
+        not_screened=_unseen(limits, known),
         nearest=_nearest(known, limits) if nothing else None,
         trials=count,
         promoted=promoted,
@@ -208,6 +207,19 @@ def forecast(
         pace=None if pace is None else pace.source,
         pace_from=0 if pace is None else pace.trainings,
     )
+
+
+def _share(fit: int, known: int, whole: bool) -> tuple[float | None, float | None, float | None]:
+    """What part fits, with its interval; none of it where nothing is known, and no doubt where all was looked at."""
+    if not known:
+        return None, None, None
+    share, low, high = wilson(fit, known)
+    return (share, share, share) if whole else (share, low, high)
+
+
+def _unseen(limits: Mapping[str, float], known: Sequence[_Screened]) -> tuple[str, ...]:
+    """The limits of figures that no candidate's estimate has."""
+    return tuple(name for name in limits if known and all(name not in one.costs for one in known))
 
 
 def _past(space: Space, folder: Path) -> SearchResult | None:

@@ -179,38 +179,60 @@ def _judged(data: dict[str, Any], old: dict[str, Any], rules: list[Gate]) -> dic
 
 
 def _show(data: dict[str, Any], *, profile: bool) -> None:
-    from edgekit.report.benchmark_text import comparison_rows, count_rows, profile_rows, time_rows
+    from edgekit.report.benchmark_text import comparison_rows
 
-    for kind in dict.fromkeys(r["latency_kind"] for r in data["results"] if r["latency_ms"]):
-        timed = [r for r in data["results"] if r["latency_kind"] == kind]
+    _show_latencies(data["results"])
+    _show_counts(data["results"])
+    columns, rows = comparison_rows(data["comparisons"])
+    if rows:
+        output.table(f"Times the figure of {data['comparisons'][0]['against']}", columns, rows)
+    if profile:
+        _show_profiles(data["results"])
+    noise = data["noise"]
+    if noise and noise["reasons"]:
+        click.echo(f"The machine was {noise['level']}: {'; '.join(noise['reasons'])}.")
+    _show_notes(data["caveats"])
+    verdict = data.get("gate") or {"checks": [], "notes": []}
+    for check in verdict["checks"]:
+        click.echo(("REGRESSED " if check["tripped"] else "ok ") + check["message"])
+    _show_notes(verdict["notes"])
+
+
+def _show_latencies(results: list[dict[str, Any]]) -> None:
+    from edgekit.report.benchmark_text import time_rows
+
+    for kind in dict.fromkeys(r["latency_kind"] for r in results if r["latency_ms"]):
+        timed = [r for r in results if r["latency_kind"] == kind]
         threads = f"{timed[0]['threads']} thread{'s' * (timed[0]['threads'] > 1)}"
         place = f"this host ({threads}): a proxy, not a phone's" if kind == "host proxy" else f"the {kind} ({threads})"
         columns, rows = time_rows(timed)
         output.table(f"Latency on {place}", columns, rows)
-    for runtime in dict.fromkeys(r["runtime"] for r in data["results"]):
-        told = [r for r in data["results"] if r["runtime"] == runtime]
+
+
+def _show_counts(results: list[dict[str, Any]]) -> None:
+    from edgekit.report.benchmark_text import count_rows
+
+    for runtime in dict.fromkeys(r["runtime"] for r in results):
+        told = [r for r in results if r["runtime"] == runtime]
         columns, rows = count_rows(told)
         if rows:
             output.table(f"{runtime}: one inference", columns, rows)
         for board in dict.fromkeys(r["measured_on"]["board"] for r in told if r["measured_on"]):
             click.echo(f"{runtime}: measured on the emulated board {board}")
-    columns, rows = comparison_rows(data["comparisons"])
-    if rows:
-        output.table(f"Times the figure of {data['comparisons'][0]['against']}", columns, rows)
-    for result in data["results"] if profile else ():
+
+
+def _show_profiles(results: list[dict[str, Any]]) -> None:
+    from edgekit.report.benchmark_text import profile_rows
+
+    for result in results:
         if result["profile"]:
             columns, rows = profile_rows(result["profile"])
             output.table(f"{result['model']} on {result['runtime']}, by operator", columns, rows)
         elif result["error"] is None:
             reason = result["profile_note"] or f"{result['runtime']} gives no profile"
             click.echo(f"{result['model']} on {result['runtime']}: no profile ({reason})")
-    noise = data["noise"]
-    if noise and noise["reasons"]:
-        click.echo(f"The machine was {noise['level']}: {'; '.join(noise['reasons'])}.")
-    for caveat in data["caveats"]:
-        click.echo(f"Note: {caveat}")
-    verdict = data.get("gate") or {"checks": [], "notes": [], "tripped": False}
-    for check in verdict["checks"]:
-        click.echo(("REGRESSED " if check["tripped"] else "ok ") + check["message"])
-    for note in verdict["notes"]:
+
+
+def _show_notes(notes: list[str]) -> None:
+    for note in notes:
         click.echo(f"Note: {note}")

@@ -23,15 +23,9 @@ def lower(site: Site) -> Lowered:
     dtype = site.dtype(x, "int8", "int16")
     site.dtype(y, dtype)
     weights = site.constant(1, "int8")
-    ranks = (len(x.shape), len(y.shape), weights.ndim)
-    site.check(ranks == (4, 4, 4), "Images and filters have four dimensions.", ranks)
+    _check_shapes(site, x.shape, y.shape, weights.shape, options.depth_multiplier)
     batches, x_height, x_width, x_depth = x.shape
-    single, height, width, y_depth = weights.shape
-    site.check(single == 1, "Depthwise filters begin with a dimension of 1.", list(weights.shape))
-    site.check(y.shape[0] == batches and y.shape[3] == y_depth, "The result has the filters' channels.", y.shape)
-    site.check(x_depth > 0 and y_depth % x_depth == 0, "Every input channel has as many filters.", (x_depth, y_depth))
-    told = options.depth_multiplier
-    site.check(told == y_depth // x_depth, "The depth multiplier is the one of the shapes.", told)
+    _, height, width, y_depth = weights.shape
     rows = window(site, options.padding, height, options.stride_h, options.dilation_h_factor, x_height, y.shape[1])
     columns = window(site, options.padding, width, options.stride_w, options.dilation_w_factor, x_width, y.shape[2])
     by_tap = weights.reshape(-1, y_depth).astype(np.int64)
@@ -80,3 +74,14 @@ def lower(site: Site) -> Lowered:
         needs=NEEDS[dtype],
     )  # fmt: skip
     return Lowered((step,))
+
+
+def _check_shapes(site: Site, x: tuple[int, ...], y: tuple[int, ...], weights: tuple[int, ...], told: int) -> None:
+    """Of images, filters and the depth multiplier that the options tell."""
+    ranks = (len(x), len(y), len(weights))
+    site.check(ranks == (4, 4, 4), "Images and filters have four dimensions.", ranks)
+    depth, filters = x[3], weights[3]
+    site.check(weights[0] == 1, "Depthwise filters begin with a dimension of 1.", list(weights))
+    site.check(y[0] == x[0] and y[3] == filters, "The result has the filters' channels.", y)
+    site.check(depth > 0 and filters % depth == 0, "Every input channel has as many filters.", (depth, filters))
+    site.check(told == filters // depth, "The depth multiplier is the one of the shapes.", told)
