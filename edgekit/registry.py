@@ -54,7 +54,8 @@ def load(package: ModuleType, name: str) -> ModuleType:
         return importlib.import_module(f"{package.__name__}.{name}")
     kind = _kind(package)
     if name not in outside(kind):
-        raise UsageError(f"No such entry in {kind}.", received=repr(name), remedy=did_you_mean(name, names(package)))
+        rule = f"There must be {_one_of(kind)} of this name."
+        raise UsageError(rule, received=repr(name), remedy=did_you_mean(name, names(package)))
     point = outside(kind)[name]
     try:
         found = point.load()
@@ -75,6 +76,12 @@ def load(package: ModuleType, name: str) -> ModuleType:
 
 def _kind(package: ModuleType) -> str:
     return package.__name__.rpartition(".")[2]
+
+
+def _one_of(kind: str) -> str:
+    """A word for one plug-in, with its article."""
+    one = {"passes": "pass", "proxies": "proxy"}.get(kind, kind.removesuffix("s"))
+    return f"{'an' if one[0] in 'aeiou' else 'a'} {one}"
 
 
 def _own(package: ModuleType) -> frozenset[str]:

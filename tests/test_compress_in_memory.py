@@ -72,6 +72,15 @@ def test_models_and_results_are_benchmarked(result: tuple[Any, Any, Path], tmp_p
     assert len(edgekit.benchmark(made, runs=3, launches=1).results) == 1
 
 
+def test_a_lambda_in_memory_is_measured_with_consent() -> None:
+    keras = _tf.keras3()
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Lambda(lambda x: x * 2.0)])
+    with pytest.raises(ModelError, match="pass unsafe=True"):
+        edgekit.benchmark(model, runs=3, launches=1)
+    (result,) = edgekit.benchmark(model, runs=3, launches=1, unsafe=True).results
+    assert result.error is None
+
+
 def test_steps_are_found_again_until_the_weights_change(result: tuple[Any, Any, Path]) -> None:
     model, _, output = result
     passes = [Sparsify(sparsity=0.5, finetune="none"), {"qat": {"finetune": "none"}}]

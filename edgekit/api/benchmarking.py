@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edgekit.api.inputs import file_stem
 from edgekit.api.traces import leaves_no_trace
 
 if TYPE_CHECKING:
+    from edgekit.keras import Loading
     from edgekit.keras.types import KerasModel
     from edgekit.measure.latency import BenchmarkReport
     from edgekit.pipeline import Manifest
@@ -33,6 +34,8 @@ def benchmark(
     kernels: Kernels = "default",
     profile: bool = False,
     time_limit: float = 60.0,
+    unsafe: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> BenchmarkReport:
     """Latency of `.tflite` files on this host, interleaved, each in a child process; device figures where there are.
@@ -49,18 +52,22 @@ def benchmark(
         kernels: "default", "builtin" (without XNNPACK) or "reference", on TFLite's interpreters.
         profile: Also take the operators' shares of the time, where a runtime has a profiler.
         time_limit: Seconds that a runtime may take for one answer before it is ended.
+        unsafe: Take the code that a model in memory holds, such as a Lambda's.
+        custom_objects: Classes and functions of yours that a model in memory holds, by name.
         progress: Function that is called with (turns done, turns in all).
 
     Raises:
         UsageError: No such runtime.
         EdgekitError: A model in memory cannot be converted.
     """
+    from edgekit.keras import Loading
     from edgekit.measure import latency
 
+    loading = Loading(unsafe, custom_objects or {})
     several = models if isinstance(models, Sequence) and not isinstance(models, str) else [models]
     with TemporaryDirectory() as folder:
         return latency.benchmark(
-            [_file(model, Path(folder) / str(number)) for number, model in enumerate(several)],
+            [_file(model, Path(folder) / str(number), loading) for number, model in enumerate(several)],
             runtimes=(runtimes,) if isinstance(runtimes, str) else tuple(runtimes),
             threads=threads,
             runs=runs,
@@ -72,17 +79,17 @@ def benchmark(
         )
 
 
-def _file(model: Costly, folder: Path) -> Path:
+def _file(model: Costly, folder: Path, loading: Loading) -> Path:
     """The file of a model; of one in memory, written into a folder of its own."""
     if isinstance(model, str | Path):
         return Path(model)
-    from edgekit.keras import FOREIGN, load_model
+    from edgekit.keras import load_model
     from edgekit.pipeline import Manifest
     from edgekit_converters.tflite import Conversion, ConvertSpec, convert_keras
 
     if isinstance(model, Conversion | Manifest):
         return Path(model.path)
-    loaded = load_model(model, FOREIGN)
+    loaded = load_model(model, loading)
     folder.mkdir()
     path = folder / f"{file_stem(loaded)}.tflite"
     convert_keras(loaded, path, ConvertSpec(format="float32").resolved())

@@ -99,7 +99,7 @@ def test_what_a_search_refuses_before_it_begins(
 
 
 def test_an_executor_that_is_not_there_is_said_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="No such entry in executors.*'cluster'"):
+    with pytest.raises(UsageError, match="There must be an executor of this name.*'cluster'"):
         edgekit.search(SEARCH, tmp_path / "out", executor="cluster")
     assert not (tmp_path / "out").exists()
 
