@@ -1,7 +1,7 @@
 """The search's benchmarks: samplers on a table of 300 nets, trained once and searched a hundred times, and live parts.
 
-    python benchmarks/search.py table --data fashion_mnist.npz --out FOLDER [--hours 2.4]
-    python benchmarks/search.py simulate --table FOLDER/table.jsonl [--runs 100]
+    python benchmarks/search.py table --data fashion_mnist.npz [--out FOLDER] [--hours 2.4]
+    python benchmarks/search.py simulate --table benchmarks/search/table/table.jsonl [--runs 100]
     python benchmarks/search.py simulate --synthetic [--runs 100]
     python benchmarks/search.py workers --data fashion_mnist.npz --out FOLDER
     python benchmarks/search.py auto --data DATA_FOLDER --out FOLDER [--hours 2.4] [--networks lenet5]
@@ -10,7 +10,8 @@
     python benchmarks/search.py har --data har_watch.npz --out FOLDER [--hours 2.4]
 
 `table` draws nets from benchmarks/search/fashion_space.yaml, measures each with random weights (bytes, arena, MACs) and
-trains it for 5 epochs with validation after each; one line for a net, so that a run that was ended goes on. `simulate`
+trains it for 5 epochs with validation after each; one line for a net, so that a run that was ended goes on:
+benchmarks/search/table has the nets that are trained so far, a minute of one core each. `simulate`
 searches the table with every sampler: for each seed the trained epochs until random's median final hypervolume is
 reached, over the epochs that random had, with bootstrap intervals. Synthetic tables are for tuning the samplers.
 
@@ -69,7 +70,7 @@ def main() -> None:
     parts = parser.add_subparsers(dest="part", required=True)
     table = parts.add_parser("table", help="train the nets")
     table.add_argument("--data", type=Path, required=True, help="fashion_mnist.npz")
-    table.add_argument("--out", type=Path, required=True, help="folder of table.jsonl")
+    table.add_argument("--out", type=Path, default=HERE / "search" / "table", help="folder of table.jsonl")
     table.add_argument("--hours", type=float, default=2.4, help="after which this part ends")
     table.add_argument("--nets", type=int, default=NETS)
     simulate = parts.add_parser("simulate", help="search the table")
