@@ -91,12 +91,12 @@ def storage_url(storage: str | Path) -> str:
 
 
 def without_password(url: str) -> str:
-    """A URL that may be shown."""
+    """A URL that may be shown, with the scheme that its user gave."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        return make_url(url).render_as_string(hide_password=True).replace("+psycopg://", "://", 1)
     except (ArgumentError, ValueError):
         return f"{url.partition('://')[0]}://..."
 
