@@ -29,7 +29,7 @@ def needs_autograph(model: KerasModel) -> bool:
     return any("Lambda" in type(part).__name__ or _is_rewritten(part) for part in called)
 
 
-def _is_rewritten(layer: KerasLayer) -> bool:
+def _is_rewritten(layer: KerasModel | KerasLayer) -> bool:
     """Whether tf_keras lets AutoGraph rewrite the layer's `call`."""
     asked = getattr(layer, "_should_use_autograph", None)
     return asked is None or bool(asked())

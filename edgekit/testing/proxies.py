@@ -28,9 +28,9 @@ def check_proxy(proxy: str | ModuleType) -> None:
         AssertionError: It breaks a rule; the sentence names it.
     """
     module = registry.load(proxies, proxy) if isinstance(proxy, str) else proxy
-    name, score = module.__name__, getattr(module, "score", None)
-    expect(callable(score), f"{name} has score(network).", score)
-    assert callable(score)
+    name = module.__name__
+    expect(callable(getattr(module, "score", None)), f"{name} has score(network).", getattr(module, "score", None))
+    score: Callable[[Untrained], float] = module.score
     found = [_scored(name, score, _network(width)) for width in WIDTHS]
     expect(np.isfinite(found).all(), f"{name} gives numbers for classifiers with ReLUs and {BATCHES} batches.", found)
     expect(len(set(found)) > 1, f"{name} tells networks of other widths apart: a search asks for an order.", found)

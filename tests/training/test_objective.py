@@ -35,7 +35,7 @@ X = np.random.default_rng(0).random((60, 4)).astype(np.float32)
             r"input, \[5\]. Received: samples of shape \[4\]",
         ),
         (lambda: dense(3, None), np.arange(60) % 4, "classification", "number of classes, 3. Received: the label 3"),
-        (lambda: dense(3, None), X, "classification", "one class index per sample.*objective: {task: regression}"),
+        (lambda: dense(3, None), X, "classification", 'one class index per sample.*task="regression"'),
         (lambda: dense(3, None), X[:, 0], "classification", "one class index per sample"),
         (lambda: dense(3, None), np.full(60, 2), "classification", "at least two classes. Received: only the label 2"),
     ],

@@ -111,13 +111,14 @@ def test_stopped_and_opened_again_draws_what_it_would_have_drawn(name: str, tmp_
 
 def test_the_guide_adds_up_in_one_order_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """With BLAS threads that are as many as cores, a seed would draw other candidates elsewhere, and far slower."""
-    solved, threads = np.linalg.cholesky, set[int]()
+    solved, threads = np.linalg.eigh, set[int]()
 
-    def watched(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    def watched(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         threads.update(found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas")
-        return solved(matrix)
+        strengths, axes = solved(matrix)
+        return strengths, axes
 
-    monkeypatch.setattr(np.linalg, "cholesky", watched)
+    monkeypatch.setattr(np.linalg, "eigh", watched)
     with threadpool_limits(2, user_api="blas"):
         search(open_study("evolution"), 20)
     assert threads == {1}
