@@ -106,3 +106,15 @@ def test_every_part_of_a_text_is_one_that_layers_ask_for() -> None:
         asked |= parts_of_fully_connected(depth, outputs, short)
     texts = [file.read_text() for file in resources.files(kernels).iterdir() if file.name.endswith(".c")]
     assert set(re.findall(r"EK_PART_(\w+)", "\n".join(texts))) == asked
+
+
+def test_no_two_texts_define_a_function_of_one_name() -> None:
+    """Any of them may meet in one model; the paths of one kernel take each other's place."""
+    places: dict[str, set[str]] = {}
+    for path in resources.files(kernels).iterdir():
+        if path.name.endswith(".c"):
+            text = path.read_text(encoding="utf-8")
+            for name in re.findall(r"^static [\w \*]*?\b(ek_\w+)\(", text, re.MULTILINE):
+                places.setdefault(name, set()).add(re.sub(r"(_dsp|_mve)?\.c$", "", path.name))
+    assert len(places) > 100
+    assert {name: sorted(texts) for name, texts in places.items() if len(texts) > 1} == {}

@@ -18,10 +18,10 @@ static int32_t ek_l2_normalization_root(int32_t value, int32_t *shift) {
     const int32_t half = ((value << (2 * pairs)) / 2 + 1) / 2;
     int32_t x = 1 << 28;
     for (int i = 0; i < 5; i++) {
-        const int32_t cube = ek_saturated((int64_t)ek_high(ek_high(x, x), x) * 64);
-        x = ek_saturated(((int64_t)ek_high((1 << 28) + (1 << 27), x) - ek_high(half, cube)) * 8);
+        const int32_t cube = ek_saturated_word((int64_t)ek_high_product(ek_high_product(x, x), x) * 64);
+        x = ek_saturated_word(((int64_t)ek_high_product((1 << 28) + (1 << 27), x) - ek_high_product(half, cube)) * 8);
     }
-    x = ek_high(x, 1518500250);
+    x = ek_high_product(x, 1518500250);
     *shift = right < 0 ? 0 : -right;
     return right < 0 ? x * (1 << -right) : x;
 }

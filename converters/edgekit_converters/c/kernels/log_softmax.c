@@ -13,20 +13,20 @@ static int32_t ek_log_softmax_divided(int32_t value, int32_t power) {
 static int32_t ek_log_softmax_logarithm(int32_t sum) {
     const int32_t root = 1805811301; /* of the square root of 1/2 */
     const int32_t bits = ek_headroom((uint32_t)sum);
-    const int32_t first = ek_saturated((int64_t)ek_high(sum << (bits - 1), 1518500250) * 2);
+    const int32_t first = ek_saturated_word((int64_t)ek_high_product(sum << (bits - 1), 1518500250) * 2);
     const int32_t first_power = (12 - bits) * (1 << 25) + (1 << 23);
-    const int32_t fewer = ek_headroom((uint32_t)ek_high(sum, 1518500250)) - 1;
-    const int32_t second = ek_saturated((int64_t)sum << fewer);
+    const int32_t fewer = ek_headroom((uint32_t)ek_high_product(sum, 1518500250)) - 1;
+    const int32_t second = ek_saturated_word((int64_t)sum << fewer);
     const int32_t second_power = (12 - fewer) * (1 << 25) - (1 << 23);
     const int32_t r = first < second ? first : second;
     const int32_t power = first_power > second_power ? first_power : second_power;
     const int32_t p = (int32_t)(((int64_t)r + root + 1) / 2);
     const int32_t q = (r - root) * 2;
-    const int32_t square = ek_high(q, q);
-    const int32_t above = ek_high(q, r) + ek_high(ek_high(q, square), 117049297);
-    const int32_t below = ek_high(p, 1057819769 + q + ek_high(127690142, square)) + ek_high(638450708, q);
-    const int32_t quotient = ek_high(ek_log_softmax_divided(above, 6), ek_reciprocal(below));
-    return (ek_high(power, 1488522236) + quotient) * 2;
+    const int32_t square = ek_high_product(q, q);
+    const int32_t above = ek_high_product(q, r) + ek_high_product(ek_high_product(q, square), 117049297);
+    const int32_t below = ek_high_product(p, 1057819769 + q + ek_high_product(127690142, square)) + ek_high_product(638450708, q);
+    const int32_t quotient = ek_high_product(ek_log_softmax_divided(above, 6), ek_reciprocal(below));
+    return (ek_high_product(power, 1488522236) + quotient) * 2;
 }
 
 static void ek_log_softmax(const ek_log_softmax_layer *l, const int8_t *x, int8_t *y) {

@@ -21,7 +21,7 @@ static void ek_softmax(const ek_softmax_layer *l, const int8_t *x, int8_t *y) {
         for (int32_t k = 0; k < l->depth; k++) {
             int32_t part = 0;
             if (x[k] - most >= l->smallest) {
-                part = ek_high(scale, l->exponentials[most - x[k]]);
+                part = ek_high_product(scale, l->exponentials[most - x[k]]);
                 part = (int32_t)(((int64_t)part + ((int64_t)1 << shift >> 1)) >> shift);
             }
             y[k] = (int8_t)(part > 255 ? 127 : part - 128);
