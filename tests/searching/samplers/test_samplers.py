@@ -17,24 +17,12 @@ from edgekit.errors import RecipeError, UsageError
 from edgekit.searching import samplers
 from edgekit.searching.engine import optuna as load_optuna
 from edgekit.searching.genes import Gene, Value
-from edgekit.searching.pareto import Objective
 from edgekit.searching.samplers import open_sampler
 from edgekit.searching.telling import parent_of, tell, tell_failed, tell_infeasible
+from edgekit.testing.samplers import GENES, OBJECTIVES
 
 optuna = load_optuna()
 
-GENES = (
-    Gene("model.kind", "choice", ("plain", "residual", "separable")),
-    Gene("model.width", "int", low=4, high=64, log=True),
-    Gene("model.depth", "int", low=1, high=9, step=2),
-    Gene("train.learning_rate", "float", low=1e-4, high=1e-1, log=True),
-    Gene("train.dropout", "float", low=0.0, high=0.5, step=0.1),
-    Gene("passes.prune.macs", "float", low=0.2, high=1.0),
-    Gene("model.bias", "choice", (True, False)),
-    Gene("model.kernel", "choice", (3,)),
-    Gene("model.stride", "int", low=2, high=2),
-)
-OBJECTIVES = (Objective("accuracy", "maximize"), Objective("model_bytes"))
 NAMES = registry.names(samplers)
 
 
