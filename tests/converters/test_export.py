@@ -200,7 +200,7 @@ def test_what_was_measured_is_not_measured_again(model: Path, tmp_path: Path, mo
 
 
 def test_unknown_exporters_are_wrong_usage() -> None:
-    with pytest.raises(UsageError, match="exporters"):
+    with pytest.raises(UsageError, match="There must be an exporter of this name.*nothing"):
         load_exporter("nothing")
 
 
