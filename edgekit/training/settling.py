@@ -30,7 +30,7 @@ class Settling:
     def __init__(self, model: KerasModel) -> None:
         norm = _tf.tf_keras().layers.BatchNormalization
         layers: list[Any] = [one for one in model.submodules if isinstance(one, norm)]
-        self._fresh = [layer for layer in layers if layer.trainable and _is_fresh(layer)]
+        self._fresh = [layer for layer in layers if layer.built and layer.trainable and _is_fresh(layer)]
 
     def tell(self, steps: int, *, name: str) -> None:
         """Log a warning where the statistics have not settled.
@@ -39,7 +39,8 @@ class Settling:
             steps: Of training, in all.
             name: Of the training, for people.
         """
-        slowest = max(self._fresh, key=lambda layer: layer.momentum, default=None)
+        moved = [layer for layer in self._fresh if not _is_fresh(layer)]  # others are frozen in place, or take no part
+        slowest = max(moved, key=lambda layer: layer.momentum, default=None)
         share = 0.0 if slowest is None else float(slowest.momentum) ** steps
         if slowest is None or share <= _SHARE:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -50,6 +51,33 @@ def test_a_short_training_says_which_layer_has_not_settled(
     assert named is None or (named in said[0] and "model:" in said[0])
     caplog.clear()
     trainer.fit(model, plan, name="again")  # statistics that were trained before are where they are
+    assert not [record for record in caplog.records if "not settled" in record.getMessage()]
+
+
+@cache
+def holding() -> Any:
+    """A layer that holds a batch normalisation: never called, or called with the statistics that it began with."""
+    keras = _tf.tf_keras()
+
+    class Holding(keras.layers.Layer):  # type: ignore[misc, name-defined]
+        def __init__(self, called: bool) -> None:
+            super().__init__()
+            self.called, self.norm = called, keras.layers.BatchNormalization()
+
+        def call(self, x: Any) -> Any:
+            return self.norm(x, training=False) if self.called else x
+
+    return Holding
+
+
+@pytest.mark.parametrize("called", [False, True])
+def test_what_takes_no_part_in_training_needs_not_settle(
+    called: bool, make_trainer: Callable[..., Trainer], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "edgekit")
+    layers = _tf.tf_keras().layers
+    parts = [layers.Input((8, 8, 1)), layers.Flatten(), holding()(called), layers.Dense(10, "softmax")]
+    make_trainer().fit(_tf.tf_keras().Sequential(parts), Train(epochs=1), name="model")
     assert not [record for record in caplog.records if "not settled" in record.getMessage()]
 
 
