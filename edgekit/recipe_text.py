@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from edgekit.errors import RecipeError
+from edgekit.filekinds import kind_of
 from edgekit.places import by_place
 
 __all__ = ["LARGEST", "check_values", "parse_yaml", "read_yaml"]
@@ -47,11 +48,12 @@ def read_yaml(path: Path) -> Any:
         RecipeError: It is missing, a model, no regular file, too large, no YAML, or doubles a key.
     """
     if path.is_dir() or path.suffix in _MODELS:
+        kind = kind_of(path)
         command = f"Write a recipe with edgekit init, and name the model there; or try: edgekit auto {path} --data SPEC"
         python = f'A model comes with its data: edgekit.compress("{path}", data=(x, y), passes=["qat"])'
         raise RecipeError(
             "A recipe is a YAML file.",
-            received=f"{str(path)!r}, a model",
+            received=f"{str(path)!r}, {kind.name if kind else 'a model'}",
             remedy=by_place(command=command, python=python),
         )
     if not path.is_file():
