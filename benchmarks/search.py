@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -46,6 +45,7 @@ import _har  # noqa: E402
 import _hyperband  # noqa: E402
 import _live  # noqa: E402
 import _workers  # noqa: E402
+from _parts import cpu_seconds  # noqa: E402
 from _simulation import Found, Way, interval, search  # noqa: E402
 from _table import Table, read_table, synthetic  # noqa: E402
 
@@ -121,7 +121,7 @@ def train_table(data: Path, out: Path, hours: float, nets: int) -> None:
         if time.monotonic() > end:
             print(f"The time is over; {nets - number} nets are left for another part.")
             return
-        started, cpu, values = time.monotonic(), _cpu(), drawn(genes, number)
+        started, cpu, values = time.monotonic(), cpu_seconds(), drawn(genes, number)
         parameters = {path.removeprefix("model."): value for path, value in values.items()}
         costs = measure_costs(describe_network("separable", (28, 28, 1), 10, parameters), ["tflm"], out / "costs")
         keras.utils.set_random_seed(SEED + number)
@@ -137,7 +137,7 @@ def train_table(data: Path, out: Path, hours: float, nets: int) -> None:
             "costs": {name: costs[name] for name in limits},
             "accuracy": [round(float(a), 6) for a in history["val_accuracy"]],
             "seconds": round(time.monotonic() - started, 2),
-            "cpu_seconds": round(_cpu() - cpu, 2),
+            "cpu_seconds": round(cpu_seconds() - cpu, 2),
         }
         with lines.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
@@ -165,11 +165,6 @@ def _logistic_regression(x: np.ndarray, y: np.ndarray, x_validation: np.ndarray,
     return float(LogisticRegression(max_iter=100, tol=1e-2).fit(flat[0], y).score(flat[1], y_validation))
 
 
-def _cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(u.ru_utime + u.ru_stime for u in used)
-
-
 def _simulate(path: Path | None, synthetic_too: bool, runs: int, only: Sequence[str] | None) -> None:
     if synthetic_too or path is None:
         tables, name = {f"synthetic {seed}": synthetic(seed) for seed in range(3)}, "search_synthetic.json"
@@ -182,10 +177,10 @@ def _simulate(path: Path | None, synthetic_too: bool, runs: int, only: Sequence[
             sys.exit(
                 f"None of the {len(table.rows)} nets of {title} keeps the budget: there is nothing to compare yet."
             )
-    started = _cpu()
+    started = cpu_seconds()
     results = {title: compared(table, runs, only or list(WAYS)) for title, table in tables.items()}
     content = {"schema": "edgekit.search_table/1", "runs": runs, "budget_epochs": BUDGET, "tables": results}
-    content["cpu_seconds"] = round(_cpu() - started, 1)
+    content["cpu_seconds"] = round(cpu_seconds() - started, 1)
     if not only:
         (HERE / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -199,11 +194,11 @@ def compared(table: Table, runs: int, ways: Sequence[str]) -> dict[str, Any]:
     print(f"{len(table.rows)} nets, {fitting:.1%} fit; random's final hypervolume {bars['random']:.4g}", flush=True)
     found: dict[str, Any] = {"nets": len(table.rows), "fitting": round(fitting, 4), "final": bars, "ways": {}}
     for way in ways:
-        cpu = _cpu()
+        cpu = cpu_seconds()
         runs_of_it = [search(table, WAYS[way], seed, BUDGET) for seed in range(runs)]
         told = {f"epochs to {bar}'s final": _told(runs_of_it, volume) for bar, volume in bars.items()}
         told["final over random's"] = round(_median(runs_of_it) / bars["random"], 4)
-        told["cpu_seconds_a_search"] = round((_cpu() - cpu) / runs, 3)
+        told["cpu_seconds_a_search"] = round((cpu_seconds() - cpu) / runs, 3)
         found["ways"][way] = told
         print(way, told, flush=True)
     return found

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from _parts import BENCHMARKS, cpu_seconds, part_of, read_yaml, write_json
+from _parts import BENCHMARKS, cpu_seconds, part_of, read_yaml, usual_arguments, write_json
 
 import edgekit
 from edgekit.artifact import sha256_of, write_atomically
@@ -35,11 +35,8 @@ class _Over(Exception):
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, help="folder of real models and data sets, EDGEKIT_DATA")
-    parser.add_argument("--out", type=Path, required=True, help="folder of what is done")
+    usual_arguments(parser, "folder of real models and data sets, EDGEKIT_DATA")
     parser.add_argument("--networks", nargs="*", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--hours", type=float, default=2.4, help="after which this part begins nothing more")
-    parser.add_argument("--short", action="store_true", help="one epoch each on few samples: claims nothing")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from _live import Over, searched
-from _parts import BENCHMARKS, one_thread, read_yaml, write_json
+from _parts import BENCHMARKS, one_thread, read_yaml, usual_arguments, write_json
 from _retrained import difference, retrained
 
 from edgekit.artifact import write_atomically
@@ -26,10 +26,7 @@ __all__ = ["arguments", "run", "windows"]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, help="har_watch.npz")
-    parser.add_argument("--out", type=Path, required=True, help="folder of what is done")
-    parser.add_argument("--hours", type=float, default=2.4, help="after which this part ends")
-    parser.add_argument("--short", action="store_true", help="few trials of one epoch: claims nothing")
+    usual_arguments(parser, "har_watch.npz")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from _live import Over, images, searched, settings_of, space_on
-from _parts import BENCHMARKS, cpu_seconds, one_thread, write_json
+from _parts import BENCHMARKS, cpu_seconds, one_thread, usual_arguments, write_json
 
 from edgekit import _tf
 from edgekit.keras import describe_network
@@ -40,10 +40,7 @@ Line = Mapping[str, Any]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, help="fashion_mnist.npz")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the part `live`")
-    parser.add_argument("--hours", type=float, default=2.4, help="after which this part ends")
-    parser.add_argument("--short", action="store_true", help="few trials on few samples: claims nothing")
+    usual_arguments(parser, "fashion_mnist.npz", out="folder of the part `live`")
 
 
 def run(options: argparse.Namespace) -> None:

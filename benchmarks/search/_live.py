@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _parts import BENCHMARKS, cpu_seconds, one_thread, read_yaml, write_json
+from _parts import BENCHMARKS, cpu_seconds, one_thread, read_yaml, usual_arguments, write_json
 from _retrained import difference, retrained
 
 import edgekit
@@ -34,10 +34,7 @@ class Over(Exception):
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, help="fashion_mnist.npz")
-    parser.add_argument("--out", type=Path, required=True, help="folder of what is done")
-    parser.add_argument("--hours", type=float, default=2.4, help="after which this part ends")
-    parser.add_argument("--short", action="store_true", help="few trials on few samples: claims nothing")
+    usual_arguments(parser, "fashion_mnist.npz")
 
 
 def run(options: argparse.Namespace) -> None:

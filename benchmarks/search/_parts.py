@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import resource
@@ -15,7 +16,7 @@ import yaml
 from edgekit.artifact import write_atomically
 from edgekit.measure.environment import environment
 
-__all__ = ["BENCHMARKS", "FOLDER", "cpu_seconds", "one_thread", "part_of", "read_yaml", "write_json"]
+__all__ = ["BENCHMARKS", "FOLDER", "cpu_seconds", "one_thread", "part_of", "read_yaml", "usual_arguments", "write_json"]
 
 FOLDER = Path(__file__).resolve().parent
 BENCHMARKS = FOLDER.parent
@@ -25,6 +26,14 @@ _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS
 def one_thread() -> None:
     """Give TensorFlow and BLAS one thread in processes that are started from now on, and here where not loaded yet."""
     os.environ.update(dict.fromkeys(_THREADS, "1"))
+
+
+def usual_arguments(parser: argparse.ArgumentParser, data: str, *, out: str = "folder of what is done") -> None:
+    """What most parts take: the data, where to go on, how long, and whether it is only tried."""
+    parser.add_argument("--data", type=Path, required=True, help=data)
+    parser.add_argument("--out", type=Path, required=True, help=out)
+    parser.add_argument("--hours", type=float, default=2.4, help="after which this part ends")
+    parser.add_argument("--short", action="store_true", help="little of it on few samples: claims nothing")
 
 
 def cpu_seconds() -> float:
